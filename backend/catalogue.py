@@ -1,0 +1,391 @@
+"""The catalogue of failures: for each stable code its category, its sentence, what to do, and whether a repeat may help.
+
+Pure data. Errors draw their advice from here, and so do the ladder and the documentation, so that they cannot differ.
+Templates name `{host}`, `{hop}` and keys of the error's evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Category(StrEnum):
+    """What kind of thing went wrong."""
+
+    CONFIG = "config"
+    NAME = "name"
+    NETWORK = "network"
+    PROTOCOL = "protocol"
+    HOST_KEY = "host_key"
+    AUTH = "auth"
+    SESSION = "session"
+    LINK = "link"
+    FILES = "files"
+    LOCAL = "local"
+    LIMIT = "limit"
+    INTERNAL = "internal"
+
+
+class Code(StrEnum):
+    """The stable name of a cause. Scripts and documentation rely on these: never renamed, never reused."""
+
+    CONFIG_INVALID = "CONFIG_INVALID"
+    USAGE = "USAGE"
+    HOST_UNKNOWN = "HOST_UNKNOWN"
+    ROUTE_UNSUPPORTED = "ROUTE_UNSUPPORTED"
+    NAME_NOT_FOUND = "NAME_NOT_FOUND"
+    TCP_REFUSED = "TCP_REFUSED"
+    TCP_TIMEOUT = "TCP_TIMEOUT"
+    TCP_UNREACHABLE = "TCP_UNREACHABLE"
+    BANNER_SILENT = "BANNER_SILENT"
+    BANNER_NOT_SSH = "BANNER_NOT_SSH"
+    BANNER_CLOSED = "BANNER_CLOSED"
+    KEX_NO_MATCH = "KEX_NO_MATCH"
+    KEX_FAILED = "KEX_FAILED"
+    HOST_KEY_UNKNOWN = "HOST_KEY_UNKNOWN"
+    HOST_KEY_CHANGED = "HOST_KEY_CHANGED"
+    HOST_KEY_REVOKED = "HOST_KEY_REVOKED"
+    HOST_KEY_UNREADABLE = "HOST_KEY_UNREADABLE"
+    AUTH_DENIED = "AUTH_DENIED"
+    AUTH_NO_METHOD = "AUTH_NO_METHOD"
+    AUTH_TOO_MANY = "AUTH_TOO_MANY"
+    AUTH_KEY_UNREADABLE = "AUTH_KEY_UNREADABLE"
+    AUTH_KEY_PERMISSIONS = "AUTH_KEY_PERMISSIONS"
+    AUTH_PASSPHRASE = "AUTH_PASSPHRASE"
+    AUTH_TIMEOUT = "AUTH_TIMEOUT"
+    AUTH_PASSWORD_EXPIRED = "AUTH_PASSWORD_EXPIRED"
+    JUMP_FAILED = "JUMP_FAILED"
+    FORWARD_PROHIBITED = "FORWARD_PROHIBITED"
+    SESSION_REFUSED = "SESSION_REFUSED"
+    SHELL_NOISE = "SHELL_NOISE"
+    SFTP_UNAVAILABLE = "SFTP_UNAVAILABLE"
+    CONNECTION_LOST = "CONNECTION_LOST"
+    KEEPALIVE_LOST = "KEEPALIVE_LOST"
+    SERVER_ENDED = "SERVER_ENDED"
+    NOT_FOUND = "NOT_FOUND"
+    PERMISSION = "PERMISSION"
+    DISK_FULL = "DISK_FULL"
+    QUOTA = "QUOTA"
+    EXISTS = "EXISTS"
+    IS_DIRECTORY = "IS_DIRECTORY"
+    NOT_DIRECTORY = "NOT_DIRECTORY"
+    NOT_EMPTY = "NOT_EMPTY"
+    NAME_INVALID = "NAME_INVALID"
+    OUTSIDE_ROOT = "OUTSIDE_ROOT"
+    FILE_FAILED = "FILE_FAILED"
+    SOURCE_CHANGED = "SOURCE_CHANGED"
+    CHECKSUM_DIFFERS = "CHECKSUM_DIFFERS"
+    SOME_FAILED = "SOME_FAILED"
+    TIME_LIMIT = "TIME_LIMIT"
+    INTERRUPTED = "INTERRUPTED"
+    NEEDS_PERSON = "NEEDS_PERSON"
+    INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One next step."""
+
+    text: str
+    """What to do, as a sentence."""
+    command: str | None = None
+    """A command line that does it, where there is one."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"text": self.text, "command": self.command}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known about one cause."""
+
+    category: Category
+    sentence: str
+    advice: tuple[Advice, ...]
+    retryable: bool = False
+
+
+def _entry(category: Category, sentence: str, *advice: str | tuple[str, str], retryable: bool = False) -> Entry:
+    steps = tuple(Advice(item) if isinstance(item, str) else Advice(*item) for item in advice)
+    return Entry(category, sentence, steps, retryable)
+
+
+CATALOGUE: dict[Code, Entry] = {
+    Code.CONFIG_INVALID: _entry(
+        Category.CONFIG,
+        "The configuration cannot be used: {problem}",
+        ("Mend the entry, then check the file.", "fairlead config check"),
+    ),
+    Code.USAGE: _entry(Category.CONFIG, "The command line cannot be used: {problem}", "See `fairlead --help`."),
+    Code.HOST_UNKNOWN: _entry(
+        Category.CONFIG,
+        "There is no host called {host}.",
+        ("See which hosts are known.", "fairlead hosts list"),
+        "A host that is in no file can be given as user@address:port.",
+    ),
+    Code.ROUTE_UNSUPPORTED: _entry(
+        Category.CONFIG,
+        "{host} is reached in a way that Fairlead does not speak yet: {route}",
+        "Use a jump host (ProxyJump) or a direct address for this host.",
+    ),
+    Code.NAME_NOT_FOUND: _entry(
+        Category.NAME,
+        "The name {address} has no address.",
+        "Check the spelling of the address in the host's entry.",
+        ("Ask the resolver yourself.", "getent hosts {address}"),
+        "If the name belongs to a private network, connect to its VPN first, or go through a jump host.",
+        retryable=True,
+    ),
+    Code.TCP_REFUSED: _entry(
+        Category.NETWORK,
+        "{address} port {port} refused the connection: the machine is up, and nothing listens on that port.",
+        "Check the port: SSH may listen on another one.",
+        "On the machine's console, see whether the SSH server runs: systemctl status ssh",
+        retryable=True,
+    ),
+    Code.TCP_TIMEOUT: _entry(
+        Category.NETWORK,
+        "No answer from {address} port {port} within {seconds} s: a firewall drops the packets, or the machine is off.",
+        "Check that this network may reach the host: VPN, firewall, security group.",
+        ("If there is a bastion, go through it.", "fairlead diagnose {host} -J BASTION"),
+        retryable=True,
+    ),
+    Code.TCP_UNREACHABLE: _entry(
+        Category.NETWORK,
+        "There is no way to {address} from here: {reason}",
+        "Check this machine's own network, VPN and default route.",
+        retryable=True,
+    ),
+    Code.BANNER_SILENT: _entry(
+        Category.PROTOCOL,
+        "{address} port {port} accepted the connection and then said nothing for {seconds} s.",
+        "Something in between may hold the connection: a load balancer, a tunnel whose far end is down, an overloaded server.",
+        "Check on the machine's console that the SSH server answers: ssh localhost",
+        retryable=True,
+    ),
+    Code.BANNER_NOT_SSH: _entry(
+        Category.PROTOCOL,
+        "What answers at {address} port {port} is not an SSH server.",
+        "Check the port. The answer began with: {banner}",
+        "A captive portal or a proxy may have answered in the host's place: open a web page to see.",
+    ),
+    Code.BANNER_CLOSED: _entry(
+        Category.PROTOCOL,
+        "{address} port {port} closed the connection before it said that it is an SSH server.",
+        "The server may be over its connection limit (MaxStartups), or this address is banned (fail2ban, PerSourcePenalties): wait ten minutes before another try.",
+        "It may admit certain addresses only: see hosts.allow and the firewall on the machine.",
+        retryable=True,
+    ),
+    Code.KEX_NO_MATCH: _entry(
+        Category.PROTOCOL,
+        "This program and {host} have no {kind} algorithm in common.",
+        "The server offers: {server}",
+        "Update the server. For a legacy device only, allow one of its algorithms in this host's entry in ~/.ssh/config.",
+    ),
+    Code.KEX_FAILED: _entry(
+        Category.PROTOCOL,
+        "The key exchange with {host} failed: {reason}",
+        "If this comes and goes, the path drops large packets: try a smaller MTU.",
+        retryable=True,
+    ),
+    Code.HOST_KEY_UNKNOWN: _entry(
+        Category.HOST_KEY,
+        "The host key of {host} is not known yet, and nobody could be asked whether to trust it.",
+        "Compare {fingerprint} with what the host's administrator tells you, then connect and trust it.",
+        (
+            "Trust a first key without asking (never a changed one).",
+            "fairlead diagnose {host} --host-key accept-new",
+        ),
+    ),
+    Code.HOST_KEY_CHANGED: _entry(
+        Category.HOST_KEY,
+        "The host key of {host} has changed. Somebody may be in between; nothing secret was sent.",
+        "Ask the administrator, over another way, whether the machine was reinstalled, and for its fingerprint. It now shows {fingerprint}",
+        "Only then remove the old key: {where}",
+    ),
+    Code.HOST_KEY_REVOKED: _entry(
+        Category.HOST_KEY,
+        "The host key of {host} is marked as revoked; this server must not be trusted.",
+        "It is revoked in {where}. Tell the administrator; do not remove the mark.",
+    ),
+    Code.HOST_KEY_UNREADABLE: _entry(
+        Category.HOST_KEY,
+        "The file of known hosts cannot be read, so no host key can be checked: {path}",
+        ("Look at the file's owner and mode.", "ls -l {path}"),
+    ),
+    Code.AUTH_DENIED: _entry(
+        Category.AUTH,
+        "{host} refused the login of {user}.",
+        "Tried: {tried}. The server still offers: {offered}.",
+        "Check the user name and the secret. Repeated wrong tries may lock the account or ban this address.",
+    ),
+    Code.AUTH_NO_METHOD: _entry(
+        Category.AUTH,
+        "There is no way to log in as {user} on {host} with what is at hand.",
+        "The server offers: {offered}. Give it what it asks for: name a key file for this host, or start the agent.",
+        ("Name a key.", "fairlead diagnose {host} -i ~/.ssh/KEY"),
+    ),
+    Code.AUTH_TOO_MANY: _entry(
+        Category.AUTH,
+        "{host} ended the login after too many tries.",
+        "Name the right key for this host and set IdentitiesOnly, so that the agent's other keys are not offered.",
+    ),
+    Code.AUTH_KEY_UNREADABLE: _entry(
+        Category.AUTH,
+        "The key file {path} cannot be used: {reason}",
+        ("See what the file holds.", "ssh-keygen -l -f {path}"),
+        "Choose another key for this host.",
+    ),
+    Code.AUTH_KEY_PERMISSIONS: _entry(
+        Category.AUTH,
+        "The key file {path} may be read by others (mode {mode}), so it is not used.",
+        ("Make it yours alone.", "chmod 600 {path}"),
+    ),
+    Code.AUTH_PASSPHRASE: _entry(
+        Category.AUTH,
+        "The passphrase does not open the key file {path}.",
+        "Try again, or load the key into the agent once: ssh-add {path}",
+    ),
+    Code.AUTH_TIMEOUT: _entry(
+        Category.AUTH,
+        "{host} did not answer the login within {seconds} s.",
+        "A slow name lookup or directory service on the server is the usual cause: try again in a minute.",
+        retryable=True,
+    ),
+    Code.AUTH_PASSWORD_EXPIRED: _entry(
+        Category.AUTH,
+        "The password of {user} on {host} has expired and must be changed.",
+        ("Log in with OpenSSH once and set a new one.", "ssh {host}"),
+    ),
+    Code.JUMP_FAILED: _entry(
+        Category.NETWORK,
+        "The jump host {hop} cannot reach {address} port {port}: {reason}",
+        "From the jump host, check that the address is right and the port answers.",
+        ("Look at the jump host itself.", "fairlead diagnose {hop}"),
+        retryable=True,
+    ),
+    Code.FORWARD_PROHIBITED: _entry(
+        Category.SESSION,
+        "{hop} does not allow connections to be passed through it.",
+        "Its sshd_config says AllowTcpForwarding no, or PermitOpen does not list {address}:{port}. Ask its administrator, or use another jump host.",
+    ),
+    Code.SESSION_REFUSED: _entry(
+        Category.SESSION,
+        "{host} accepted the login and then refused a session: {reason}",
+        "The account may have no shell (nologin), a forced command, or too many sessions open (MaxSessions).",
+    ),
+    Code.SHELL_NOISE: _entry(
+        Category.SESSION,
+        "The login files of {user} on {host} print text even for programs; this breaks file transfer.",
+        "Printed: {noise}",
+        "In ~/.bashrc or ~/.profile on the host, print only in interactive shells: [ -t 1 ] || return",
+    ),
+    Code.SFTP_UNAVAILABLE: _entry(
+        Category.SESSION,
+        "{host} offers no SFTP, so its files cannot be reached.",
+        "On the server, add to sshd_config: Subsystem sftp internal-sftp",
+    ),
+    Code.CONNECTION_LOST: _entry(
+        Category.LINK,
+        "The connection to {host} was lost.",
+        "It is restored by itself where work goes on; otherwise connect again.",
+        retryable=True,
+    ),
+    Code.KEEPALIVE_LOST: _entry(
+        Category.LINK,
+        "{host} stopped answering; the connection is considered lost.",
+        "Check this machine's network: Wi-Fi, VPN, sleep.",
+        retryable=True,
+    ),
+    Code.SERVER_ENDED: _entry(
+        Category.LINK,
+        "{host} ended the session: {reason}",
+        "Connect again. If it ends after the same time each day, the server has an idle or session limit.",
+    ),
+    Code.NOT_FOUND: _entry(
+        Category.FILES,
+        "There is no {path}.",
+        ("See what is there.", "fairlead ls {host}:{parent}"),
+    ),
+    Code.PERMISSION: _entry(
+        Category.FILES,
+        "{path}: permission denied.",
+        ("See owner and mode.", "fairlead stat {host}:{path}"),
+        "Use a directory that belongs to you, or ask its owner.",
+    ),
+    Code.DISK_FULL: _entry(
+        Category.FILES,
+        "The disk that holds {path} is full.",
+        "Free some space there, then give the same command again: it goes on where it stopped.",
+        retryable=True,
+    ),
+    Code.QUOTA: _entry(
+        Category.FILES,
+        "Your quota on the file system of {path} is used up.",
+        "Remove or move files there, then give the same command again: it goes on where it stopped.",
+        retryable=True,
+    ),
+    Code.EXISTS: _entry(Category.FILES, "{path} is there already.", "Choose another name, or remove it first."),
+    Code.IS_DIRECTORY: _entry(
+        Category.FILES,
+        "{path} is a directory.",
+        "Name a file, or end the path with a slash to place things inside.",
+    ),
+    Code.NOT_DIRECTORY: _entry(Category.FILES, "{path} is not a directory.", "Check the path."),
+    Code.NOT_EMPTY: _entry(
+        Category.FILES,
+        "The directory {path} is not empty.",
+        "Remove it with its contents: rm -r, after a look inside.",
+    ),
+    Code.NAME_INVALID: _entry(
+        Category.FILES,
+        "The name {path} cannot be used: {reason}",
+        "Rename it on the side where it is allowed.",
+    ),
+    Code.OUTSIDE_ROOT: _entry(
+        Category.FILES,
+        "{path} would lie outside {root}; nothing was written.",
+        "A server that sends such names is broken or hostile. Tell its administrator.",
+    ),
+    Code.FILE_FAILED: _entry(
+        Category.FILES,
+        "{path}: the server said only: {reason}",
+        ("See owner, mode and free space.", "fairlead stat {host}:{path}"),
+    ),
+    Code.SOURCE_CHANGED: _entry(
+        Category.FILES,
+        "{path} changed while it was being copied.",
+        "Copy it again when nobody writes to it.",
+        retryable=True,
+    ),
+    Code.CHECKSUM_DIFFERS: _entry(
+        Category.FILES,
+        "{path}: the two ends differ (SHA-256).",
+        "Copy it again. If it differs again, one of the disks or the memory of a machine is failing.",
+        retryable=True,
+    ),
+    Code.SOME_FAILED: _entry(
+        Category.FILES,
+        "{failed} of {total} items failed; the rest is done.",
+        "Mend what is named above, then give the same command again: what is done is not sent twice.",
+        retryable=True,
+    ),
+    Code.TIME_LIMIT: _entry(
+        Category.LIMIT,
+        "The time limit of {seconds} s was reached.",
+        "Give more time with -t. Whether the remote process ended: {remote}",
+    ),
+    Code.INTERRUPTED: _entry(Category.LIMIT, "Stopped.", "Give the same command again to go on."),
+    Code.NEEDS_PERSON: _entry(
+        Category.LIMIT,
+        "{host} asks for {what}, and there is nobody to ask.",
+        "Run it on a terminal, without --batch, or give a password with --password-stdin.",
+    ),
+    Code.INTERNAL: _entry(
+        Category.INTERNAL,
+        "Something went wrong inside Fairlead: {reason}",
+        "Please report it with what you did just before.",
+    ),
+}

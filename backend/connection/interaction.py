@@ -1,0 +1,150 @@
+"""How the backend asks a person: the workbench answers with modals, the command line on the terminal, tests by script.
+
+The backend never waits for a person except through here, and no time limit runs meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from backend.connection.vault import Secret
+
+
+class SecretKind(Enum):
+    """What is asked for."""
+
+    PASSWORD = "password"  # noqa: S105 - a kind, not a secret
+    PASSPHRASE = "passphrase"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRequest:
+    """A single secret."""
+
+    kind: SecretKind
+    host: str
+    """The name of the hop that asks; shown."""
+    user: str
+    subject: str = ""
+    """For a passphrase: the key file."""
+    attempt: int = 1
+    """From 1; above 1 the previous answer was wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One line of a server's challenge, cleaned."""
+
+    text: str
+    echo: bool
+    """Whether the answer may be shown while it is typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Questions of a server (RFC 4256). All words are the server's own, cleaned; show them as such."""
+
+    host: str
+    user: str
+    title: str
+    instructions: str
+    prompts: tuple[Prompt, ...]
+    attempt: int = 1
+
+
+class HostKeyState(Enum):
+    """How a presented host key compares with what is known."""
+
+    TRUSTED = "trusted"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key that is written down for a host."""
+
+    algorithm: str
+    fingerprint: str
+    where: str
+    """File and line, as `~/.ssh/known_hosts:7`."""
+    since: str = ""
+    """When it was first trusted, where that is known; for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeyQuestion:
+    """A host key that needs a decision."""
+
+    host: str
+    address: str
+    """As it is looked up in known_hosts: `web-1` or `[10.0.0.7]:2222`."""
+    state: HostKeyState
+    """UNKNOWN or CHANGED; a revoked key is never asked about."""
+    algorithm: str
+    fingerprint: str
+    """`SHA256:…`"""
+    randomart: str
+    known: tuple[KnownKey, ...] = ()
+    """For a changed key: the old ones."""
+    looked_in: tuple[str, ...] = ()
+    """The files that were searched."""
+    can_remember: bool = True
+
+
+class HostKeyDecision(Enum):
+    """The answer. A changed key can be accepted only by a front end that had the fingerprint typed back."""
+
+    REFUSE = "refuse"
+    ONCE = "once"
+    REMEMBER = "remember"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A yes-or-no question."""
+
+    title: str
+    detail: str
+    yes: str = "Yes"
+    danger: bool = False
+
+
+class Interaction(Protocol):
+    """A person, or whoever answers for one. None means: they declined, or there is nobody."""
+
+    async def secret(self, request: SecretRequest) -> Secret | None: ...
+
+    async def challenge(self, challenge: Challenge) -> tuple[Secret, ...] | None:
+        """One answer for each prompt. A challenge without prompts is shown and answered with ()."""
+        ...
+
+    async def host_key(self, question: HostKeyQuestion) -> HostKeyDecision: ...
+
+    async def confirm(self, question: Confirmation) -> bool: ...
+
+    def announce(self, host: str, text: str) -> None:
+        """Show a server's banner (RFC 4252 §5.4), cleaned. Returns at once."""
+        ...
+
+
+class Nobody:
+    """There is nobody to ask (`--batch`): every question is declined."""
+
+    async def secret(self, request: SecretRequest) -> Secret | None:
+        return None
+
+    async def challenge(self, challenge: Challenge) -> tuple[Secret, ...] | None:
+        return None
+
+    async def host_key(self, question: HostKeyQuestion) -> HostKeyDecision:
+        return HostKeyDecision.REFUSE
+
+    async def confirm(self, question: Confirmation) -> bool:
+        return False
+
+    def announce(self, host: str, text: str) -> None:
+        return None

@@ -1,0 +1,126 @@
+"""Who is to be reached and how: hops in order, each with all that OpenSSH's configuration says about it.
+
+Frozen values only. `backend.hosts` makes them, connectors use them; nothing here touches a network or a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class HostKeyPolicy(StrEnum):
+    """What to do about a host key that is not known. A changed or revoked key is refused by every policy."""
+
+    STRICT = "strict"
+    ASK = "ask"
+    ACCEPT_NEW = "accept-new"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHostsFiles:
+    """Where host keys are looked for and remembered (`UserKnownHostsFile`, `GlobalKnownHostsFile`)."""
+
+    user: tuple[Path, ...] = ()
+    """The first of them gets new keys. Empty: nothing can be remembered, and nothing is known."""
+    system: tuple[Path, ...] = ()
+    hash_names: bool = False
+    """`HashKnownHosts`: new names are written as HMAC-SHA1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits in seconds. None of them runs while a person is asked."""
+
+    connect: float = 15.0
+    """Name lookup and TCP, for all addresses together."""
+    first_byte: float = 10.0
+    """From TCP to the server's identification."""
+    key_exchange: float = 20.0
+    login: float = 60.0
+    """Between two answers of the server while logging in."""
+    channel: float = 20.0
+    """For a session, SFTP channel or stream to open."""
+    close: float = 2.0
+    """For a farewell; then the connection is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """How a silent link is tested (`ServerAliveInterval`, `ServerAliveCountMax`)."""
+
+    interval: float = 15.0
+    """Seconds of silence before a question is sent."""
+    late_after: float = 3.0
+    """Seconds without an answer after which the link counts as degraded."""
+    misses: int = 3
+    """Unanswered questions after which it counts as lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithms:
+    """OpenSSH's algorithm lists where the user set them; None leaves our own order (AES-GCM first)."""
+
+    kex: str | None = None
+    ciphers: str | None = None
+    macs: str | None = None
+    host_keys: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One machine on the way, the target included."""
+
+    name: str
+    """As the person calls it: an alias, or an address."""
+    address: str
+    """What is looked up and connected to."""
+    port: int
+    user: str
+    host_key_alias: str | None = None
+    """The name under which its key is known, in place of the address (`HostKeyAlias`)."""
+    identity_files: tuple[Path, ...] = ()
+    """Key files in the order they are to be tried."""
+    identities_named: bool = False
+    """The user named these keys (rather than OpenSSH's defaults): they go before the agent's others, and one that is
+    missing, unreadable or open to others is a failure to tell about."""
+    identities_only: bool = False
+    """Only keys that are named, from files or from the agent (`IdentitiesOnly`)."""
+    agent_socket: Path | None = None
+    """The SSH agent; None for no agent (`IdentityAgent`, `SSH_AUTH_SOCK`)."""
+    auth_methods: tuple[str, ...] = ("publickey", "keyboard-interactive", "password")
+    """Methods that may be used, in order (`PreferredAuthentications` and the switches)."""
+    known_hosts: KnownHostsFiles = KnownHostsFiles()
+    host_key_policy: HostKeyPolicy = HostKeyPolicy.ASK
+    algorithms: Algorithms = Algorithms()
+    compression: bool = False
+    timeouts: Timeouts = Timeouts()
+    keepalive: Keepalive = Keepalive()
+    source: str = ""
+    """Where this is written, as `~/.ssh/config:12`; for people."""
+
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        """What a secret belongs to: user, address, port. A secret of one hop is never shown to another."""
+        return (self.user, self.address, self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A host over one route."""
+
+    name: str
+    """The host's name in the host book."""
+    hops: tuple[Hop, ...]
+    """Outermost first; the last is the host itself."""
+    production: bool = False
+    """Changes on this host are confirmed first."""
+
+    @property
+    def host(self) -> Hop:
+        return self.hops[-1]
+
+    @property
+    def jumps(self) -> tuple[Hop, ...]:
+        return self.hops[:-1]

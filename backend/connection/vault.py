@@ -1,0 +1,85 @@
+"""Secrets in memory: one wrapper that never shows itself, one vault that forgets on demand.
+
+Python cannot promise that no copy of a string survives; what is promised is that our copies are overwritten, and that a
+secret reaches no log, repr, traceback, argument list, environment or file through us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import NoReturn, Self
+
+
+class Secret:
+    """A password, passphrase or one-time code. Its repr, str and pickles do not hold it."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, text: str) -> None:
+        self._raw = bytearray(text.encode("utf-8", "surrogateescape"))
+
+    def reveal(self) -> str:
+        """The secret itself, for the one call that sends it. Do not keep what this returns."""
+        return self._raw.decode("utf-8", "surrogateescape")
+
+    def wipe(self) -> None:
+        """Overwrite it; it is empty from now on."""
+        self._raw[:] = bytes(len(self._raw))
+        self._raw.clear()
+
+    def copy(self) -> Self:
+        """A secret of its own with the same content, wiped apart from this one."""
+        return type(self)(self.reveal())
+
+    def __bool__(self) -> bool:
+        return bool(self._raw)
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not stored or sent")
+
+
+class Vault:
+    """Secrets by host and purpose, for as long as somebody is connected."""
+
+    def __init__(self) -> None:
+        self._secrets: dict[tuple[str, Hashable], Secret] = {}
+
+    def put(self, host: str, purpose: Hashable, secret: Secret) -> None:
+        """Keep a copy of `secret`; what was kept for the same purpose is wiped."""
+        self.forget_one(host, purpose)
+        self._secrets[(host, purpose)] = secret.copy()
+
+    def get(self, host: str, purpose: Hashable) -> Secret | None:
+        """The kept secret; do not wipe it, ask the vault to forget it."""
+        return self._secrets.get((host, purpose))
+
+    def forget_one(self, host: str, purpose: Hashable) -> None:
+        """Wipe one secret, as after the server refused it."""
+        known = self._secrets.pop((host, purpose), None)
+        if known is not None:
+            known.wipe()
+
+    def forget(self, host: str) -> None:
+        """Wipe everything that belongs to `host`, as at disconnect."""
+        for key in [key for key in self._secrets if key[0] == host]:
+            self._secrets.pop(key).wipe()
+
+    def wipe(self) -> None:
+        """Wipe everything, as at exit."""
+        for secret in self._secrets.values():
+            secret.wipe()
+        self._secrets.clear()
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+    def __repr__(self) -> str:
+        return f"Vault({len(self)} secrets)"
