@@ -1,0 +1,57 @@
+"""Nothing of the person who runs the tests leaks in: own home, no agent, fixed time zone and locale.
+
+Also the guard for required tiers: see `tests.support.tiers`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.tiers import required
+
+settings.register_profile("fairlead", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fairlead")
+
+_LEAKS = ("SSH_AUTH_SOCK", "SSH_AGENT_PID", "SSH_ASKPASS", "DISPLAY", "NO_COLOR", "EDITOR", "COLUMNS", "LINES")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home directory for each test."""
+    home = tmp_path_factory.mktemp("home")
+    for name in [*_LEAKS, *(name for name in os.environ if name.startswith(("FAIRLEAD_", "XDG_", "TEXTUAL")))]:
+        if name != "FAIRLEAD_REQUIRE":
+            monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    yield home
+
+
+_outcomes: Counter[tuple[str, str]] = Counter()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" or report.skipped or report.failed:
+        for tier in required():
+            if tier in report.keywords:
+                _outcomes[(tier, report.outcome)] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return
+    whole_run = not session.config.option.file_or_dir
+    for tier in sorted(required()):
+        passed, skipped = _outcomes[(tier, "passed")], _outcomes[(tier, "skipped")]
+        if skipped or (whole_run and not passed):
+            print(f"\nthe {tier} tier is required: {passed} passed, {skipped} skipped")  # noqa: T201
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
