@@ -1,31 +1,187 @@
 """The state directory's one SQLite file (WAL): transfer journal, known routes, history.
 
-Every statement runs in the store's own thread, so the event loop never waits for a disk.
+Every statement runs in the store's own thread, so the event loop never waits for a disk. Several processes may have the
+file open at once. A file that cannot be read is reported and left as it is.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sqlite3
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from backend.errors import Advice, Code, ConfigError, FairleadError, FileError
+
 T = TypeVar("T")
+
+BUSY_SECONDS = 10.0
+"""How long a statement waits for another process to finish its own."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE partials (
+        key BLOB PRIMARY KEY,
+        size INTEGER NOT NULL,
+        modified REAL NOT NULL,
+        ends BLOB NOT NULL,
+        mark INTEGER NOT NULL,
+        updated REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE finished_items (
+        tree BLOB NOT NULL,
+        path BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        modified REAL NOT NULL,
+        verified INTEGER NOT NULL,
+        PRIMARY KEY (tree, path)
+    ) WITHOUT ROWID;
+    CREATE TABLE finished_trees (
+        tree BLOB PRIMARY KEY,
+        updated REAL NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
+"""Each script takes the file from the version that is its index to the next (`PRAGMA user_version`)."""
 
 
 class Store:
     """The database. `open` before use, `close` at the end."""
 
     def __init__(self, path: Path) -> None:
-        raise NotImplementedError
+        self._path = path
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fairlead-store")
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def path(self) -> Path:
+        """The database file; its directory is the state directory."""
+        return self._path
 
     async def open(self) -> None:
         """Make or migrate the file (mode 0600, directory 0700). Raises ConfigError when it cannot be used."""
-        raise NotImplementedError
+        await self._in_thread(self._open)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """`work` in one transaction, in the store's thread; rolled back when it raises."""
-        raise NotImplementedError
+        """`work` in one transaction, in the store's thread; rolled back when it raises.
+
+        Raises FileError DISK_FULL, or ConfigError when the file is damaged or stays locked.
+        """
+        return await self._in_thread(lambda: self._transact(work))
 
     async def close(self) -> None:
-        raise NotImplementedError
+        """Close the file; harmless when it was never opened, or twice."""
+        await self._in_thread(self._close)
+        self._executor.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _open(self) -> None:
+        try:
+            make_private(self._path)
+            self._connection = self._connect()
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            _wait_while_locked(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchone())
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        if _version(connection) == len(MIGRATIONS):
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = _version(connection)
+            if version > len(MIGRATIONS):
+                raise self._unusable("it was written by a newer Fairlead")
+            for script in MIGRATIONS[version:]:
+                for statement in filter(str.strip, script.split(";")):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+            connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connection
+        if connection is None:
+            raise self._unusable("it is closed")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+            return result
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _explain(self, error: sqlite3.Error) -> FairleadError:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            return FileError(Code.DISK_FULL, evidence={"path": self._path})
+        return self._unusable(str(error))
+
+    def _unusable(self, reason: str) -> ConfigError:
+        return ConfigError(
+            Code.CONFIG_INVALID,
+            f"The state file {self._path} cannot be used: {reason}",
+            evidence={"problem": reason, "path": self._path},
+            advice=(
+                Advice("Name another state directory with --state-dir or FAIRLEAD_STATE_DIR."),
+                Advice(
+                    "If the file is damaged, move it aside: only unfinished transfers forget how far they were.",
+                    f"mv {self._path} {self._path}.old",
+                ),
+            ),
+        )
+
+
+def make_private(path: Path) -> None:
+    """Make `path` for this user alone (0600) in a directory of its own (0700). What exists keeps its mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:  # a full disk has rolled it back already
+        connection.execute("ROLLBACK")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _wait_while_locked(attempt: Callable[[], object]) -> None:
+    # SQLite does not call its busy handler while two processes switch the same new file to WAL.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            attempt()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
