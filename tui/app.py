@@ -1,0 +1,287 @@
+"""The workbench: opens the services with its own prompts, holds the current host, and switches between the screens.
+
+What a screen shows and does is the screen's own; what the program does is the services'. This file only wires.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events, work
+from textual.app import App
+from textual.binding import BindingType
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from backend.connection.interaction import Confirmation, Interaction
+from backend.errors import FairleadError
+from tui import glyphs as signs
+from tui.actions import ALT_ACTIONS, SHELL_ACTIONS, bindings
+from tui.bridge import Bridge
+from tui.format import clock_text
+from tui.messages import HostSelected, Notice, OperationFailed
+from tui.prompts.interaction import ModalInteraction
+from tui.screens.base import WorkbenchScreen
+from tui.screens.opening import OpeningScreen
+from tui.status import latency_of, work_under_way
+from tui.theme import DARK, LIGHT, textual_name
+from tui.widgets.header import HeaderFacts
+
+if TYPE_CHECKING:
+    from backend.container import Container
+
+OpenServices = Callable[[Interaction], AbstractAsyncContextManager["Container"]]
+"""Opens the services; questions go to the given interaction."""
+
+EXIT_CONFIG = 2
+"""The exit status when the services cannot be opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkbenchOptions:
+    """What the person, or the settings, want of the workbench."""
+
+    theme: str = "dark"
+    """`dark`, `light`, `ansi`, or a theme of Textual's own."""
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    """Keys by action id, in place of the usual ones."""
+    host: str | None = None
+    """The host to begin with."""
+    demo: bool = False
+    """The services are those of the simulated world; the header says so."""
+    open_demo: OpenServices | None = None
+    """Opens the simulated world, where that can be offered."""
+    config_file: Path | None = None
+    """Where own hosts are written; named when there are none."""
+    glyphs: signs.Glyphs | None = None
+    """The signs to draw with; None asks the environment."""
+
+
+def _connections() -> Screen[Any]:
+    from tui.screens.connections import ConnectionsScreen
+
+    return ConnectionsScreen()
+
+
+def _commands() -> Screen[Any]:
+    from tui.screens.commands import CommandsScreen
+
+    return CommandsScreen()
+
+
+def _files() -> Screen[Any]:
+    from tui.screens.files import FilesScreen
+
+    return FilesScreen()
+
+
+def _diagnostics() -> Screen[Any]:
+    from tui.screens.diagnostics import DiagnosticsScreen
+
+    return DiagnosticsScreen()
+
+
+class WorkbenchApp(App[int]):
+    """Four screens over one container of services."""
+
+    TITLE = "Fairlead"
+    CSS_PATH: ClassVar[list[str]] = ["theme.tcss", "prompts/prompts.tcss"]  # type: ignore[assignment]
+    ENABLE_COMMAND_PALETTE = False  # ours is opened by `action_palette`
+    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {
+        "connections": _connections,
+        "commands": _commands,
+        "files": _files,
+        "diagnostics": _diagnostics,
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(*(action.id for action in SHELL_ACTIONS)),
+        *bindings(*(action.id for action in ALT_ACTIONS)),
+    ]
+    host: reactive[str | None] = reactive(None, init=False)
+    """The current host, for all screens."""
+
+    def __init__(self, open_services: OpenServices, options: WorkbenchOptions | None = None) -> None:
+        super().__init__()
+        self.options = options or WorkbenchOptions()
+        self.glyphs = self.options.glyphs or signs.for_environment(os.environ)
+        self.demo = self.options.demo
+        self.interaction = ModalInteraction(self)
+        self._open_services = open_services
+        self._services: Container | None = None
+        self._stack = AsyncExitStack()
+        self.bridge: Bridge | None = None
+        self.set_reactive(WorkbenchApp.host, self.options.host)
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = textual_name(self.options.theme)
+        self.set_keymap(self.options.keymap)
+
+    # --- services ----------------------------------------------------------------------------------------------
+
+    @property
+    def services(self) -> Container:
+        """The services; screens exist only while they are open."""
+        assert self._services is not None, "the services are not open"
+        return self._services
+
+    def get_default_screen(self) -> Screen[Any]:
+        return OpeningScreen()
+
+    def on_mount(self) -> None:
+        self.set_class(not self.glyphs.utf8, "-ascii")
+        self._open(self._open_services)
+
+    @work(exclusive=True, group="services", exit_on_error=False)
+    async def _open(self, open_services: OpenServices) -> None:
+        """Open the services, then show the first screen."""
+        try:
+            await self._stack.aclose()
+            self._services = await self._stack.enter_async_context(open_services(self.interaction))
+        except FairleadError as error:
+            self.exit(EXIT_CONFIG, return_code=EXIT_CONFIG, message=_plain(error))
+            return
+        self.bridge = Bridge(self.services.bus, self._to_front)
+        self._stack.callback(self.bridge.close)
+        await self.switch_screen("connections")
+
+    async def on_unmount(self) -> None:
+        await self._stack.aclose()
+
+    def _to_front(self, message: Message) -> None:
+        if self.front is not None:
+            self.front.post_message(message)
+
+    # --- what all screens share ----------------------------------------------------------------------------------
+
+    @property
+    def front(self) -> WorkbenchScreen | None:
+        """The screen that is seen, perhaps behind a prompt."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, WorkbenchScreen)), None)
+
+    def header_facts(self, tab: str) -> HeaderFacts:
+        """What the header of the screen `tab` tells now."""
+        under_way = work_under_way(self.services)
+        facts = HeaderFacts(
+            tab,
+            clock_text(self.services.clock.now()),
+            transfers=under_way.transfers,
+            commands=under_way.commands,
+            demo=self.demo,
+            asking=self.interaction.holding_back,
+        )
+        if self.host is None:
+            return facts
+        session = self.services.sessions.get(self.host)
+        return replace(
+            facts,
+            host=self.host,
+            state=session.state,
+            latency=latency_of(session),
+            route=session.facts.route if session.facts else (),
+            production=session.target.production if session.target else False,
+        )
+
+    def watch_host(self) -> None:
+        if self.front is not None:
+            self.front.follow_host()
+
+    def on_host_selected(self, message: HostSelected) -> None:
+        self.host = message.host
+
+    def on_operation_failed(self, message: OperationFailed) -> None:
+        from tui.prompts.failure import FailurePrompt
+
+        self.push_screen(FailurePrompt(message.error, message.title))
+
+    def on_notice(self, message: Notice) -> None:
+        self.notify(message.text, title=message.title, severity=message.severity, markup=False)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded and self._typing_elsewhere():
+            self.interaction.guard.typed()
+        await super().on_event(event)
+
+    def _typing_elsewhere(self) -> bool:
+        """Whether keys now go to a line of text that is not a prompt's."""
+        focused = self.focused
+        return focused is not None and not self.screen.is_modal and focused.check_consume_key("a", "a")
+
+    # --- actions of the shell ------------------------------------------------------------------------------------
+
+    async def action_show(self, name: str) -> None:
+        """Go to a screen. From a prompt there is no way round the question."""
+        if isinstance(self.screen, WorkbenchScreen):
+            await self.switch_screen(name)
+
+    def action_press(self, key: str) -> None:
+        """A key of the footer was clicked."""
+        self.simulate_key(key)
+
+    def action_palette(self) -> None:
+        from textual.command import CommandPalette
+
+        from tui.palette import ActionProvider
+
+        if not CommandPalette.is_open(cast("App[object]", self)):
+            self.push_screen(CommandPalette(providers=[ActionProvider], placeholder="What do you want to do?"))
+
+    def action_toggle_help(self) -> None:
+        from tui.prompts.help import HelpPrompt
+
+        self.push_screen(HelpPrompt(self.screen))
+
+    @work(exclusive=True, group="switcher", exit_on_error=False)
+    async def action_switch_host(self) -> None:
+        from tui.prompts.switcher import HostSwitcher
+
+        if self._services is None or isinstance(self.screen, HostSwitcher):
+            return
+        if (host := await self.push_screen_wait(HostSwitcher(self.services, self.glyphs))) is not None:
+            self.host = host
+
+    def action_explain_ctrl_c(self) -> None:
+        self.notify("ctrl+q leaves Fairlead. A running command is stopped on the commands screen.", markup=False)
+
+    @work(exclusive=True, group="quit", exit_on_error=False)
+    async def action_quit(self) -> None:  # type: ignore[override]  # a worker may ask first
+        """Leave; asks while work is running, because leaving stops it."""
+        if self._services is not None and (under_way := work_under_way(self.services)):
+            from tui.prompts.confirm import ConfirmPrompt
+
+            question = Confirmation(
+                "leave Fairlead?",
+                f"{under_way.text} would be stopped. Transfers go on where they stopped when asked for again.",
+                yes="Leave",
+                danger=True,
+            )
+            if not await self.push_screen_wait(ConfirmPrompt(question)):
+                return
+        self.exit(0)
+
+    def _fatal_error(self) -> None:
+        """A bug of ours: told with a traceback that shows no values, since values may be secrets."""
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        self.bell()
+        traceback = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()
+
+
+def _plain(error: FairleadError) -> str:
+    steps = "".join(f"\n  {item.text}" + (f" ({item.command})" if item.command else "") for item in error.advice)
+    return f"{error.message}{steps}\n[{error.code.value}]"
+
+
+def run_workbench(open_services: OpenServices, options: WorkbenchOptions | None = None) -> int:
+    """Run the workbench on this terminal until the person leaves; the exit status."""
+    app = WorkbenchApp(open_services, options)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,90 @@
+"""The one bridge from the services to the screens: bus events become messages, merged to at most thirty a second.
+
+Events are hints: what they carry is read again from the services. So only the last of each kind needs to arrive, and a
+screen behind another needs none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from textual.message import Message
+
+from backend.commands.executor import CommandChanged, CommandOutput
+from backend.connection.connector import PhaseEvent
+from backend.connection.session import LatencyMeasured, PhaseSeen
+from backend.connection.state import SessionChanged, SessionState
+from backend.events import Event, EventBus
+from backend.files.transfer import TransferChanged, TransferProgressed
+from tui.messages import CommandUpdated, SessionUpdated, TransferUpdated
+
+PERIOD = 1 / 30
+"""Seconds between two deliveries, at least."""
+
+Post = Callable[[Message], object]
+
+
+class Bridge:
+    """Listens to a bus until `close`."""
+
+    def __init__(self, bus: EventBus, post: Post) -> None:
+        self._post = post
+        self._waiting: dict[tuple[str, ...], Message] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._delivered_at = float("-inf")
+        self.phases: dict[str, PhaseEvent] = {}
+        """The last phase seen of each host's attempt under way, for reason lines."""
+        self._subscriptions = [
+            bus.subscribe(SessionChanged, self._session_changed),
+            bus.subscribe(PhaseSeen, self._phase_seen),
+            bus.subscribe(LatencyMeasured, self._session_hint),
+            bus.subscribe(CommandChanged, self._command_hint),
+            bus.subscribe(CommandOutput, self._command_hint),
+            bus.subscribe(TransferChanged, self._transfer_hint),
+            bus.subscribe(TransferProgressed, self._transfer_hint),
+        ]
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was heard has been delivered."""
+        return not self._waiting
+
+    def close(self) -> None:
+        """Deliver nothing more."""
+        for subscription in self._subscriptions:
+            subscription.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._waiting.clear()
+
+    def _session_changed(self, event: SessionChanged) -> None:
+        if event.new is SessionState.RESOLVING:
+            self.phases.pop(event.host, None)
+        self._session_hint(event)
+
+    def _phase_seen(self, event: PhaseSeen) -> None:
+        self.phases[event.host] = event.phase
+        self._session_hint(event)
+
+    def _session_hint(self, event: Event) -> None:
+        self._queue(("session", event.host), SessionUpdated(event.host))
+
+    def _command_hint(self, event: CommandChanged | CommandOutput) -> None:
+        self._queue(("command", event.host, event.command_id), CommandUpdated(event.host, event.command_id))
+
+    def _transfer_hint(self, event: TransferChanged | TransferProgressed) -> None:
+        self._queue(("transfer", event.host, event.transfer_id), TransferUpdated(event.host, event.transfer_id))
+
+    def _queue(self, key: tuple[str, ...], message: Message) -> None:
+        self._waiting[key] = message
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(loop.time(), self._delivered_at + PERIOD), self._deliver)
+
+    def _deliver(self) -> None:
+        self._timer = None
+        self._delivered_at = asyncio.get_running_loop().time()
+        waiting, self._waiting = self._waiting, {}
+        for message in waiting.values():
+            self._post(message)

@@ -1,0 +1,62 @@
+"""Messages that cross screens. Those of a single widget are nested in its class.
+
+The `…Updated` ones are hints that something changed: the bridge posts them to the screen in front, merged to at most
+thirty a second, and a screen that comes back to the front reads the services anew. The truth is in the services.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.message import Message
+
+from backend.errors import FairleadError
+
+
+@dataclass
+class HostSelected(Message):
+    """The person chose a host for the whole workbench."""
+
+    host: str
+
+
+@dataclass
+class SessionUpdated(Message):
+    """A session changed state, measured its latency or went on in a connection attempt."""
+
+    host: str
+
+
+@dataclass
+class CommandUpdated(Message):
+    """A command changed state or wrote something."""
+
+    host: str
+    command_id: str
+
+
+@dataclass
+class TransferUpdated(Message):
+    """A transfer changed state or went on."""
+
+    host: str
+    transfer_id: str
+
+
+@dataclass
+class OperationFailed(Message):
+    """Something the person asked for failed: shown in a modal with evidence and advice. Post it from workers."""
+
+    error: FairleadError
+    title: str = ""
+    """What was being done, as `Connecting to web-1`."""
+
+
+@dataclass
+class Notice(Message):
+    """A short remark: shown as a toast, never as markup."""
+
+    text: str
+    title: str = ""
+    severity: Literal["information", "warning", "error"] = "information"

@@ -1,0 +1,75 @@
+"""What all prompts share: a box in the middle, its own line of keys, and a moment in which stray keys do nothing."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tui.widgets.footer import Footer
+
+T = TypeVar("T")
+
+ARMED_AFTER = 0.4
+"""Seconds for which a prompt that is answered by one letter ignores the keys: they were meant for something else."""
+
+
+class Prompt(ModalScreen[T], Generic[T]):
+    """A modal question. Subclasses give `heading`, `compose_body` and their keys."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own kind
+    DANGER: ClassVar[bool] = False
+    armed: reactive[bool] = reactive(False, bindings=True)
+    """Whether one-letter answers count yet."""
+
+    def __init__(self, heading: str) -> None:
+        super().__init__()
+        self._heading = heading
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="box", classes="-danger" if self.DANGER else "", can_focus=False) as box:
+            box.border_title = Content(self._heading)
+            yield from self.compose_body()
+            yield Footer(always=())
+
+    def compose_body(self) -> ComposeResult:
+        """What stands in the box."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        self.set_timer(ARMED_AFTER, self._arm)
+
+    def _arm(self) -> None:
+        self.armed = True
+
+    def action_decline(self) -> None:
+        """Back out: the safe answer of every prompt."""
+        self.dismiss(None)
+
+
+class Words(Static):
+    """Text that is never markup: most of it comes from elsewhere."""
+
+    def __init__(self, text: str | Content = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(text, markup=False, id=id, classes=classes)
+
+
+class SecretInput(Input):
+    """A line that shows dots and gives nothing to the clipboard."""
+
+    def __init__(self, *, masked: bool = True, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(password=masked, id=id, select_on_focus=False)
+
+    def action_copy(self) -> None:
+        self._keep_secret()
+
+    def action_cut(self) -> None:
+        self._keep_secret()
+
+    def _keep_secret(self) -> None:
+        self.app.bell()

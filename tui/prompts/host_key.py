@@ -1,0 +1,125 @@
+"""The prompts for a host key that is not trusted: never seen, or another one than before."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Checkbox, Input
+
+from backend.connection.interaction import HostKeyDecision, HostKeyQuestion
+from tui.actions import Action, bindings_of
+from tui.prompts.base import Prompt, Words
+
+TYPED_LENGTH = 8
+"""How much of a changed key's fingerprint must be typed to accept it."""
+
+UNKNOWN_ACTIONS = (
+    Action("host_key.remember", "t", "trust and remember", "Write this key down and go on.", scope="prompts", rank=1),
+    Action("host_key.once", "o", "once", "Go on this time only.", scope="prompts", rank=2),
+    Action("host_key.decline", "escape", "refuse", "Do not connect.", scope="prompts", rank=3, key_display="esc"),
+)
+CHANGED_ACTIONS = (
+    Action("changed_key.decline", "escape", "refuse", "Do not connect.", scope="prompts", rank=1, key_display="esc"),
+)
+
+
+class UnknownKeyPrompt(Prompt[HostKeyDecision]):
+    """A key that nobody has seen: what it is, what it was compared with, and three answers."""
+
+    BINDINGS = bindings_of(UNKNOWN_ACTIONS)
+
+    def __init__(self, question: HostKeyQuestion) -> None:
+        super().__init__(f"is this really {question.host}?")
+        self._question = question
+
+    def compose_body(self) -> ComposeResult:
+        question = self._question
+        yield Words("This host shows a key that is not known yet. Compare it with what its administrator says.")
+        with Horizontal(id="key"):
+            with Vertical(id="key-facts"):
+                yield Words(_fact("host", question.host))
+                yield Words(_fact("address", question.address))
+                yield Words(_fact("algorithm", question.algorithm))
+                yield Words(question.fingerprint, id="fingerprint")
+                yield Words("looked in", classes="quiet")
+                for place in question.looked_in or ("no file: nothing can be known",):
+                    yield Words(f"  {place}", classes="quiet")
+            yield Words(question.randomart, id="randomart")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "remember" and not self._question.can_remember:
+            return False
+        return None if action in {"remember", "once"} and not self.armed else True
+
+    def action_remember(self) -> None:
+        self.dismiss(HostKeyDecision.REMEMBER)
+
+    def action_once(self) -> None:
+        self.dismiss(HostKeyDecision.ONCE)
+
+    def action_decline(self) -> None:
+        self.dismiss(HostKeyDecision.REFUSE)
+
+
+class ChangedKeyPrompt(Prompt[HostKeyDecision]):
+    """Another key than before: perhaps a reinstalled machine, perhaps somebody in between. No one-key yes."""
+
+    BINDINGS = bindings_of(CHANGED_ACTIONS)
+    DANGER = True
+
+    def __init__(self, question: HostKeyQuestion) -> None:
+        super().__init__(f"the host key of {question.host} has changed")
+        self._question = question
+
+    @property
+    def wanted(self) -> str:
+        """What must be typed to accept the key."""
+        return self._question.fingerprint[-TYPED_LENGTH:]
+
+    def compose_body(self) -> ComposeResult:
+        question = self._question
+        yield Words(" THE HOST KEY HAS CHANGED ", id="band")
+        yield Words("Somebody may be in between. Nothing secret has been sent.", classes="danger")
+        with Horizontal(id="sides"):
+            with Vertical(classes="side"):
+                yield Words("known until now", classes="title")
+                for known in question.known:
+                    yield Words(f"{known.algorithm}\n{_folded(known.fingerprint)}")
+                    yield Words(" ".join(part for part in (known.where, known.since) if part), classes="quiet")
+            with Vertical(classes="side"):
+                yield Words("shown now", classes="title")
+                yield Words(f"{question.algorithm}\n{_folded(question.fingerprint)}", classes="danger")
+                yield Words(question.address, classes="quiet")
+        yield Words("Likely: the machine was reinstalled, its address was given to another, or an attack.")
+        yield Words("Ask its administrator over another way. To accept, type the last eight characters shown now:")
+        yield Input(id="typed", select_on_focus=False, max_length=TYPED_LENGTH)
+        if question.can_remember and question.known:
+            yield Checkbox("and replace the old key in known_hosts", id="replace", compact=True)
+        yield Words("", id="typed-verdict", classes="warning")
+
+    def on_input_changed(self) -> None:
+        self.query_one("#typed-verdict", Words).update("")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if event.value != self.wanted:
+            self.query_one("#typed-verdict", Words).update(
+                "That is not what the host shows. Type it exactly, or press esc to refuse."
+            )
+            return
+        replace = bool(self.query(Checkbox)) and self.query_one(Checkbox).value
+        self.dismiss(HostKeyDecision.REMEMBER if replace else HostKeyDecision.ONCE)
+
+    def action_decline(self) -> None:
+        self.dismiss(HostKeyDecision.REFUSE)
+
+
+def _fact(name: str, value: str) -> Content:
+    return Content.assemble((f"{name:<11}", "$text-muted"), value)
+
+
+def _folded(fingerprint: str) -> str:
+    """A fingerprint on two lines, so that two of them fit side by side."""
+    kind, colon, rest = fingerprint.partition(":")
+    half = (len(rest) + 1) // 2
+    return f"{kind}{colon}\n{rest[:half]}\n{rest[half:]}" if colon else fingerprint

@@ -1,0 +1,49 @@
+"""The prompt for a password or a passphrase."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from backend.connection.interaction import SecretKind, SecretRequest
+from backend.connection.vault import Secret
+from tui.actions import Action, bindings_of
+from tui.prompts.base import Prompt, SecretInput, Words
+
+ACTIONS = (
+    Action(
+        "secret.submit", "enter", "send", "Answer with what is typed.", scope="prompts", rank=1, key_display="enter"
+    ),
+    Action("secret.decline", "escape", "decline", "Do not answer.", scope="prompts", rank=2, key_display="esc"),
+)
+
+
+class SecretPrompt(Prompt[Secret]):
+    """One masked line."""
+
+    BINDINGS = bindings_of(ACTIONS)
+
+    def __init__(self, request: SecretRequest) -> None:
+        ours = request.kind is SecretKind.PASSPHRASE
+        super().__init__("unlock a key" if ours else f"{request.host} asks:")
+        self._request = request
+
+    def compose_body(self) -> ComposeResult:
+        request = self._request
+        if request.kind is SecretKind.PASSPHRASE:
+            yield Words(f"Passphrase of {request.subject}")
+            yield Words(f"to log in as {request.user} on {request.host}; it stays on this machine", classes="quiet")
+        else:
+            yield Words(f"Password of {request.user} on {request.host}")
+        if request.attempt > 1:
+            yield Words(f"The last answer was not accepted. This is try {request.attempt}.", classes="warning")
+        yield SecretInput()
+
+    def on_input_submitted(self) -> None:
+        self.action_submit()
+
+    def action_submit(self) -> None:
+        """Hand over what is typed, and keep nothing of it."""
+        line = self.query_one(SecretInput)
+        answer = Secret(line.value)
+        line.value = ""
+        self.dismiss(answer)

@@ -1,0 +1,121 @@
+"""The host switcher: a few letters, enter, and the whole workbench is on another host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Input
+
+from backend.connection.state import SessionState
+from backend.errors import FairleadError
+from backend.hosts.book import HostEntry
+from backend.text import clean_line
+from tui.actions import Action, bindings_of
+from tui.glyphs import Glyphs
+from tui.looks import look
+from tui.matching import best
+from tui.prompts.base import Prompt, Words
+from tui.widgets.row_list import RowList
+
+if TYPE_CHECKING:
+    from backend.container import Container
+
+ACTIONS = (
+    Action("switcher.choose", "enter", "go", "Take this host.", scope="prompts", rank=1),
+    Action("switcher.decline", "escape", "back", "Stay where you are.", scope="prompts", rank=3, key_display="esc"),
+    Action("switcher.up", "up", "up", "One line up.", scope="prompts", does="move(-1)"),
+    Action("switcher.down", "down", "down", "One line down.", scope="prompts", does="move(1)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostChoice:
+    """One host on offer."""
+
+    entry: HostEntry
+    state: SessionState
+
+
+class HostChoices(RowList[HostChoice]):
+    """The hosts that fit what is typed."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(id="choices")
+        self.can_focus = False
+        self._glyphs = glyphs
+
+    def draw(self, row: HostChoice, width: int) -> Content:
+        shown = look(row.state, self._glyphs)
+        entry = row.entry
+        about = clean_line("  ".join(part for part in (entry.group, " ".join(entry.tags), entry.note) if part))
+        return Content.assemble(
+            (shown.glyph, shown.style),
+            " ",
+            f"{clean_line(entry.name):<20}",
+            (f"  {about}", "$text-muted"),
+        )
+
+
+class HostSwitcher(Prompt[str]):
+    """Answers with a host's name."""
+
+    BINDINGS = bindings_of(ACTIONS)
+
+    def __init__(self, services: Container, glyphs: Glyphs) -> None:
+        super().__init__("go to a host")
+        self._services = services
+        self._glyphs = glyphs
+        self._entries: tuple[HostEntry, ...] = ()
+
+    def compose_body(self) -> ComposeResult:
+        yield Input(placeholder="name, group or tag; or user@address", select_on_focus=False, compact=True)
+        yield HostChoices(self._glyphs)
+        yield Words("", id="choices-empty", classes="quiet")
+
+    def on_mount(self) -> None:
+        self._load()
+
+    @work(exclusive=True, group="hosts", exit_on_error=False)
+    async def _load(self) -> None:
+        try:
+            self._entries = await self._services.book.list()
+        except FairleadError as error:
+            self.query_one("#choices-empty", Words).update(error.message)
+            return
+        self._fit("")
+
+    def _fit(self, typed: str) -> None:
+        known = {session.host: session.state for session in self._services.sessions.all()}
+        fitting = best(typed, self._entries, lambda entry: (entry.name, entry.group, *entry.tags, entry.address))
+        choices = [HostChoice(entry, known.get(entry.name, SessionState.IDLE)) for entry in fitting]
+        self.query_one(HostChoices).set_rows(choices)
+        self.query_one(HostChoices).cursor = 0
+        nothing = f"enter goes to {typed.strip()} as it is typed" if typed.strip() else "no hosts are known yet"
+        self.query_one("#choices-empty", Words).update("" if choices else nothing)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._fit(event.value)
+
+    def on_input_submitted(self) -> None:
+        self.action_choose()
+
+    def on_row_list_chosen(self) -> None:
+        self.action_choose()
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor while the line keeps the keys."""
+        choices = self.query_one(HostChoices)
+        choices.cursor += step
+
+    def action_choose(self) -> None:
+        """The host under the cursor, or what is typed when nothing fits."""
+        choice = self.query_one(HostChoices).current
+        typed = self.query_one(Input).value.strip()
+        if choice is not None:
+            self.dismiss(choice.entry.name)
+        elif typed:
+            self.dismiss(typed)

@@ -1,0 +1,104 @@
+"""The frame that every screen of the workbench shares: header, body, footer, the current host, the services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Container as Box
+from textual.screen import Screen
+
+from backend.connection.session import Session
+from tui.glyphs import Glyphs
+from tui.messages import CommandUpdated, SessionUpdated, TransferUpdated
+from tui.widgets.footer import Footer
+from tui.widgets.header import Header
+
+if TYPE_CHECKING:
+    from backend.container import Container
+    from tui.app import WorkbenchApp
+
+
+class WorkbenchScreen(Screen[None]):
+    """One of the four screens. Subclasses give `NAME` and `compose_body`; the rest is there.
+
+    Only the screen in front hears of changes. On coming back it is told through `on_host_changed`, when the host is
+    another one, and then `on_shown`, where it reads the services anew.
+    """
+
+    NAME: ClassVar[str]
+    """As in the header's tabs: `connections`, `commands`, `files`, `diagnostics`."""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-very-wide")]  # noqa: RUF012 - Textual's own kind
+    _told: str | None = None
+
+    @property
+    def workbench(self) -> WorkbenchApp:
+        """The app, by its own type."""
+        return cast("WorkbenchApp", self.app)
+
+    @property
+    def services(self) -> Container:
+        return self.workbench.services
+
+    @property
+    def glyphs(self) -> Glyphs:
+        return self.workbench.glyphs
+
+    @property
+    def host(self) -> str | None:
+        """The current host of the whole workbench."""
+        return self.workbench.host
+
+    @property
+    def session(self) -> Session | None:
+        """The current host's session, idle until somebody asks it for a link."""
+        return None if self.host is None else self.services.sessions.get(self.host)
+
+    def compose(self) -> ComposeResult:
+        yield Header(self.glyphs)
+        with Box(id="body"):
+            yield from self.compose_body()
+        yield Footer()
+
+    def compose_body(self) -> ComposeResult:
+        """What stands between header and footer."""
+        raise NotImplementedError
+
+    def on_host_changed(self, host: str | None) -> None:
+        """The workbench is on another host; the screen is in front."""
+
+    def on_shown(self) -> None:
+        """The screen has come to the front: read the services anew."""
+
+    def follow_host(self) -> None:
+        """Tell the screen of the current host, once for each change. The app calls this."""
+        if self._told != self.host:
+            self._told = self.host
+            self.on_host_changed(self.host)
+        self.update_header()
+
+    def update_header(self) -> None:
+        """Draw the header from the services."""
+        self.query_one(Header).facts = self.workbench.header_facts(self.NAME)
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._tick)
+
+    def on_screen_resume(self) -> None:
+        self.follow_host()
+        self.on_shown()
+
+    def _tick(self) -> None:
+        if self.workbench.front is self:
+            self.update_header()
+
+    def _on_session_updated(self, message: SessionUpdated) -> None:
+        self.update_header()
+        if message.host == self.host:
+            self.refresh_bindings()
+
+    def _on_command_updated(self, message: CommandUpdated) -> None:
+        self.update_header()
+
+    def _on_transfer_updated(self, message: TransferUpdated) -> None:
+        self.update_header()

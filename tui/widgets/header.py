@@ -1,0 +1,107 @@
+"""The header: which host, what state, how far away, by which way, what is being copied, what time it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from backend.connection.state import SessionState
+from tui.format import latency_text
+from tui.glyphs import Glyphs
+from tui.looks import look
+
+TABS = (("connections", "Connections"), ("commands", "Commands"), ("files", "Files"), ("diagnostics", "Diagnostics"))
+"""The screens, in the order of their keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What the header tells."""
+
+    tab: str
+    time: str
+    host: str | None = None
+    state: SessionState = SessionState.IDLE
+    latency: float | None = None
+    """Seconds."""
+    route: tuple[str, ...] = ()
+    production: bool = False
+    transfers: int = 0
+    commands: int = 0
+    demo: bool = False
+    asking: str = ""
+    """A host whose question waits for the person to stop typing."""
+
+
+class Header(Widget):
+    """Two lines on top of every screen."""
+
+    facts: reactive[HeaderFacts | None] = reactive(None)
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+
+    def watch_facts(self, facts: HeaderFacts | None) -> None:
+        self.set_class(facts is not None and facts.production, "-production")
+
+    def render(self) -> Content:
+        if self.facts is None:
+            return Content("")
+        width = self.content_size.width
+        return Content("\n").join([title_line(self.facts, width, self._glyphs), tab_line(self.facts, width)])
+
+
+def title_line(facts: HeaderFacts, width: int, glyphs: Glyphs) -> Content:
+    """The first line: the program on the left, the host on the right, in `width` cells."""
+    left = Content.assemble(("fairlead", "bold $accent"), ("  demo" if facts.demo else "", "$text-muted"))
+    if facts.production:
+        left = Content.assemble(left, "  ", (" PRODUCTION ", "bold $background on $error"))
+    right = Content("   ").join([part for part in _status_parts(facts, glyphs) if part.plain])
+    room = max(0, width - left.cell_length - 2)
+    if right.cell_length > room:
+        right = Content("  ").join([part for part in _status_parts(facts, glyphs, brief=True) if part.plain])
+    right = right.truncate(room, ellipsis=True)
+    return Content.assemble(left, " " * max(0, width - left.cell_length - right.cell_length), right)
+
+
+def _status_parts(facts: HeaderFacts, glyphs: Glyphs, *, brief: bool = False) -> list[Content]:
+    return [
+        Content.styled(f"{glyphs.attention} {facts.asking} asks", "bold $warning") if facts.asking else Content(""),
+        _host_part(facts, glyphs, brief=brief),
+        Content(f"{glyphs.transfers} {facts.transfers}") if facts.transfers else Content(""),
+        Content(f"$ {facts.commands}") if facts.commands else Content(""),
+        Content.styled(facts.time, "$text-muted"),
+    ]
+
+
+def _host_part(facts: HeaderFacts, glyphs: Glyphs, *, brief: bool) -> Content:
+    if facts.host is None:
+        return Content.styled("no host chosen", "$text-muted")
+    shown = look(facts.state, glyphs)
+    words = [f"via {f' {glyphs.arrow} '.join(facts.route)}"] if facts.route and not brief else []
+    if facts.latency is not None:
+        words.insert(0, latency_text(facts.latency))
+    elif not brief:
+        words.insert(0, shown.word)
+    return Content.assemble(
+        (shown.glyph, shown.style), " ", (facts.host, "bold"), ("  " + "  ".join(words) if words else "", "$text-muted")
+    )
+
+
+def tab_line(facts: HeaderFacts, width: int) -> Content:
+    """The second line: the screens and their keys."""
+    gap = "   " if width >= 60 else " "
+    return Content(gap).join(
+        [_tab(number, name, title, facts.tab == name) for number, (name, title) in enumerate(TABS, start=1)]
+    )
+
+
+def _tab(number: int, name: str, title: str, here: bool) -> Content:
+    label = Content.assemble(
+        (str(number), "$accent" if here else "$text-muted"), " ", (title, "bold underline" if here else "$text-muted")
+    )
+    return label.stylize(f"@click=app.show('{name}')")
