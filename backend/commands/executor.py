@@ -2,114 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+import asyncio
+from itertools import count
 
 from backend.clock import Clock
-from backend.commands.output import OutputBuffer
-from backend.connection.connector import Chunk, ExitReport, PtyRequest
+from backend.commands.running import GRACE, RunningCommand
+from backend.commands.values import (
+    CommandChanged,
+    CommandOutcome,
+    CommandOutput,
+    CommandSpec,
+    CommandState,
+    Sink,
+)
 from backend.connection.session import Sessions
-from backend.errors import FairleadError
-from backend.events import Event, EventBus
+from backend.events import EventBus
 
-Sink = Callable[[Chunk], None]
-"""Called in the loop for each chunk, in order of arrival; must return quickly."""
+__all__ = [
+    "CommandChanged",
+    "CommandOutcome",
+    "CommandOutput",
+    "CommandService",
+    "CommandSpec",
+    "CommandState",
+    "RunningCommand",
+    "Sink",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class CommandSpec:
-    """What is to be run."""
-
-    command: bytes
-    """Given to the login shell as it is."""
-    cwd: bytes | None = None
-    """Directory to run in; the command does not run when it cannot be entered."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    stdin: bytes = b""
-    """Sent whole, then stdin is ended."""
-    pty: PtyRequest | None = None
-    time_limit: float | None = None
-    """Seconds."""
-
-
-class CommandState(StrEnum):
-    STARTING = "starting"
-    RUNNING = "running"
-    CANCELLING = "cancelling"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class CommandOutcome:
-    """How a command ended. Exactly one of `exit` and `error` tells; never both empty."""
-
-    exit: ExitReport | None
-    error: FairleadError | None
-    """LinkLost (the outcome is unknown), TimeLimitError, Interrupted, SessionError, or why there was no connection."""
-    seconds: float
-    bytes_out: int
-    bytes_err: int
-
-    @property
-    def succeeded(self) -> bool:
-        return self.error is None and self.exit is not None and self.exit.status == 0
-
-
-@dataclass(frozen=True, slots=True)
-class CommandChanged(Event):
-    """A command entered another state."""
-
-    command_id: str
-    state: CommandState
-
-
-@dataclass(frozen=True, slots=True)
-class CommandOutput(Event):
-    """A command's buffer has grown; at most one event for each turn of the reader."""
-
-    command_id: str
-
-
-class RunningCommand:
-    """A command that belongs to the service, whatever screen started it."""
-
-    id: str
-    host: str
-    spec: CommandSpec
-    started_at: datetime
-    output: OutputBuffer
-    state: CommandState
-    outcome: CommandOutcome | None
-
-    async def wait(self) -> CommandOutcome:
-        """How it ended; never raises for the command's own fate. Cancelling the wait does not stop the command."""
-        raise NotImplementedError
-
-    async def cancel(self) -> CommandOutcome:
-        """TERM, then KILL, then close; the outcome's error says what could not be confirmed."""
-        raise NotImplementedError
+_ENDED_KEPT = 100
+_ENDED_BYTES = 512 << 20
+"""Output that is kept of commands that have ended, all together."""
+_CLOSE_LIMIT = 2 * GRACE + 2.0
 
 
 class CommandService:
     """Starts commands and keeps them."""
 
     def __init__(self, *, sessions: Sessions, bus: EventBus, clock: Clock) -> None:
-        raise NotImplementedError
+        self._sessions = sessions
+        self._bus = bus
+        self._clock = clock
+        self._commands: list[RunningCommand] = []
+        self._numbers = count(1)
 
     def start(self, host: str, spec: CommandSpec, sink: Sink | None = None) -> RunningCommand:
         """Start it and return at once; connecting is part of the command's own life."""
-        raise NotImplementedError
+        self._forget_old()
+        command = RunningCommand(
+            command_id=f"c{next(self._numbers)}",
+            session=self._sessions.get(host),
+            spec=spec,
+            sink=sink,
+            bus=self._bus,
+            clock=self._clock,
+        )
+        self._commands.append(command)
+        return command
 
     async def run(self, host: str, spec: CommandSpec, sink: Sink | None = None) -> CommandOutcome:
         """Start and wait; cancelling this cancels the command."""
-        raise NotImplementedError
+        command = self.start(host, spec, sink)
+        try:
+            return await command.wait()
+        except asyncio.CancelledError:
+            command.stop()
+            raise
 
     def all(self) -> tuple[RunningCommand, ...]:
-        """Running ones and the last hundred that ended, oldest first."""
-        raise NotImplementedError
+        """Running ones and the last hundred that ended (fewer when they said very much), oldest first."""
+        self._forget_old()
+        return tuple(self._commands)
 
     async def close(self) -> None:
         """Cancel what runs; bounded."""
-        raise NotImplementedError
+        running = [command for command in self._commands if command.outcome is None]
+        for command in running:
+            command.stop()
+        if not await self._ended_within(running, _CLOSE_LIMIT):
+            for command in running:
+                command.abandon()
+            await self._ended_within(running, _CLOSE_LIMIT)
+
+    @staticmethod
+    async def _ended_within(commands: list[RunningCommand], seconds: float) -> bool:
+        if not commands:
+            return True
+        waits = [asyncio.create_task(command.wait()) for command in commands]
+        _, late = await asyncio.wait(waits, timeout=seconds)
+        for wait in late:
+            wait.cancel()
+        return not late
+
+    def _forget_old(self) -> None:
+        """Drop the oldest ended commands beyond what is kept; the newest one stays however much it said."""
+        room, places = _ENDED_BYTES, _ENDED_KEPT
+        kept: list[RunningCommand] = []
+        for command in reversed(self._commands):
+            if command.outcome is not None:
+                room -= command.output.size
+                places -= 1
+                if places < 0 or (room < 0 and places < _ENDED_KEPT - 1):
+                    continue
+            kept.append(command)
+        self._commands = kept[::-1]
