@@ -1,0 +1,169 @@
+"""What `config.toml` may say, as frozen values with their defaults. Nothing is read or checked here.
+
+The same classes are the file's schema (`backend.settings.check`): a field here is a key there. None means that the
+file does not say, so that a weaker layer may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge, Gt, Le, MinLen
+
+from backend.connection.target import HostKeyPolicy
+
+Port = Annotated[int, Ge(1), Le(65535)]
+Seconds = Annotated[float, Gt(0), Le(86_400)]
+Word = Annotated[str, MinLen(1)]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepaliveOptions:
+    """`keepalive`: how a silent link is tested."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    interval: Seconds | None = None
+    """Seconds of silence before a question is sent."""
+    late_after: Seconds | None = None
+    """Seconds without an answer after which the link counts as degraded."""
+    misses: Annotated[int, Ge(1), Le(100)] | None = None
+    """Unanswered questions after which it counts as lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeoutOptions:
+    """`timeouts`: limits in seconds; none of them runs while a person is asked."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    connect: Seconds | None = None
+    first_byte: Seconds | None = None
+    key_exchange: Seconds | None = None
+    login: Seconds | None = None
+    channel: Seconds | None = None
+    close: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostOptions:
+    """How a host is reached: what a host, a profile and `[defaults]` may set alike."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    user: Word | None = None
+    port: Port | None = None
+    identity_files: tuple[Path, ...] | None = None
+    """Key files in the order they are to be tried."""
+    identities_only: bool | None = None
+    """Offer only keys that are named here, not the agent's others."""
+    agent: bool | None = None
+    """`false` leaves the SSH agent out."""
+    jump: Word | None = None
+    """`user@host:port,…`, outermost first; `none` for no jump."""
+    password: bool | None = None
+    """`false` never offers a password."""
+    host_key: HostKeyPolicy | None = None
+    """`strict`, `ask` or `accept-new`."""
+    known_hosts: Path | None = None
+    """Look for host keys in this file, and in this one only."""
+    keepalive: KeepaliveOptions | None = None
+    timeouts: TimeoutOptions | None = None
+    production: bool | None = None
+    """Confirm before anything that changes the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings(HostOptions):
+    """`[hosts.NAME]`: one host of one's own."""
+
+    address: Word | None = None
+    """A DNS name or an address; the entry's name where it is left out."""
+    ssh_host: Word | None = None
+    """The alias in ~/.ssh/config that says the rest."""
+    profile: Word | None = None
+    """The `[profiles.NAME]` that fills in what this entry leaves open."""
+    group: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    """A line for people."""
+
+
+class Ascii(StrEnum):
+    """Whether signs are drawn with plain ASCII."""
+
+    AUTO = "auto"
+    """Where the locale is not UTF-8."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class UiSettings:
+    """`[ui]`: the workbench's looks."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    theme: Word = "dark"
+    """`dark`, `light`, `ansi` (the terminal's own colours), or the name of a Textual theme."""
+    ascii: Ascii = Ascii.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSettings:
+    """`[transfers]`."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    parallel: Annotated[int, Ge(1), Le(64)] = 16
+    """Files at once."""
+
+
+class Layer(StrEnum):
+    """Where a value comes from, weakest first. A profile's values fill in its hosts when they are resolved."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which layer set a value."""
+
+    layer: Layer
+    where: str = ""
+    """`~/.config/fairlead/config.toml:12`, the variable, or the flag; empty for a default."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """Everything that `config.toml` can hold."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    ui: UiSettings = UiSettings()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys by action id, comma-separated, in place of the usual ones."""
+    transfers: TransferSettings = TransferSettings()
+    defaults: HostOptions = HostOptions()
+    """Fills in what hosts of one's own leave open; policy and limits apply to all other hosts, too."""
+    profiles: Mapping[str, HostOptions] = field(default_factory=dict)
+    hosts: Mapping[str, HostSettings] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(FileSettings):
+    """All layers put together."""
+
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """By dotted key, for every value that is not a default; tables (`hosts.web-1`) have an entry of their own."""
+
+    def origin(self, key: str) -> Origin:
+        """Where the value of a dotted key comes from."""
+        return self.origins.get(key, Origin(Layer.DEFAULT))

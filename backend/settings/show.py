@@ -1,0 +1,54 @@
+"""The settings as rows: each value with where it comes from, for `fairlead config show`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from backend.settings.model import Origin, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One value in force."""
+
+    key: str
+    """Dotted, as `hosts.web-1.port`."""
+    value: object
+    """As TOML and JSON hold it: text, number, truth value, list."""
+    origin: Origin
+
+    def to_json(self) -> dict[str, object]:
+        return {"key": self.key, "value": self.value, "layer": self.origin.layer.value, "where": self.origin.where}
+
+
+def setting_rows(settings: Settings) -> tuple[SettingRow, ...]:
+    """Every value that is in force, in the order of the schema; what nobody set and has no default is left out."""
+    return tuple(
+        SettingRow(key, value, settings.origin(key))
+        for item in dataclasses.fields(settings)
+        if item.name != "origins"
+        for key, value in _leaves(item.name, getattr(settings, item.name))
+    )
+
+
+def _leaves(key: str, value: Any) -> Iterator[tuple[str, object]]:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(f"{key}.{name}", inner)
+    elif value is not None and value != "" and value != ():
+        yield key, _plain(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
