@@ -1,0 +1,246 @@
+"""The files of this machine. Every call to the disk happens in a thread; directories are read in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from backend.connection.connector import Attributes, Entry, FileKind, Space
+from backend.errors import Code, FileError
+from backend.files.contract import TreeCount
+from backend.files.partial import partial_name
+from backend.files.paths import PathResolver, join_inside, name_of, parent_of, split_after_dots
+from backend.files.problems import local_attributes, local_error, told
+from backend.text import show_bytes
+
+T = TypeVar("T")
+
+BATCH = 256
+"""Directory entries read in one go."""
+CHUNK = 262144
+"""Bytes read in one go."""
+
+
+class LocalFileSystem:
+    """This machine's files behind the contract of `backend.files.contract`."""
+
+    @property
+    def host(self) -> str | None:
+        return None
+
+    async def home(self) -> bytes:
+        return os.fsencode(Path.home())
+
+    async def resolve(self, text: str, cwd: bytes | None = None) -> bytes:
+        """The absolute path that a person means by `text`; relative to `cwd` or the process's own directory."""
+        resolver = PathResolver(home=await self.home(), look_up_home=_home_of)
+        path = await resolver.resolve(text, cwd or os.getcwdb())
+        return await asyncio.to_thread(_follow_dots, path)
+
+    async def list(self, path: bytes) -> AsyncIterator[Sequence[Entry]]:
+        entries = await _on(path, lambda: os.scandir(path))
+        try:
+            while batch := await _on(path, lambda: _take(entries)):
+                yield batch
+        finally:
+            entries.close()
+
+    async def stat(self, path: bytes, *, follow: bool = True) -> Attributes:
+        return await _on(path, lambda: local_attributes(os.stat(path, follow_symlinks=follow)))
+
+    async def readlink(self, path: bytes) -> bytes:
+        return await _on(path, lambda: os.readlink(path))
+
+    async def mkdir(self, path: bytes, *, parents: bool = False) -> None:
+        if parents:
+            await _on(path, lambda: os.makedirs(path, exist_ok=True))
+        else:
+            await _on(path, lambda: os.mkdir(path))
+
+    async def rename(self, old: bytes, new: bytes) -> None:
+        await _on(old, lambda: _rename_without_replacing(old, new))
+
+    async def remove(self, path: bytes, *, recursive: bool = False) -> TreeCount:
+        work = _remove_tree if recursive else _remove_one
+        return await _stoppable(path, lambda stop: work(path, stop))
+
+    async def count(self, path: bytes) -> TreeCount:
+        return await _stoppable(path, lambda stop: _count_tree(path, stop))
+
+    async def chmod(self, path: bytes, mode: int) -> None:
+        await _on(path, lambda: os.chmod(path, mode))
+
+    async def read(self, path: bytes, *, start: int = 0, limit: int | None = None) -> AsyncIterator[bytes]:
+        descriptor = await _on(path, lambda: os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        try:
+            offset, end = start, None if limit is None else start + limit
+            while end is None or offset < end:
+                size = CHUNK if end is None else min(CHUNK, end - offset)
+                data = await _on(path, partial(os.pread, descriptor, size, offset))
+                if not data:
+                    break
+                offset += len(data)
+                yield data
+        finally:
+            os.close(descriptor)
+
+    async def write(self, path: bytes, content: AsyncIterator[bytes], *, mode: int | None = None) -> int:
+        growing = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
+        descriptor = await _on(path, lambda: _create_beside(path, growing, mode))
+        written = 0
+        try:
+            try:
+                async for data in content:
+                    await _on(path, partial(_write_all, descriptor, data))
+                    written += len(data)
+                await _on(path, lambda: os.fsync(descriptor))
+            finally:
+                os.close(descriptor)
+            await _on(path, lambda: os.replace(growing, path))
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(growing)
+            raise
+        return written
+
+    async def space(self, path: bytes) -> Space | None:
+        found = await _on(path, lambda: os.statvfs(path))
+        return Space(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize, found.f_favail)
+
+
+async def _on(path: bytes, work: Callable[[], T]) -> T:
+    def run() -> T:
+        with told(path):
+            return work()
+
+    return await asyncio.to_thread(run)
+
+
+async def _stoppable(path: bytes, work: Callable[[threading.Event], T]) -> T:
+    # A thread cannot be cancelled: it is told to stop at its next step.
+    stop = threading.Event()
+    try:
+        return await _on(path, lambda: work(stop))
+    except asyncio.CancelledError:
+        stop.set()
+        raise
+
+
+async def _home_of(user: str) -> bytes:
+    def look_up() -> bytes:
+        home = Path(f"~{user}").expanduser()
+        return os.fsencode(home)
+
+    try:
+        return await asyncio.to_thread(look_up)
+    except RuntimeError as error:
+        raise FileError(
+            Code.NOT_FOUND, f"There is no user called {user} here.", evidence={"path": f"~{user}"}
+        ) from error
+
+
+def _follow_dots(path: bytes) -> bytes:
+    head, rest = split_after_dots(path)
+    return join_inside(os.path.realpath(head), *rest) if head else path
+
+
+def _take(entries: Iterator[os.DirEntry[bytes]]) -> tuple[Entry, ...]:
+    return tuple(Entry(found.name, _entry_attributes(found)) for found in islice(entries, BATCH))
+
+
+def _entry_attributes(found: os.DirEntry[bytes]) -> Attributes:
+    try:
+        return local_attributes(found.stat(follow_symlinks=False))
+    except OSError:  # gone since it was listed, or not ours to look at: the name is still true
+        return Attributes(FileKind.UNKNOWN)
+
+
+def _rename_without_replacing(old: bytes, new: bytes) -> None:
+    # rename(2) replaces in silence; asking first leaves a moment's gap, and works for directories too.
+    if os.path.lexists(new):
+        raise FileError(Code.EXISTS, evidence={"path": show_bytes(new)})
+    os.rename(old, new)
+
+
+def _create_beside(path: bytes, growing: bytes, mode: int | None) -> int:
+    if mode is None:
+        with suppress(FileNotFoundError):
+            mode = os.stat(path).st_mode & 0o7777
+    if os.path.isdir(path):
+        raise FileError(Code.IS_DIRECTORY, evidence={"path": show_bytes(path)})
+    descriptor = os.open(growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    if mode is not None:
+        os.fchmod(descriptor, mode)
+    return descriptor
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _remove_one(path: bytes, stop: threading.Event) -> TreeCount:
+    found = os.lstat(path)
+    if local_attributes(found).kind is FileKind.DIRECTORY:
+        os.rmdir(path)
+        return TreeCount(0, 1, 0)
+    os.unlink(path)
+    return TreeCount(1, 0, found.st_size)
+
+
+def _remove_tree(path: bytes, stop: threading.Event) -> TreeCount:
+    if local_attributes(os.lstat(path)).kind is not FileKind.DIRECTORY:
+        return _remove_one(path, stop)
+    files = directories = size = 0
+    for _, names, others, descriptor in os.fwalk(path, topdown=False, onerror=_raise):
+        for name in others:
+            size += os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_size
+            os.unlink(name, dir_fd=descriptor)
+            files += 1
+        for name in names:
+            if _is_directory(name, descriptor):
+                os.rmdir(name, dir_fd=descriptor)
+                directories += 1
+            else:
+                os.unlink(name, dir_fd=descriptor)
+                files += 1
+        if stop.is_set():
+            return TreeCount(files, directories, size)
+    os.rmdir(path)
+    return TreeCount(files, directories + 1, size)
+
+
+def _count_tree(path: bytes, stop: threading.Event) -> TreeCount:
+    found = os.lstat(path)
+    if local_attributes(found).kind is not FileKind.DIRECTORY:
+        return TreeCount(1, 0, found.st_size)
+    unreadable: list[OSError] = []
+    files = directories = size = 0
+    for _, names, others, descriptor in os.fwalk(path, onerror=unreadable.append):
+        directories += 1
+        for name in (*others, *(name for name in names if not _is_directory(name, descriptor))):
+            files += 1
+            with suppress(FileNotFoundError):
+                size += os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_size
+        if stop.is_set():
+            break
+    return TreeCount(files, directories + len(unreadable), size, len(unreadable))
+
+
+def _is_directory(name: bytes, descriptor: int) -> bool:
+    found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+    return local_attributes(found).kind is FileKind.DIRECTORY
+
+
+def _raise(error: OSError) -> None:
+    path = error.filename
+    raise local_error(error, path if isinstance(path, bytes) else os.fsencode(path or "")) from error

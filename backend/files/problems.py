@@ -1,0 +1,93 @@
+"""What the local system says about a file, as errors of our own: errno(3) to stable codes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backend.connection.connector import Attributes, FileKind
+from backend.errors import Advice, Code, FileError
+from backend.files.paths import parent_of
+from backend.text import show_bytes
+
+_CODES: dict[int, Code] = {
+    errno.ENOENT: Code.NOT_FOUND,
+    errno.EACCES: Code.PERMISSION,
+    errno.EPERM: Code.PERMISSION,
+    errno.EROFS: Code.PERMISSION,
+    errno.ENOSPC: Code.DISK_FULL,
+    errno.EDQUOT: Code.QUOTA,
+    errno.EFBIG: Code.QUOTA,
+    errno.EEXIST: Code.EXISTS,
+    errno.EISDIR: Code.IS_DIRECTORY,
+    errno.ENOTDIR: Code.NOT_DIRECTORY,
+    errno.ELOOP: Code.OUTSIDE_ROOT,
+    errno.ENOTEMPTY: Code.NOT_EMPTY,
+    errno.ENAMETOOLONG: Code.NAME_INVALID,
+    errno.EILSEQ: Code.NAME_INVALID,
+}
+
+_KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_IFLNK: FileKind.SYMLINK}
+
+ENDS_ALL = frozenset({Code.DISK_FULL, Code.QUOTA})
+"""Failures of one file that every other file of the same transfer would meet too."""
+
+
+def local_error(error: OSError, path: bytes) -> FileError:
+    """`error` of an operation on the local `path`, with the code and the next step that fit."""
+    reason = error.strerror or str(error)
+    evidence = {"path": show_bytes(path), "parent": show_bytes(parent_of(path)), "reason": reason}
+    code = _CODES.get(error.errno or 0)
+    if code is None:
+        return FileError(
+            Code.FILE_FAILED,
+            f"{show_bytes(path)}: {reason}.",
+            evidence=evidence,
+            advice=_advice(Code.FILE_FAILED, path),
+        )
+    if code is Code.OUTSIDE_ROOT:
+        message = f"A symbolic link is in the way of {show_bytes(path)}; it was not followed and nothing was written."
+        return FileError(code, message, evidence=evidence | {"root": "the destination"}, advice=_advice(code, path))
+    message = f"{show_bytes(path)}: the file system is read-only." if error.errno == errno.EROFS else ""
+    return FileError(code, message, evidence=evidence, advice=_advice(code, path))
+
+
+def _advice(code: Code, path: bytes) -> tuple[Advice, ...] | None:
+    # The catalogue's advice names a host; these are the same steps on this machine.
+    parent = show_bytes(parent_of(path))
+    if code is Code.NOT_FOUND:
+        return (Advice("See what is there.", f"ls -la {parent}"),)
+    if code in (Code.PERMISSION, Code.FILE_FAILED):
+        return (
+            Advice("See owner, mode and free space.", f"ls -la {parent}; df -h {parent}"),
+            Advice("Use a directory that belongs to you."),
+        )
+    if code is Code.OUTSIDE_ROOT:
+        return (Advice("Remove the link, or name the directory it points to as the destination."),)
+    return None
+
+
+@contextmanager
+def told(path: bytes) -> Iterator[None]:
+    """Turns an OSError inside into the FileError for `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise local_error(error, path) from error
+    except ValueError as error:  # a NUL inside a name
+        raise FileError(Code.NAME_INVALID, evidence={"path": show_bytes(path), "reason": str(error)}) from error
+
+
+def local_attributes(found: os.stat_result) -> Attributes:
+    """What stat(2) told, in the terms of the seam."""
+    return Attributes(
+        kind=_KINDS.get(stat.S_IFMT(found.st_mode), FileKind.SPECIAL),
+        size=found.st_size,
+        mode=stat.S_IMODE(found.st_mode),
+        uid=found.st_uid,
+        gid=found.st_gid,
+        modified=found.st_mtime,
+    )

@@ -1,0 +1,296 @@
+"""The files of a host, over the shared SFTP channel of its session."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from backend.connection.connector import Attributes, Entry, FileChannel, FileKind, OpenMode, RemoteFile, Space
+from backend.connection.session import Session
+from backend.errors import Code, FairleadError, FileError
+from backend.files.contract import TreeCount
+from backend.files.host_commands import ask_script
+from backend.files.partial import partial_name
+from backend.files.paths import PathResolver, collapse, join_inside, name_of, parent_of, split_after_dots
+from backend.files.tasks import closing, task_group
+from backend.text import show_bytes
+
+IN_FLIGHT = 16
+"""Requests under way at once."""
+BLOCK = 261120
+"""Bytes of one read or write at most; what OpenSSH allows in one request."""
+
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
+
+
+class RemoteFileSystem:
+    """One host's files behind the contract of `backend.files.contract`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._home: bytes | None = None
+
+    @property
+    def host(self) -> str | None:
+        return self._session.host
+
+    async def home(self) -> bytes:
+        if self._home is None:
+            self._home = await (await self._session.files()).resolve(b".")
+        return self._home
+
+    async def resolve(self, text: str, cwd: bytes | None = None) -> bytes:
+        target = self._session.target
+        user = target.host.user if target is not None else ""
+        resolver = PathResolver(home=await self.home(), user=user, look_up_home=self._home_of)
+        path = await resolver.resolve(text, cwd)
+        head, rest = split_after_dots(path)
+        if not head:
+            return path
+        channel = await self._session.files()
+        return join_inside(collapse(await channel.resolve(head)), *rest)
+
+    async def list(self, path: bytes) -> AsyncIterator[Sequence[Entry]]:
+        channel = await self._session.files()
+        async with closing(channel.scan(path)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def stat(self, path: bytes, *, follow: bool = True) -> Attributes:
+        channel = await self._session.files()
+        return await (channel.stat(path) if follow else channel.lstat(path))
+
+    async def readlink(self, path: bytes) -> bytes:
+        return await (await self._session.files()).readlink(path)
+
+    async def mkdir(self, path: bytes, *, parents: bool = False) -> None:
+        channel = await self._session.files()
+        await (make_directories(channel, path) if parents else channel.mkdir(path))
+
+    async def rename(self, old: bytes, new: bytes) -> None:
+        await (await self._session.files()).rename(old, new)
+
+    async def remove(self, path: bytes, *, recursive: bool = False) -> TreeCount:
+        channel = await self._session.files()
+        found = await channel.lstat(path)
+        if found.kind is not FileKind.DIRECTORY:
+            await channel.remove(path)
+            return TreeCount(1, 0, found.size or 0)
+        if not recursive:
+            await channel.rmdir(path)
+            return TreeCount(0, 1, 0)
+        return await _Removal(channel).directory(path)
+
+    async def count(self, path: bytes) -> TreeCount:
+        channel = await self._session.files()
+        found = await channel.lstat(path)
+        if found.kind is not FileKind.DIRECTORY:
+            return TreeCount(1, 0, found.size or 0)
+        return await _count(channel, path)
+
+    async def chmod(self, path: bytes, mode: int) -> None:
+        await (await self._session.files()).set_attributes(path, mode=mode)
+
+    async def read(self, path: bytes, *, start: int = 0, limit: int | None = None) -> AsyncIterator[bytes]:
+        channel = await self._session.files()
+        file = await channel.open(path, OpenMode.READ)
+        try:
+            async with closing(_in_order(file, _block(channel.limits.read), start, limit)) as blocks:
+                async for data in blocks:
+                    yield data
+        finally:
+            await file.close()
+
+    async def write(self, path: bytes, content: AsyncIterator[bytes], *, mode: int | None = None) -> int:
+        channel = await self._session.files()
+        before = await self._before(channel, path)
+        partial = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
+        file = await channel.open(partial, OpenMode.EXCLUSIVE, mode)
+        try:
+            try:
+                written = await _pour(file, content, _block(channel.limits.write))
+                await file.sync()
+            finally:
+                await file.close()
+            kept = mode if mode is not None else before.mode if before is not None else None
+            if kept is not None:
+                await channel.set_attributes(partial, mode=kept)
+            await channel.replace(partial, path)
+        except BaseException:
+            with suppress(FairleadError):
+                await asyncio.wait_for(channel.remove(partial), timeout=2.0)
+            raise
+        return written
+
+    async def space(self, path: bytes) -> Space | None:
+        return await (await self._session.files()).space(path)
+
+    async def _before(self, channel: FileChannel, path: bytes) -> Attributes | None:
+        try:
+            found = await channel.stat(path)
+        except FileError as error:
+            if error.code is Code.NOT_FOUND:
+                return None
+            raise
+        if found.kind is FileKind.DIRECTORY:
+            raise FileError(Code.IS_DIRECTORY, evidence={"path": show_bytes(path)}, host=self.host)
+        return found
+
+    async def _home_of(self, user: str) -> bytes:
+        answer = None
+        if _USER.fullmatch(user):
+            script = f"cd / && printf '%s' ~{user}\n".encode()
+            answer = await ask_script(await self._session.link(), script, seconds=10)
+        if answer is None or not answer.startswith(b"/"):
+            message = f"The home directory of {user} on {self.host} could not be found out."
+            raise FileError(Code.NOT_FOUND, message, evidence={"path": f"~{user}", "parent": "/home"}, host=self.host)
+        return answer
+
+
+async def make_directories(channel: FileChannel, path: bytes) -> None:
+    """`mkdir -p`: what exists is fine. Raises FileError, NOT_DIRECTORY when a file is in the way."""
+    try:
+        await channel.mkdir(path)
+    except FileError as error:
+        if error.code is Code.NOT_FOUND and parent_of(path) != path:
+            await make_directories(channel, parent_of(path))
+            await make_directories(channel, path)
+        elif error.code in (Code.EXISTS, Code.FILE_FAILED, Code.PERMISSION):
+            await _must_be_directory(channel, path, error)
+        else:
+            raise
+
+
+async def _must_be_directory(channel: FileChannel, path: bytes, error: FileError) -> None:
+    try:
+        found = await channel.stat(path)
+    except FileError:
+        raise error from None
+    if found.kind is not FileKind.DIRECTORY:
+        raise FileError(Code.NOT_DIRECTORY, evidence={"path": show_bytes(path)}) from error
+
+
+def _block(limit: int) -> int:
+    return max(1, min(limit, BLOCK))
+
+
+async def read_fully(file: RemoteFile, offset: int, size: int) -> bytes:
+    """`size` bytes from `offset`, asking again after short answers; fewer only at the end of the file."""
+    data = await file.read(offset, size)
+    if not data or len(data) >= size:
+        return data
+    parts = [data]
+    missing = size - len(data)
+    while missing and (data := await file.read(offset + size - missing, missing)):
+        parts.append(data)
+        missing -= len(data)
+    return b"".join(parts)
+
+
+async def _in_order(file: RemoteFile, block: int, start: int, limit: int | None) -> AsyncIterator[bytes]:
+    under_way: deque[asyncio.Task[bytes]] = deque()
+    offset, end = start, None if limit is None else start + limit
+    try:
+        while True:
+            # One request first: most files that are looked at are small, and their end comes with it.
+            while len(under_way) < (IN_FLIGHT if offset > start + block else 2) and (end is None or offset < end):
+                size = block if end is None else min(block, end - offset)
+                under_way.append(asyncio.create_task(read_fully(file, offset, size)))
+                offset += size
+            data = await under_way.popleft() if under_way else b""
+            if not data:
+                return
+            yield data
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def _pour(file: RemoteFile, content: AsyncIterator[bytes], block: int) -> int:
+    under_way: deque[asyncio.Task[None]] = deque()
+    offset = 0
+    try:
+        async for data in content:
+            for at in range(0, len(data), block):
+                piece = data[at : at + block]
+                if len(under_way) >= IN_FLIGHT:
+                    await under_way.popleft()
+                under_way.append(asyncio.create_task(file.write(offset, piece)))
+                offset += len(piece)
+        while under_way:
+            await under_way.popleft()
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+    return offset
+
+
+def _added(one: TreeCount, other: TreeCount) -> TreeCount:
+    return TreeCount(
+        one.files + other.files,
+        one.directories + other.directories,
+        one.bytes + other.bytes,
+        one.unreadable + other.unreadable,
+    )
+
+
+async def _entries(channel: FileChannel, path: bytes) -> AsyncIterator[tuple[bytes, Attributes]]:
+    async with closing(channel.scan(path)) as batches:
+        async for batch in batches:
+            for entry in batch:
+                below = join_inside(path, entry.name)
+                known = entry.attributes.kind is not FileKind.UNKNOWN
+                yield below, entry.attributes if known else await channel.lstat(below)
+
+
+async def _count(channel: FileChannel, path: bytes) -> TreeCount:
+    total = TreeCount(0, 1, 0)
+    below: list[bytes] = []
+    try:
+        async with closing(_entries(channel, path)) as entries:
+            async for name, found in entries:
+                if found.kind is FileKind.DIRECTORY:
+                    below.append(name)
+                else:
+                    total = replace(total, files=total.files + 1, bytes=total.bytes + (found.size or 0))
+    except FileError:
+        return replace(total, unreadable=1)
+    for name in below:
+        total = _added(total, await _count(channel, name))
+    return total
+
+
+class _Removal:
+    """A recursive removal with many requests under way; links are removed, never followed."""
+
+    def __init__(self, channel: FileChannel) -> None:
+        self._channel = channel
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+
+    async def directory(self, path: bytes) -> TreeCount:
+        total = TreeCount(0, 0, 0)
+        below: list[bytes] = []
+        async with closing(_entries(self._channel, path)) as entries:
+            files = [(name, found) async for name, found in entries]
+        async with task_group() as group:
+            for name, found in files:
+                if found.kind is FileKind.DIRECTORY:
+                    below.append(name)
+                else:
+                    group.create_task(self._remove(name))
+                    total = replace(total, files=total.files + 1, bytes=total.bytes + (found.size or 0))
+        for name in below:
+            total = _added(total, await self.directory(name))
+        await self._channel.rmdir(path)
+        return replace(total, directories=total.directories + 1)
+
+    async def _remove(self, path: bytes) -> None:
+        async with self._slots:
+            await self._channel.remove(path)
