@@ -61,6 +61,7 @@ class Code(StrEnum):
     SESSION_REFUSED = "SESSION_REFUSED"
     SHELL_NOISE = "SHELL_NOISE"
     SFTP_UNAVAILABLE = "SFTP_UNAVAILABLE"
+    SLOW_LINK = "SLOW_LINK"
     CONNECTION_LOST = "CONNECTION_LOST"
     KEEPALIVE_LOST = "KEEPALIVE_LOST"
     SERVER_ENDED = "SERVER_ENDED"
@@ -286,6 +287,12 @@ CATALOGUE: dict[Code, Entry] = {
         Category.SESSION,
         "{host} offers no SFTP, so its files cannot be reached.",
         "On the server, add to sshd_config: Subsystem sftp internal-sftp",
+    ),
+    Code.SLOW_LINK: _entry(
+        Category.NETWORK,
+        "A round trip to {host} takes {rtt} ms, so that every step is felt.",
+        "Check what lies between: VPN, Wi-Fi, mobile network, or a jump host far from both ends.",
+        "Whole trees and large files suffer least; many small steps suffer most.",
     ),
     Code.CONNECTION_LOST: _entry(
         Category.LINK,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ from backend.connection.connector import Chunk, ExitReport, RemoteProcess, StdSt
 from backend.connection.session import Session
 from backend.errors import Code, FairleadError, FileError, Interrupted, LinkLost, SessionError, TimeLimitError
 from backend.events import EventBus
+from backend.tasks import cancel_all
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -160,14 +161,14 @@ class RunningCommand:
                 return judge(reading.result(), self.host), None
             return None, await self._end(process, reading, self._stop.result())
         finally:
-            await _cancel_all([reading, *helpers])
+            await cancel_all([reading, *helpers])
 
     async def _read(self, process: RemoteProcess) -> ExitReport:
         """Take in all output, then how it ended."""
         turn = 0
         async with self._spill:
             async for chunk in process.output():
-                self._take(chunk)
+                await self._take(chunk)
                 await self._spill.write(chunk.data)
                 turn += len(chunk.data)
                 if turn >= _TURN_BYTES:
@@ -175,21 +176,26 @@ class RunningCommand:
                     await asyncio.sleep(0)
         return await process.wait()
 
-    def _take(self, chunk: Chunk) -> None:
+    async def _take(self, chunk: Chunk) -> None:
         self._received[chunk.stream] += len(chunk.data)
-        self.output.feed(chunk)
-        if self._sink is not None:
-            self._sink(chunk)
+        if self.spec.keep_output:
+            self.output.feed(chunk)
+        taken = self._sink(chunk) if self._sink is not None else None
         self._pulse.touch()
+        if taken is not None:
+            await taken
 
     async def _write_stdin(self, process: RemoteProcess) -> None:
         """Send what there is, then end stdin. A process that does not want it all is no failure of ours."""
         with contextlib.suppress(SessionError, LinkLost):
             if self.spec.stdin:
                 await process.write(self.spec.stdin)
+            if self.spec.stdin_stream is not None:
+                async for data in self.spec.stdin_stream:
+                    await process.write(data)
             if self.spec.pty is None:
                 await process.write_eof()
-            elif self.spec.stdin:
+            elif self.spec.stdin or self.spec.stdin_stream is not None:
                 await process.write(_END_OF_INPUT)
 
     async def _watch_limit(self) -> None:
@@ -220,7 +226,7 @@ class RunningCommand:
                 await self._within_grace({reading})  # its last words, unless a child of it holds the stream
             return with_remote(reason, *known_end(reading, exiting))
         finally:
-            await _cancel_all([exiting, interrupting])
+            await cancel_all([exiting, interrupting])
 
     async def _press_interrupt(self, process: RemoteProcess) -> None:
         if self.spec.pty is not None:
@@ -265,7 +271,7 @@ class _StoppedEarly(Exception):
 
 async def _discard(opening: asyncio.Task[RemoteProcess]) -> None:
     """Give up an opening; what it had opened in the last moment is closed."""
-    await _cancel_all([opening])
+    await cancel_all([opening])
     if opening.done() and not opening.cancelled() and opening.exception() is None:
         await _bounded_close(opening.result())
 
@@ -273,13 +279,3 @@ async def _discard(opening: asyncio.Task[RemoteProcess]) -> None:
 async def _bounded_close(process: RemoteProcess) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(process.close(), _CLOSE_LIMIT)
-
-
-async def _cancel_all(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel what still runs and see it end; bounded. Failures of these tasks were told already or do not matter."""
-    for task in tasks:
-        task.cancel()
-    done, _ = await asyncio.wait(tasks, timeout=_CLOSE_LIMIT)
-    for task in done:
-        if not task.cancelled():
-            task.exception()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -11,8 +11,11 @@ from backend.connection.connector import Chunk, ExitReport, PtyRequest
 from backend.errors import FairleadError
 from backend.events import Event
 
-Sink = Callable[[Chunk], None]
-"""Called in the loop for each chunk, in order of arrival; must return quickly."""
+Sink = Callable[[Chunk], Awaitable[None] | None]
+"""Called in the loop for each chunk, in order of arrival; must return quickly.
+
+What it returns, if anything, is awaited before more is read: so a slow taker holds back the host, not our memory.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,15 @@ class CommandSpec:
     """Added to the environment. Can be seen in the host's process list: no place for secrets."""
     stdin: bytes = b""
     """Sent whole, then stdin is ended. With a PTY and nothing to send, stdin stays open."""
+    stdin_stream: AsyncIterable[bytes] | None = None
+    """Sent after `stdin`, piece by piece as it comes; stdin is ended when it ends."""
     pty: PtyRequest | None = None
     time_limit: float | None = None
     """Seconds, from the moment the host has started the command."""
     save_to: Path | None = None
     """A new local file that gets the whole output, both streams as they arrive, however much it is."""
+    keep_output: bool = True
+    """Whether `RunningCommand.output` is filled. A sink that takes everything has no need of it."""
 
 
 class CommandState(StrEnum):

@@ -6,95 +6,65 @@ It stops explaining at the first broken rung and never retries.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from backend.clock import Clock
 from backend.connection.connector import Connector
 from backend.connection.interaction import Interaction
-from backend.errors import Advice, Code, FairleadError
+from backend.diagnostics.climb import Climb
+from backend.diagnostics.rungs import Diagnosis, Rung, RungId, RungStatus
 from backend.hosts.book import HostBook
+from backend.tasks import cancel_all
 
-
-class RungId(StrEnum):
-    CONFIG = "config"
-    NAME = "name"
-    ROUTE = "route"
-    TCP = "tcp"
-    BANNER = "banner"
-    KEX = "kex"
-    HOST_KEY = "host_key"
-    AUTH = "auth"
-    SESSION = "session"
-    FILES = "files"
-    PERFORMANCE = "performance"
-
-
-class RungStatus(StrEnum):
-    RUNNING = "running"
-    PASS = "pass"  # noqa: S105 - a verdict
-    WARN = "warn"
-    FAIL = "fail"
-    SKIP = "skip"
-    """Not reached, or not applicable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One step of the ladder."""
-
-    id: RungId
-    status: RungStatus
-    hop: str
-    """The machine it concerns."""
-    code: Code | None = None
-    summary: str = ""
-    """What was found, in a few words."""
-    ms: float | None = None
-    evidence: Mapping[str, str] = field(default_factory=dict)
-    advice: tuple[Advice, ...] = ()
-    error: FairleadError | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """The whole ladder."""
-
-    host: str
-    rungs: tuple[Rung, ...]
-
-    @property
-    def verdict(self) -> str:
-        """`ok`, `warn` or `failed`."""
-        raise NotImplementedError
-
-    @property
-    def failed(self) -> Rung | None:
-        raise NotImplementedError
-
-    def to_json(self) -> dict[str, Any]:
-        """As `fairlead diagnose --json` prints it."""
-        raise NotImplementedError
+__all__ = ["Diagnosis", "Diagnostics", "Rung", "RungId", "RungStatus"]
 
 
 class Diagnostics:
     """Climbs ladders."""
 
-    def __init__(self, *, connector: Connector, book: HostBook, interaction: Interaction, clock: Clock) -> None:
-        raise NotImplementedError
+    def __init__(
+        self,
+        *,
+        connector: Connector,
+        book: HostBook,
+        interaction: Interaction,
+        clock: Clock,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._connector = connector
+        self._book = book
+        self._interaction = interaction
+        self._clock = clock
+        self._chance = chance or random.SystemRandom()
 
-    def climb(self, host: str) -> AsyncIterator[Rung]:
+    async def climb(self, host: str) -> AsyncGenerator[Rung, None]:
         """Each rung as it changes: RUNNING when it begins, then once with its verdict; at the end SKIP for the rest.
 
-        Closing the iterator stops the attempt and closes what it opened.
+        Closing the iterator (`contextlib.aclosing`) stops the attempt and closes what it opened.
         """
-        raise NotImplementedError
+        told: asyncio.Queue[Rung | None] = asyncio.Queue()
+        climb = Climb(
+            host,
+            connector=self._connector,
+            book=self._book,
+            interaction=self._interaction,
+            clock=self._clock,
+            marker=f"fairlead-{self._chance.getrandbits(64):016x}",
+            tell=told.put_nowait,
+        )
+        task = asyncio.create_task(climb.run(), name=f"ladder to {host}")
+        task.add_done_callback(lambda _: told.put_nowait(None))
+        try:
+            while (rung := await told.get()) is not None:
+                yield rung
+        finally:
+            await cancel_all([task])
 
     async def diagnose(self, host: str) -> Diagnosis:
         """Climb to the end."""
-        raise NotImplementedError
+        async with aclosing(self.climb(host)) as climb:
+            rungs = [rung async for rung in climb if rung.status is not RungStatus.RUNNING]
+        return Diagnosis(host, tuple(rungs))

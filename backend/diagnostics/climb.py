@@ -1,0 +1,222 @@
+"""One climb: resolve, connect, try a session, the files and the speed, and tell each rung as it changes.
+
+There is exactly one connection attempt, through the same connector as every other connection, and no repeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from itertools import takewhile
+from typing import Any
+
+from backend.clock import Clock
+from backend.connection.connector import Connector, Link, PhaseEvent, PhaseFailed, PhasePassed, PhaseStarted
+from backend.connection.interaction import Interaction
+from backend.connection.target import Hop, Target
+from backend.diagnostics.board import Board
+from backend.diagnostics.explain import explain
+from backend.diagnostics.probes import Finding, probe_files, probe_performance, probe_session, shell_noise
+from backend.diagnostics.rungs import Place, Rung, RungId, RungStatus, plan
+from backend.errors import Code, FairleadError, SessionError
+from backend.hosts.book import HostBook
+from backend.text import clean_line
+
+log = logging.getLogger(__name__)
+_CLOSE_LIMIT = 3.0
+_SUMMARY = 120
+
+
+class Climb:
+    """A ladder being climbed, once."""
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        connector: Connector,
+        book: HostBook,
+        interaction: Interaction,
+        clock: Clock,
+        marker: str,
+        tell: Callable[[Rung], None],
+    ) -> None:
+        self._host = host
+        self._connector = connector
+        self._book = book
+        self._interaction = interaction
+        self._clock = clock
+        self._marker = marker
+        self._board = Board(host, tell)
+        self._target: Target | None = None
+        self._failed_phase: PhaseFailed | None = None
+        self._handshake: dict[str, float] = {}
+        self._noise = ""
+
+    async def run(self) -> None:
+        """Climb until a rung is broken or the last one is reached. Never raises for what is found."""
+        try:
+            target = await self._resolve()
+            link = await self._connector.connect(target, self._interaction, self._observe)
+            try:
+                await self._probe(link, target.host)
+            finally:
+                await _close(link)
+        except FairleadError as error:
+            await self._fail(error)
+        except Exception as bug:
+            log.exception("the ladder to %s failed inside Fairlead", self._host)
+            await self._fail(FairleadError(Code.INTERNAL, evidence={"reason": type(bug).__name__}, host=self._host))
+        self._board.finish()
+
+    # --- before the network ------------------------------------------------------------------------------------
+
+    async def _resolve(self) -> Target:
+        place = (self._host, RungId.CONFIG)
+        self._board.begin(place)
+        began = self._clock.monotonic()
+        target = self._target = await self._book.resolve(self._host)
+        self._board.plan = plan(self._host, target)
+        summary = target.host.source or "typed on the command line"
+        self._board.settle(
+            Rung(
+                RungId.CONFIG,
+                RungStatus.PASS,
+                self._host,
+                summary=summary,
+                ms=self._since(began),
+                evidence=_config_evidence(target),
+            )
+        )
+        return target
+
+    # --- what the connector tells ------------------------------------------------------------------------------
+
+    def _observe(self, event: PhaseEvent) -> None:
+        place = (event.hop.name, RungId.of(event.phase))
+        self._tell_route(event.hop, place)
+        if isinstance(event, PhaseStarted):
+            self._board.begin(place)
+        elif isinstance(event, PhaseFailed):
+            self._board.begin(place)
+            self._failed_phase = event
+        else:
+            self._pass(event, place)
+
+    def _pass(self, event: PhasePassed, place: Place) -> None:
+        self._handshake[place[1].value] = self._handshake.get(place[1].value, 0.0) + event.seconds
+        evidence = {name: clean_line(value) for name, value in event.evidence.items()}
+        summary = ", ".join(evidence.values())[:_SUMMARY]
+        ms = event.seconds * 1000
+        self._board.settle(Rung(place[1], RungStatus.PASS, place[0], summary=summary, ms=ms, evidence=evidence))
+
+    def _tell_route(self, hop: Hop, place: Place) -> None:
+        """Once a hop's address is known, say which way it is reached."""
+        if place[1] is RungId.NAME or self._target is None:
+            return
+        before = list(takewhile(lambda name: name != hop.name, (jump.name for jump in self._target.jumps)))
+        way = f"via {' and '.join(before)}" if before else "direct"
+        evidence = {"way": way, "to": f"{hop.address} port {hop.port}"}
+        self._board.settle(Rung(RungId.ROUTE, RungStatus.PASS, hop.name, summary=way, evidence=evidence))
+
+    # --- over the connection -----------------------------------------------------------------------------------
+
+    async def _probe(self, link: Link, hop: Hop) -> None:
+        session = await self._measure((hop.name, RungId.SESSION), probe_session(link, hop, self._marker, self._clock))
+        if session.warning is not None and session.warning.code is Code.SHELL_NOISE:
+            self._noise = session.warning.evidence["noise"]
+        await self._measure((hop.name, RungId.FILES), self._files(link, hop))
+        performance = probe_performance(link, hop, self._handshake, self._clock)
+        await self._measure((hop.name, RungId.PERFORMANCE), performance)
+
+    async def _files(self, link: Link, hop: Hop) -> Finding:
+        """The files probe; where login files print text, that is why SFTP fails."""
+        try:
+            return await probe_files(link, hop, self._clock)
+        except SessionError:
+            if self._noise:
+                raise shell_noise(hop, self._noise) from None
+            raise
+
+    async def _measure(self, place: Place, probe: Coroutine[Any, Any, Finding]) -> Finding:
+        self._board.begin(place)
+        began = self._clock.monotonic()
+        found = await probe
+        warning = found.warning
+        evidence = {**(warning.evidence if warning else {}), **found.evidence}
+        self._board.settle(
+            Rung(
+                place[1],
+                found.status,
+                place[0],
+                code=warning.code if warning else None,
+                summary=clean_line(found.summary)[:_SUMMARY],
+                ms=self._since(began),
+                evidence=evidence,
+                advice=warning.advice if warning else (),
+                error=warning,
+            )
+        )
+        return found
+
+    # --- what went wrong ---------------------------------------------------------------------------------------
+
+    async def _fail(self, error: FairleadError) -> None:
+        place, seconds = self._place_of_failure()
+        hop = self._hop(place[0])
+        error.located(host=self._host, hop=place[0] if self._is_jump(place[0]) else None)
+        explanation = await explain(error, host=self._host, hop=hop, book=self._book)
+        self._board.begin(place)
+        self._board.settle(
+            Rung(
+                place[1],
+                RungStatus.FAIL,
+                place[0],
+                code=error.code,
+                summary=error.message,
+                ms=None if seconds is None else seconds * 1000,
+                evidence=explanation.evidence,
+                advice=explanation.advice,
+                error=error,
+            )
+        )
+
+    def _place_of_failure(self) -> tuple[Place, float | None]:
+        """The rung that the connector named, or else the first one without a verdict."""
+        failed = self._failed_phase
+        if failed is not None:
+            place = (failed.hop.name, RungId.of(failed.phase))
+            if self._board.open(place):
+                return place, failed.seconds
+        return self._board.current or (self._host, RungId.CONFIG), None
+
+    def _is_jump(self, name: str) -> bool:
+        return self._target is not None and any(jump.name == name for jump in self._target.jumps)
+
+    def _hop(self, name: str) -> Hop | None:
+        hops = self._target.hops if self._target is not None else ()
+        return next((hop for hop in hops if hop.name == name), None)
+
+    def _since(self, began: float) -> float:
+        return (self._clock.monotonic() - began) * 1000
+
+
+async def _close(link: Link) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(link.close(), _CLOSE_LIMIT)
+
+
+def _config_evidence(target: Target) -> dict[str, str]:
+    """How the host is to be reached, as the host book resolved it."""
+    hop = target.host
+    return {
+        "source": clean_line(hop.source),
+        "address": clean_line(f"{hop.address} port {hop.port}"),
+        "user": clean_line(hop.user),
+        "route": clean_line(" → ".join(jump.name for jump in target.jumps)) or "direct",
+        "keys": clean_line(", ".join(str(path) for path in hop.identity_files)) or "none named",
+        "methods": ", ".join(hop.auth_methods),
+        "host_keys": clean_line(", ".join(str(path) for path in hop.known_hosts.user)) or "none",
+    }
