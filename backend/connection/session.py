@@ -5,17 +5,43 @@ Everybody asks the session for a link and waits while it is being restored; nobo
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import deque
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
+from random import Random
+from typing import Any
 
 from backend.clock import Clock
-from backend.connection.connector import Connector, FileChannel, Link, LinkFacts, PhaseEvent
+from backend.connection.companion import Companion
+from backend.connection.connector import (
+    Connector,
+    FileChannel,
+    Link,
+    LinkFacts,
+    Observer,
+    Phase,
+    PhaseEvent,
+    PhaseStarted,
+)
+from backend.connection.heartbeat import Heartbeat, pause
 from backend.connection.interaction import Interaction
-from backend.connection.state import SessionChanged, SessionState
+from backend.connection.retry import STABLE, delay, may_repeat
+from backend.connection.state import CONNECTED, SessionChanged, SessionState, StateMachine, climb
 from backend.connection.target import Target
 from backend.connection.vault import Vault
+from backend.errors import Code, FairleadError, Interrupted
 from backend.events import Event, EventBus
 from backend.hosts.book import HostBook
+
+log = logging.getLogger(__name__)
+
+CLOSE_LIMIT = 5.0
+"""Seconds for all farewells of a session; then it counts as closed."""
+
+_STATE_OF_PHASE = {Phase.HOST_KEY: SessionState.VERIFYING, Phase.AUTH: SessionState.AUTHENTICATING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,55 +58,293 @@ class PhaseSeen(Event):
     phase: PhaseEvent
 
 
+class _Stretch:
+    """The time from being asked for a link until it fails, expires or is closed; at most one is current."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.promise: asyncio.Future[Link] = _promise()
+        self.nudge: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.lost_by: FairleadError | None = None
+        """While restoring: why the link was lost."""
+
+
 class Session:
     """One host's supervised connection."""
 
-    host: str
-    target: Target | None
-    """Who the host is, once resolved."""
-    latencies: deque[float]
-    """The last round trips in seconds, newest last; at most 60."""
+    def __init__(
+        self,
+        host: str,
+        *,
+        connector: Connector,
+        book: HostBook,
+        interaction: Interaction,
+        bus: EventBus,
+        clock: Clock,
+        vault: Vault,
+        chance: Random,
+    ) -> None:
+        self.host = host
+        self.target: Target | None = None
+        """Who the host is, once resolved."""
+        self.latencies: deque[float] = deque(maxlen=60)
+        """The last round trips in seconds, newest last."""
+        self._connector = connector
+        self._book = book
+        self._interaction = interaction
+        self._bus = bus
+        self._clock = clock
+        self._vault = vault
+        self._chance = chance
+        self._machine = StateMachine(host, clock)
+        self._last_change: SessionChanged | None = None
+        self._stretch: _Stretch | None = None
+        self._link: Link | None = None
+        self._companion = Companion(connector, clock)
+        self._files: tuple[Link, asyncio.Task[FileChannel]] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[Any]] = set()
 
     @property
     def state(self) -> SessionState:
-        raise NotImplementedError
+        return self._machine.state
 
     @property
     def last_change(self) -> SessionChanged | None:
         """Why it is in this state, since when."""
-        raise NotImplementedError
+        return self._last_change
 
     @property
     def facts(self) -> LinkFacts | None:
         """Of the live link; None when there is none."""
-        raise NotImplementedError
+        return self._link.facts if self._link is not None else None
 
     async def link(self) -> Link:
         """The live link. Connects when there is none, waits while one is being made or restored.
 
-        Raises what ended the attempt: ConnectError, AuthError, ConfigError, or LinkLost after `stop`.
+        Raises what ended the attempt: ConnectError, AuthError, ConfigError, LinkLost after `stop`, or Interrupted
+        after `disconnect`. Cancelling the wait does not stop the attempt.
         """
-        raise NotImplementedError
+        if self._link is not None and self._link.lost is None:
+            return self._link
+        if self.state is SessionState.CLOSING:
+            raise self._interrupted("{} is being disconnected.")
+        stretch = self._stretch or self._begin()
+        if self._link is not None and stretch.promise.done():
+            stretch.promise = _promise()  # the link has just died; its supervisor is about to see it
+        return await asyncio.shield(stretch.promise)
 
     async def bulk(self) -> Link:
         """A second connection for bulk data, with the same credentials; the first one where a second is refused."""
-        raise NotImplementedError
+        first = await self.link()
+        if self.target is None:
+            return first
+        return await self._companion.get(first, self.target)
 
     async def files(self) -> FileChannel:
         """The shared SFTP channel of the interactive link, opened at first use and anew after a reconnect."""
-        raise NotImplementedError
+        link = await self.link()
+        if self._files is None or self._files[0] is not link:
+            opening = asyncio.ensure_future(link.open_files())
+            opening.add_done_callback(self._files_opened)
+            self._files = (link, opening)
+        return await asyncio.shield(self._files[1])
 
     def retry_now(self) -> None:
         """While reconnecting: do not wait for the countdown."""
-        raise NotImplementedError
+        if self.state is SessionState.RECONNECTING and self._stretch is not None and not self._stretch.nudge.done():
+            self._stretch.nudge.set_result(None)
 
     def stop(self) -> None:
-        """While reconnecting: give up; the session fails with the error that caused it."""
-        raise NotImplementedError
+        """While reconnecting: give up; the session fails with the error that caused it. While connecting: as well."""
+        stretch = self._stretch
+        if stretch is None or self.state in CONNECTED:
+            return
+        self._leave(stretch)
+        self._fail(stretch, stretch.lost_by or self._interrupted("Connecting to {} was stopped."), "stopped")
 
     async def disconnect(self) -> None:
         """Close the links and wipe this host's secrets; bounded, never raises."""
-        raise NotImplementedError
+        if self._closing is None and self.state not in {SessionState.IDLE, SessionState.CLOSED}:
+            self._closing = asyncio.create_task(self._close(), name=f"closing {self.host}")
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+        self._vault.forget(self.host)
+
+    # --- the supervisor ------------------------------------------------------------------------------------------
+
+    def _begin(self) -> _Stretch:
+        stretch = self._stretch = _Stretch()
+        stretch.task = asyncio.create_task(self._supervise(stretch), name=f"session {self.host}")
+        return stretch
+
+    async def _supervise(self, stretch: _Stretch) -> None:
+        """Connect, hold, restore; until an error ends it."""
+        try:
+            await self._attempt(stretch, "asked for")
+            flaps = 0
+            while True:
+                since = self._clock.monotonic()
+                reason = await self._hold(stretch)
+                flaps = flaps + 1 if self._clock.monotonic() - since < STABLE else 0
+                await self._restore(stretch, reason, flaps)
+        except FairleadError as error:
+            self._fail(stretch, error)
+        except Exception as error:
+            log.exception("the supervisor of %s failed", self.host)
+            self._fail(stretch, FairleadError(Code.INTERNAL, evidence={"reason": repr(error)}))
+
+    async def _attempt(self, stretch: _Stretch, reason: str) -> None:
+        """One connection attempt; the session is ready afterwards."""
+        self._step(stretch, SessionState.RESOLVING, reason)
+        self.target = target = await self._book.resolve(self.host)
+        self._climb(stretch, SessionState.CONNECTING, f"reaching {target.hops[0].name}")
+        link = await self._connector.connect(target, self._interaction, self._observer(stretch))
+        self._link = link
+        self._climb(stretch, SessionState.READY, "logged in")
+        if not stretch.promise.done():
+            stretch.promise.set_result(link)
+
+    async def _hold(self, stretch: _Stretch) -> FairleadError:
+        """Watch over the live link until it has ended; why it did. What it carried is told by its own end."""
+        link, target = self._link, self.target
+        assert link is not None and target is not None
+        heart = Heartbeat(
+            link, target.host.keepalive, self._clock, on_answer=self._answered, on_late=self._answer_is_late
+        )
+        reason = await heart.run()
+        self._drop_link()
+        if reason.code is Code.SERVER_ENDED:
+            raise reason
+        if stretch.promise.done():
+            stretch.promise = _promise()
+        return reason.located(host=self.host)
+
+    async def _restore(self, stretch: _Stretch, lost_by: FairleadError, flaps: int) -> None:
+        """Try until there is a link again; raises the first error that is not to be repeated."""
+        stretch.lost_by, error, failures = lost_by, lost_by, 0
+        while True:
+            wait = delay(failures + flaps, self._chance)
+            stretch.nudge = asyncio.get_running_loop().create_future()
+            retry_at = self._clock.monotonic() + wait
+            self._step(
+                stretch, SessionState.RECONNECTING, error.message, error=error, attempt=failures, retry_at=retry_at
+            )
+            await pause(wait, (stretch.nudge,), self._clock)
+            try:
+                await self._attempt(stretch, "connecting again")
+            except FairleadError as failure:
+                if not may_repeat(failure):
+                    raise
+                error, failures = failure, failures + 1
+            else:
+                stretch.lost_by = None
+                return
+
+    def _observer(self, stretch: _Stretch) -> Observer:
+        def observe(event: PhaseEvent) -> None:
+            if self._stretch is not stretch or self.state in CONNECTED:
+                return
+            if isinstance(event, PhaseStarted):
+                state = _STATE_OF_PHASE.get(event.phase, SessionState.CONNECTING)
+                with suppress(asyncio.CancelledError):  # a listener has just stopped it
+                    self._climb(stretch, state, f"{event.phase}: {event.hop.name}")
+            self._bus.publish(PhaseSeen(self.host, event))
+
+        return observe
+
+    def _answered(self, seconds: float) -> None:
+        self.latencies.append(seconds)
+        if self.state is SessionState.DEGRADED:
+            self._change(SessionState.READY, "answers again")
+        self._bus.publish(LatencyMeasured(self.host, seconds))
+
+    def _answer_is_late(self, seconds: float) -> None:
+        if self.state is SessionState.READY:
+            self._change(SessionState.DEGRADED, f"no answer for {seconds:g} s")
+
+    # --- endings -------------------------------------------------------------------------------------------------
+
+    def _fail(self, stretch: _Stretch, error: FairleadError, reason: str = "") -> None:
+        """End the stretch; everybody who waits for its link gets the error."""
+        if self._stretch is not stretch:
+            return
+        self._stretch = None
+        self._drop_link()
+        error.located(host=self.host)
+        expired = error.code is Code.SERVER_ENDED and self.state in CONNECTED
+        self._change(SessionState.EXPIRED if expired else SessionState.FAILED, reason or error.message, error=error)
+        _break(stretch.promise, error)
+
+    def _leave(self, stretch: _Stretch) -> None:
+        """Cancel a stretch's work; `disconnect` waits for it."""
+        if stretch.task is not None:
+            stretch.task.cancel()
+            self._later(stretch.task)
+
+    def _drop_link(self) -> None:
+        """Let go of a link that has ended; its farewell is bounded and nobody waits for it."""
+        if self._link is not None:
+            self._later(self._link.close())
+        self._link, self._files = None, None
+
+    async def _close(self) -> None:
+        self._change(SessionState.CLOSING, "disconnecting")
+        stretch, self._stretch = self._stretch, None
+        if stretch is not None:
+            self._leave(stretch)
+            _break(stretch.promise, self._interrupted("{} was disconnected."))
+        self._drop_link()
+        self._later(self._companion.close())
+        _, late = await asyncio.wait(self._leaving, timeout=CLOSE_LIMIT)
+        for task in late:
+            task.cancel()
+        self._closing = None
+        self._change(SessionState.CLOSED, "disconnected")
+
+    def _later(self, work: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> None:
+        task = work if isinstance(work, asyncio.Task) else asyncio.create_task(work)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    def _files_opened(self, opening: asyncio.Task[FileChannel]) -> None:
+        """A channel that could not be opened is tried anew by the next who asks."""
+        failed = opening.cancelled() or opening.exception() is not None
+        if failed and self._files is not None and self._files[1] is opening:
+            self._files = None
+
+    def _interrupted(self, sentence: str) -> Interrupted:
+        return Interrupted(Code.INTERRUPTED, sentence.format(self.host), host=self.host)
+
+    # --- state ---------------------------------------------------------------------------------------------------
+
+    def _climb(self, stretch: _Stretch, wanted: SessionState, reason: str) -> None:
+        self._expect(stretch)
+        for state in climb(self.state, wanted):
+            self._step(stretch, state, reason)
+
+    def _step(self, stretch: _Stretch, new: SessionState, reason: str, **details: Any) -> None:
+        """A change by the supervisor of `stretch`."""
+        self._expect(stretch)
+        self._change(new, reason, **details)
+
+    def _expect(self, stretch: _Stretch) -> None:
+        """The supervisor of `stretch` ends here when a listener has stopped it meanwhile."""
+        if self._stretch is not stretch:
+            raise asyncio.CancelledError
+
+    def _change(
+        self,
+        new: SessionState,
+        reason: str,
+        *,
+        error: FairleadError | None = None,
+        attempt: int = 0,
+        retry_at: float | None = None,
+    ) -> None:
+        change = self._machine.change(new, reason, error=error, attempt=attempt, retry_at=retry_at)
+        self._last_change = change
+        self._bus.publish(change)
 
 
 class Sessions:
@@ -95,16 +359,47 @@ class Sessions:
         bus: EventBus,
         clock: Clock,
         vault: Vault,
+        chance: Random | None = None,
     ) -> None:
-        raise NotImplementedError
+        """`chance` spreads the moments of reconnecting."""
+        self._connector = connector
+        self._book = book
+        self._interaction = interaction
+        self._bus = bus
+        self._clock = clock
+        self._vault = vault
+        self._chance = chance or Random()  # noqa: S311 - jitter, not a secret
+        self._sessions: dict[str, Session] = {}
 
     def get(self, host: str) -> Session:
         """The session of `host`, made (idle) at first use."""
-        raise NotImplementedError
+        if host not in self._sessions:
+            self._sessions[host] = Session(
+                host,
+                connector=self._connector,
+                book=self._book,
+                interaction=self._interaction,
+                bus=self._bus,
+                clock=self._clock,
+                vault=self._vault,
+                chance=self._chance,
+            )
+        return self._sessions[host]
 
     def all(self) -> tuple[Session, ...]:
-        raise NotImplementedError
+        return tuple(self._sessions.values())
 
     async def close(self) -> None:
         """Disconnect everything at once; bounded, never raises."""
-        raise NotImplementedError
+        await asyncio.gather(*(session.disconnect() for session in self.all()))
+
+
+def _promise() -> asyncio.Future[Link]:
+    return asyncio.get_running_loop().create_future()
+
+
+def _break(promise: asyncio.Future[Link], error: FairleadError) -> None:
+    """Hand `error` to all who wait; nobody has to be waiting."""
+    if not promise.done():
+        promise.set_exception(error)
+        promise.exception()  # looked at, so that asyncio does not complain

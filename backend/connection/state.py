@@ -59,7 +59,22 @@ TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
 """Each state's legal successors. From AUTHENTICATING of a jump host the next hop starts at CONNECTING."""
 
 CONNECTED = frozenset({S.READY, S.DEGRADED})
+_CLIMB = (S.RESOLVING, S.CONNECTING, S.VERIFYING, S.AUTHENTICATING, S.READY)
 BUSY = _ATTEMPT | {S.RESOLVING, S.RECONNECTING}
+
+
+def climb(current: SessionState, wanted: SessionState) -> tuple[SessionState, ...]:
+    """The states to pass through, in order, to get from one state of an attempt to another; legal changes only.
+
+    A connector reports what it does, hop by hop and again after a host key was accepted; it may skip a step or go back
+    to one. Going back is always by way of CONNECTING. Empty when nothing changes.
+    """
+    here, there = _CLIMB.index(current), _CLIMB.index(wanted)
+    if here == there:
+        return ()
+    if there > here:
+        return _CLIMB[here + 1 : there + 1]
+    return _CLIMB[1 : there + 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a person types for a host, taken apart: `user@host:port`, `ssh://…`, IPv6 literals, lists of jump hosts. Pure."""
+"""What a person types for a host, taken apart: `user@host:port`, `ssh://…`, IPv6 literals, jump hosts. Pure."""
 
 from __future__ import annotations
 

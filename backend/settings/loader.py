@@ -55,8 +55,8 @@ def _load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, obj
             problems.append(_unknown_variable(document.path, variable))
         else:
             layered.put(key, value, Origin(Layer.ENVIRONMENT, variable))
-    for dotted, value in flags.items():
-        layered.put(tuple(dotted.split(".")), value, Origin(Layer.FLAG, dotted))
+    for dotted, given in flags.items():
+        layered.put(tuple(dotted.split(".")), given, Origin(Layer.FLAG, dotted))
     settings, found = layered.checked()
     return settings, problems + found
 

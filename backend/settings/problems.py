@@ -8,7 +8,6 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,14 +120,9 @@ def _wording(error: Mapping[str, Any]) -> str:
 
 def _inside(kind: Any, part: str) -> Any:
     if dataclasses.is_dataclass(kind):
-        return _plain(_hints(kind).get(part))
+        return _plain(typing.get_type_hints(kind).get(part))
     arguments = typing.get_args(kind)
     return _plain(arguments[1]) if len(arguments) == 2 else None
-
-
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
 
 
 def _plain(kind: Any) -> Any:

@@ -1,0 +1,72 @@
+"""The second connection of a session, for bulk data, so that keystrokes stay quick on the first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from backend.clock import Clock
+from backend.connection.connector import Connector, Link
+from backend.connection.heartbeat import Heartbeat
+from backend.connection.interaction import Nobody
+from backend.connection.target import Target
+from backend.errors import FairleadError
+
+log = logging.getLogger(__name__)
+
+
+class Companion:
+    """Makes the second connection at first use and keeps it.
+
+    Nobody is asked for it: what the vault holds has to do, so a one-time code is never asked for twice. Where the
+    server refuses, the first link serves, and it is not tried again as long as that link lives.
+    """
+
+    def __init__(self, connector: Connector, clock: Clock) -> None:
+        self._connector = connector
+        self._clock = clock
+        self._link: Link | None = None
+        self._opening: asyncio.Task[Link] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._refused_beside: Link | None = None
+
+    async def get(self, first: Link, target: Target) -> Link:
+        """The second link, made beside `first` when there is none; `first` where a second is refused."""
+        if self._link is not None and self._link.lost is None:
+            return self._link
+        if self._refused_beside is first:
+            return first
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open(first, target), name=f"bulk link to {target.name}")
+        return await asyncio.shield(self._opening)
+
+    async def close(self) -> None:
+        """Close the second link, or stop making it; bounded by the link's own close, never raises."""
+        link, self._link, self._refused_beside = self._link, None, None
+        tasks = [task for task in (self._opening, self._watching) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if link is not None:
+            await link.close()
+
+    async def _open(self, first: Link, target: Target) -> Link:
+        try:
+            link = await self._connector.connect(target, Nobody())
+        except FairleadError as error:
+            log.info("no second connection to %s (%s): bulk data shares the first", target.name, error.code)
+            self._refused_beside = first
+            return first
+        finally:
+            self._opening = None
+        self._link = link
+        self._watching = asyncio.create_task(self._watch(link, target), name=f"heartbeat of bulk link to {target.name}")
+        return link
+
+    async def _watch(self, link: Link, target: Target) -> None:
+        """Cut a link that no longer answers, so that what waits on it learns of it."""
+        reason = await Heartbeat(link, target.host.keepalive, self._clock).run()
+        log.info("the bulk link to %s ended: %s", target.name, reason.code)
+        if self._link is link:
+            self._link = None
+        await link.close()
