@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NoReturn, Self
 
+REDACTED = "•••"
+_SHORTEST_REDACTED = 3
+
 
 class Secret:
     """A password, passphrase or one-time code. Its repr, str and pickles do not hold it."""
@@ -77,6 +80,17 @@ class Vault:
         for secret in self._secrets.values():
             secret.wipe()
         self._secrets.clear()
+
+    def redact(self, text: str) -> str:
+        """`text` with every kept secret replaced by `•••`, for logs and reports.
+
+        Secrets of one or two characters are left: taking them out would ruin the text and give them away.
+        """
+        known = {secret.reveal() for secret in self._secrets.values()}
+        for secret in sorted(known, key=len, reverse=True):
+            if len(secret) >= _SHORTEST_REDACTED:
+                text = text.replace(secret, REDACTED).replace(repr(secret)[1:-1], REDACTED)
+        return text
 
     def __len__(self) -> int:
         return len(self._secrets)
