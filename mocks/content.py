@@ -1,0 +1,142 @@
+"""What simulated files hold: pages in memory over an optional generated base; 4 GB cost nothing until written."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+Generator = Callable[[int, int], bytes]
+"""`(offset, size)` to exactly `size` bytes, the same each time."""
+
+PAGE: Final = 1 << 18
+_BLOCK: Final = 1 << 20
+
+
+class Content:
+    """A file's bytes: like a sparse file, what was never written reads as the base, or as zeros."""
+
+    __slots__ = ("_base", "_base_size", "_pages", "size")
+
+    def __init__(self, data: bytes = b"", *, base: Generator | None = None, size: int = 0) -> None:
+        self._pages: dict[int, bytearray] = {}
+        self._base = base
+        self._base_size = size if base else 0
+        self.size = size
+        if data:
+            self.write(0, data)
+
+    @property
+    def stored(self) -> int:
+        """Bytes of memory that it takes."""
+        return len(self._pages) * PAGE
+
+    def read(self, offset: int, limit: int) -> bytes:
+        """At most `limit` bytes from `offset`; empty at the end."""
+        end = min(offset + limit, self.size)
+        if end <= offset:
+            return b""
+        parts = []
+        while offset < end:
+            index, start = divmod(offset, PAGE)
+            stop = min(PAGE, start + end - offset)
+            page = self._pages.get(index)
+            parts.append(bytes(page[start:stop]) if page is not None else self._underneath(offset, stop - start))
+            offset += stop - start
+        return b"".join(parts)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Put `data` at `offset`; a gap before it reads as zeros."""
+        view, end = memoryview(data), offset + len(data)
+        while view:
+            index, start = divmod(offset, PAGE)
+            taken = min(PAGE - start, len(view))
+            page = self._pages.get(index)
+            if page is None:
+                page = self._pages[index] = bytearray(self._underneath(index * PAGE, PAGE))
+            page[start : start + taken] = view[:taken]
+            view, offset = view[taken:], offset + taken
+        self.size = max(self.size, end)
+
+    def truncate(self, size: int) -> None:
+        """Cut or lengthen to `size`; what is added reads as zeros."""
+        if size < self.size:
+            self._base_size = min(self._base_size, size)
+            for index in [index for index in self._pages if index * PAGE >= size]:
+                del self._pages[index]
+            page = self._pages.get(size // PAGE)
+            if page is not None:
+                page[size % PAGE :] = bytes(PAGE - size % PAGE)
+        self.size = size
+
+    def _underneath(self, offset: int, size: int) -> bytes:
+        if self._base is None or offset >= self._base_size:
+            return bytes(size)
+        known = min(size, self._base_size - offset)
+        return self._base(offset, known) + bytes(size - known)
+
+
+def noise(seed: int) -> Generator:
+    """Bytes that do not compress within a megabyte; each megabyte begins with its number, so no two are alike."""
+    block = random.Random(seed).randbytes(_BLOCK)
+
+    def generate(offset: int, size: int) -> bytes:
+        parts = []
+        while size:
+            index, start = divmod(offset, _BLOCK)
+            taken = min(size, _BLOCK - start)
+            parts.append(
+                (index.to_bytes(8, "big") + block[8:])[start : start + taken]
+                if start < 8
+                else block[start : start + taken]
+            )
+            offset, size = offset + taken, size - taken
+        return b"".join(parts)
+
+    return generate
+
+
+LOG_LINE: Final = 128
+"""Length of each line of `log_lines`, its end included."""
+
+_REQUESTS = (
+    "GET /api/v1/orders/{n} 200 {ms} ms",
+    "POST /api/v1/orders 201 {ms} ms id={n}",
+    "GET /healthz 200 1 ms",
+    "cache miss key=product:{n} loaded in {ms} ms",
+    "GET /static/app.{n}.js 304 0 ms",
+    "worker 3 took job {n} from queue mail",
+)
+
+
+def log_line(index: int, at: datetime, service: str) -> bytes:
+    """One line of an application's log, `LOG_LINE` bytes long."""
+    chance = random.Random(index * 7919 + len(service))
+    text = chance.choice(_REQUESTS).format(n=chance.randrange(1000, 99999), ms=chance.randrange(2, 240))
+    level = "WARN " if chance.random() < 0.02 else "INFO "
+    return f"{at:%Y-%m-%dT%H:%M:%S}Z {level} {service} {text}".encode().ljust(LOG_LINE - 1)[: LOG_LINE - 1] + b"\n"
+
+
+def log_lines(service: str, first: datetime, every: timedelta) -> Generator:
+    """An endless log: one line of `LOG_LINE` bytes every so often, the first at `first`."""
+
+    @lru_cache(maxsize=8)
+    def block(number: int) -> bytes:
+        lines = range(number * _LOG_BLOCK, (number + 1) * _LOG_BLOCK)
+        return b"".join(log_line(index, (first + index * every).astimezone(UTC), service) for index in lines)
+
+    def generate(offset: int, size: int) -> bytes:
+        parts = []
+        while size:
+            number, start = divmod(offset, _LOG_BLOCK * LOG_LINE)
+            piece = block(number)[start : start + size]
+            parts.append(piece)
+            offset, size = offset + len(piece), size - len(piece)
+        return b"".join(parts)
+
+    return generate
+
+
+_LOG_BLOCK: Final = 1024

@@ -1,0 +1,374 @@
+"""Runs parsed scripts on a simulated host: expansion, redirection, pipes, exit statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+from contextlib import suppress
+from typing import Final
+
+from backend.errors import FileError
+from mocks.host import SimulatedHost, User
+from mocks.pipes import BrokenPipe, BytePipe, Collector, Null, TextSource, Writer
+from mocks.shell.parser import parse
+from mocks.shell.run import COMMANDS, OpenFile, Run, Streams, Terminal, decode, encode, reason_of
+from mocks.shell.syntax import (
+    Command,
+    For,
+    Group,
+    If,
+    Loop,
+    Part,
+    Pipeline,
+    Redirect,
+    Script,
+    ShellSyntaxError,
+    Simple,
+    Substitution,
+    Text,
+    Variable,
+    Word,
+)
+
+SIGNALS: Final = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "PIPE": 13, "TERM": 15}
+_GLOB: Final = frozenset("*?[")
+_NOWHERE: Final[Writer] = Null()
+
+
+class ExitShell(Exception):
+    """`exit`: the shell ends with this status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Signalled(Exception):
+    """The shell ends by a signal."""
+
+    def __init__(self, signal: str) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+    @property
+    def status(self) -> int:
+        """As another shell sees it in `$?`."""
+        return 128 + SIGNALS.get(self.signal, 0)
+
+
+class Shell:
+    """One shell's state."""
+
+    def __init__(
+        self,
+        host: SimulatedHost,
+        user: User,
+        *,
+        environment: dict[str, str] | None = None,
+        terminal: Terminal | None = None,
+    ) -> None:
+        self.host = host
+        self.user = user
+        self.terminal = terminal
+        self.pid = host.new_pid()
+        self.cwd = host.home_of(user.name)
+        self.status = 0
+        self.errors: Writer = _NOWHERE
+        """Where the errors of `$(…)` go."""
+        self.trouble = False
+        """Set by commands that went on after a failure; makes their status 1."""
+        self.arguments: list[str] = ["sh"]
+        self.modules: list[str] = []
+        self.variables: dict[str, str] = {
+            **host.environment,
+            "HOME": decode(user.home_path),
+            "USER": user.name,
+            "LOGNAME": user.name,
+            "SHELL": user.shell,
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "PWD": decode(self.cwd),
+            **(environment or {}),
+        }
+        self.exported = set(self.variables)
+        if terminal:
+            self.variables["TERM"] = terminal.term
+            self.exported.add("TERM")
+
+    def child(self) -> Shell:
+        """A subshell: changes in it stay in it."""
+        child = Shell(self.host, self.user, terminal=self.terminal)
+        child.pid, child.cwd, child.status, child.errors = self.pid, self.cwd, self.status, self.errors
+        child.variables, child.exported = dict(self.variables), set(self.exported)
+        child.arguments, child.modules = list(self.arguments), self.modules
+        return child
+
+    def path(self, text: str) -> bytes:
+        raw = encode(text)
+        return raw if raw.startswith(b"/") else self.cwd.rstrip(b"/") + b"/" + raw
+
+    def change_directory(self, text: str) -> None:
+        """Raises FileError."""
+        path = self.path(text)
+        self.host.tree.directory(path, self.user.actor)
+        self.cwd = self.host.tree.find(path, self.user.actor).path
+        self.variables["OLDPWD"], self.variables["PWD"] = self.variables["PWD"], decode(self.cwd)
+
+    # --- running ---------------------------------------------------------------------------------------------
+
+    async def run_text(self, text: str, streams: Streams) -> int:
+        """Parse and run. Raises ExitShell and Signalled."""
+        try:
+            script = parse(text)
+        except ShellSyntaxError as error:
+            await streams.stderr.write(encode(f"sh: 1: {error}\n"))
+            self.status = 2
+        else:
+            await self.run_script(script, streams)
+        return self.status
+
+    async def run_script(self, script: Script, streams: Streams) -> int:
+        for operator, pipeline in script.steps:
+            skipped = {"&&": self.status != 0, "||": self.status == 0}.get(operator, False)
+            if not skipped:
+                self.status = await self._pipeline(pipeline, streams)
+        return self.status
+
+    async def _pipeline(self, pipeline: Pipeline, streams: Streams) -> int:
+        await asyncio.sleep(0)
+        if len(pipeline.commands) == 1:
+            status = await self._command(pipeline.commands[0], streams)
+        else:
+            status = await self._connected(pipeline.commands, streams)
+        return int(status == 0) if pipeline.negated else status
+
+    async def _connected(self, commands: tuple[Command, ...], streams: Streams) -> int:
+        """Each command in a subshell, each one's output the next one's input; the last one's status."""
+        pipes = [BytePipe() for _ in commands[1:]]
+        tasks = []
+        for index, item in enumerate(commands):
+            incoming = pipes[index - 1] if index else None
+            outgoing = pipes[index] if index < len(pipes) else None
+            own = Streams(incoming or streams.stdin, outgoing or streams.stdout, streams.stderr)
+            tasks.append(asyncio.create_task(self.child()._stage(item, own, incoming, outgoing)))
+        try:
+            return [await task for task in tasks][-1]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _stage(
+        self, item: Command, streams: Streams, incoming: BytePipe | None, outgoing: BytePipe | None
+    ) -> int:
+        try:
+            return await self._command(item, streams)
+        except BrokenPipe:
+            return 128 + SIGNALS["PIPE"]
+        except (ExitShell, Signalled) as end:
+            return end.status
+        finally:
+            if incoming:
+                incoming.stop_reading()
+            if outgoing:
+                outgoing.write_eof()
+
+    async def _command(self, item: Command, streams: Streams) -> int:
+        try:
+            own = await self._redirected(item.redirects, streams)
+        except FileError as error:
+            await streams.stderr.write(encode(f"sh: 1: cannot open {error.evidence['path']}: {reason_of(error)}\n"))
+            return 2
+        if isinstance(item, Simple):
+            return await self._simple(item, own)
+        if isinstance(item, Group):
+            return await self._group(item, own)
+        return await self._compound(item, own)
+
+    async def _group(self, item: Group, streams: Streams) -> int:
+        if not item.subshell:
+            return await self.run_script(item.body, streams)
+        try:
+            return await self.child().run_script(item.body, streams)
+        except (ExitShell, Signalled) as end:
+            return end.status
+
+    async def _compound(self, item: If | Loop | For, streams: Streams) -> int:
+        status = 0
+        if isinstance(item, If):
+            for condition, body in item.branches:
+                if await self.run_script(condition, streams) == 0:
+                    return await self.run_script(body, streams)
+            return await self.run_script(item.otherwise, streams) if item.otherwise else 0
+        if isinstance(item, Loop):
+            while (await self.run_script(item.condition, streams) == 0) is not item.until:
+                status = await self.run_script(item.body, streams)
+            return status
+        for value in await self.expand(item.words):
+            self.variables[item.name] = value
+            status = await self.run_script(item.body, streams)
+        return status
+
+    async def _simple(self, item: Simple, streams: Streams) -> int:
+        words = await self.expand(item.words)
+        values = {name: "".join(await self._pieces(word)) for name, word in item.assignments}
+        if not words:
+            self.variables |= values
+            return self.status if not values else 0
+        if not values:
+            return await self.execute(words, streams)
+        before, exported = dict(self.variables), set(self.exported)
+        self.variables |= values
+        self.exported |= set(values)
+        try:
+            return await self.execute(words, streams)
+        finally:
+            self.variables, self.exported = before, exported
+
+    async def execute(self, words: list[str], streams: Streams) -> int:
+        """Run one command by its words."""
+        name = words[0].rpartition("/")[2] if words[0].startswith(("/bin/", "/usr/bin/", "/usr/sbin/")) else words[0]
+        function = COMMANDS.get(name)
+        if function is None:
+            return await self._unknown(words[0], streams)
+        self.trouble = False
+        try:
+            status = await function(Run(self, name, words[1:], streams))
+        except FileError as error:
+            await streams.stderr.write(encode(f"{name}: {error.evidence.get('path', '')}: {reason_of(error)}\n"))
+            status = 1
+        return status or int(self.trouble)
+
+    async def _unknown(self, name: str, streams: Streams) -> int:
+        reason, status = "not found", 127
+        if "/" in name and self.host.tree.exists(self.path(name), self.user.actor):
+            reason, status = "Permission denied", 126
+        await streams.stderr.write(encode(f"sh: 1: {name}: {reason}\n"))
+        return status
+
+    # --- redirection -----------------------------------------------------------------------------------------
+
+    async def _redirected(self, redirects: tuple[Redirect, ...], streams: Streams) -> Streams:
+        stdin, outputs = streams.stdin, {1: streams.stdout, 2: streams.stderr}
+        for redirect in redirects:
+            target = "".join(await self._pieces(redirect.target))
+            if redirect.operator == ">&":
+                outputs[redirect.descriptor] = (
+                    outputs.get(int(target), streams.stdout) if target.isdecimal() else _NOWHERE
+                )
+            elif redirect.operator == "<":
+                path = self.path(target)
+                stdin = OpenFile(self.host, self.host.tree.open_reading(path, self.user.actor), path)
+            else:
+                outputs[redirect.descriptor] = self._open_output(target, append=redirect.operator == ">>")
+        return Streams(stdin, outputs[1], outputs[2])
+
+    def _open_output(self, target: str, *, append: bool) -> OpenFile:
+        path, tree = self.path(target), self.host.tree
+        node = tree.open_writing(path, self.user.actor)
+        if not append:
+            tree.truncate(node, 0, path)
+        return OpenFile(self.host, node, path, offset=node.content.size if append and hasattr(node, "content") else 0)
+
+    # --- expansion -------------------------------------------------------------------------------------------
+
+    async def expand(self, words: tuple[Word, ...]) -> list[str]:
+        """Words as a command gets them (XCU 2.6)."""
+        expanded: list[str] = []
+        for word in words:
+            if word.parts == (Variable("@", quoted=True),):
+                expanded += self.arguments[1:]
+                continue
+            fields = await self._fields(word)
+            for text, pattern in fields:
+                expanded += (self._glob(pattern) or [text]) if pattern else [text]
+        return expanded
+
+    async def _fields(self, word: Word) -> list[tuple[str, str]]:
+        """Each field as text, with its pattern where unquoted wildcards make it one."""
+        fields: list[tuple[str, str]] = []
+        text, pattern, wild, begun = "", "", False, False
+        for index, part in enumerate(word.parts):
+            value = await self._value(part, first=index == 0)
+            if isinstance(part, Text) or part.quoted:
+                pieces, split = [value], False
+            else:
+                pieces, split = value.split(), True
+            if split and begun and value[:1].isspace():
+                fields.append((text, pattern if wild else ""))
+                text, pattern, wild, begun = "", "", False, False
+            for position, piece in enumerate(pieces):
+                if position:
+                    fields.append((text, pattern if wild else ""))
+                    text, pattern, wild = "", "", False
+                begun = True
+                text += piece
+                pattern += _escaped(piece) if part.quoted else piece
+                wild = wild or (not part.quoted and bool(_GLOB & set(piece)))
+        if begun:
+            fields.append((text, pattern if wild else ""))
+        return fields
+
+    async def _pieces(self, word: Word) -> list[str]:
+        return [await self._value(part, first=index == 0) for index, part in enumerate(word.parts)]
+
+    async def _value(self, part: Part, *, first: bool) -> str:
+        if isinstance(part, Text):
+            return self._tilde(part.value) if first and not part.quoted else part.value
+        if isinstance(part, Variable):
+            return self.value_of(part.name) or (part.default or "")
+        return await self._substitute(part)
+
+    def value_of(self, name: str) -> str:
+        """A variable or special parameter; empty when unset."""
+        special = {
+            "?": str(self.status),
+            "$": str(self.pid),
+            "#": str(len(self.arguments) - 1),
+            "@": " ".join(self.arguments[1:]),
+            "*": " ".join(self.arguments[1:]),
+        }
+        if name in special:
+            return special[name]
+        if name.isdecimal():
+            return self.arguments[int(name)] if int(name) < len(self.arguments) else ""
+        return self.variables.get(name, "")
+
+    def _tilde(self, text: str) -> str:
+        name, slash, rest = text.partition("/")
+        if not name.startswith("~"):
+            return text
+        user = self.host.users.get(name[1:])
+        home = self.variables.get("HOME", "/") if name == "~" else decode(user.home_path) if user else name
+        return home + slash + rest
+
+    async def _substitute(self, part: Substitution) -> str:
+        output = Collector()
+        child = self.child()
+        with suppress(BrokenPipe):
+            try:
+                self.status = await child.run_text(part.script, Streams(TextSource(), output, self.errors))
+            except (ExitShell, Signalled) as end:
+                self.status = end.status
+        return decode(bytes(output.data)).rstrip("\n")
+
+    def _glob(self, pattern: str) -> list[str]:
+        """Paths that match, sorted; wildcards work in the last component and in those before it."""
+        found = ["/" if pattern.startswith("/") else ""]
+        for component in [part for part in pattern.split("/") if part]:
+            found = [match for base in found for match in self._matches(base, component)]
+        return sorted(found)
+
+    def _matches(self, base: str, component: str) -> list[str]:
+        joined = base if base in ("", "/") else base + "/"
+        if not _GLOB & set(component):
+            return [joined + component] if self.host.tree.exists(self.path(joined + component)) else []
+        try:
+            names = [decode(name) for name in self.host.tree.directory(self.path(base), self.user.actor).entries]
+        except FileError:
+            return []
+        hidden = component.startswith(".")
+        return [joined + name for name in names if fnmatch.fnmatchcase(name, component) and (hidden or name[:1] != ".")]
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"[{character}]" if character in _GLOB else character for character in text)

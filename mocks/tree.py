@@ -1,0 +1,424 @@
+"""A file system in memory with POSIX's rules: links, permissions, owners, room. Pure: no waiting, no network.
+
+Names and paths are bytes. Failures are FileErrors with the code that a careful client would find out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from backend.connection.connector import Attributes, FileKind, Space
+from backend.errors import Code, FileError
+from backend.text import show_bytes
+from mocks.content import Content
+
+_MAX_LINKS: Final = 40
+_NAME_MAX: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """In whose name something is done."""
+
+    uid: int = 0
+    gids: frozenset[int] = frozenset({0})
+    umask: int = 0o022
+
+    @property
+    def gid(self) -> int:
+        return min(self.gids)
+
+
+ROOT: Final = Actor()
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """What every file has."""
+
+    mode: int
+    uid: int = 0
+    gid: int = 0
+    modified: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class File(Node):
+    """A regular file."""
+
+    content: Content = field(default_factory=Content)
+
+
+@dataclass(slots=True, eq=False)
+class Link(Node):
+    """A symbolic link."""
+
+    target: bytes = b""
+
+
+@dataclass(slots=True, eq=False)
+class Device(Node):
+    """A character device that can be read for ever; `fill` makes what it gives, None gives nothing (`/dev/null`)."""
+
+    fill: Callable[[int, int], bytes] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Pipe(Node):
+    """A FIFO or socket: listed, never opened."""
+
+
+@dataclass(slots=True, eq=False)
+class Directory(Node):
+    """A directory."""
+
+    entries: MutableMapping[bytes, Node] = field(default_factory=dict)
+
+
+class NumberedFiles(MutableMapping[bytes, Node]):
+    """Entries made from a number when they are looked at: 100,000 of them cost nothing until they are changed."""
+
+    def __init__(self, count: int, pattern: str, make: Callable[[int], Node]) -> None:
+        """`pattern` has one `{:06}`-like field, as `frame-{:06}.npy`."""
+        self._before, _, rest = pattern.partition("{")
+        _, _, self._after = rest.partition("}")
+        self._pattern, self._count, self._make = pattern, count, make
+        self._changed: dict[bytes, Node] = {}
+        self._gone: set[bytes] = set()
+
+    def _number(self, name: bytes) -> int | None:
+        text = name.decode("ascii", "replace").removeprefix(self._before).removesuffix(self._after)
+        if text.isdecimal() and int(text) < self._count and self._pattern.format(int(text)).encode() == name:
+            return int(text)
+        return None
+
+    def __getitem__(self, name: bytes) -> Node:
+        if name in self._changed:
+            return self._changed[name]
+        number = self._number(name)
+        if number is None or name in self._gone:
+            raise KeyError(name)
+        # Kept from now on: whoever holds the node may change it.
+        node = self._changed[name] = self._make(number)
+        return node
+
+    def __setitem__(self, name: bytes, node: Node) -> None:
+        self._changed[name] = node
+        self._gone.discard(name)
+
+    def __delitem__(self, name: bytes) -> None:
+        self[name]
+        self._changed.pop(name, None)
+        if self._number(name) is not None:
+            self._gone.add(name)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for number in range(self._count):
+            name = self._pattern.format(number).encode()
+            if name not in self._gone:
+                yield name
+        yield from [name for name in self._changed if self._number(name) is None]
+
+    def __len__(self) -> int:
+        return self._count - len(self._gone) + sum(self._number(name) is None for name in self._changed)
+
+    def peek(self, name: bytes) -> Node:
+        """As `[name]`, without keeping what is made."""
+        if name in self._changed:
+            return self._changed[name]
+        number = self._number(name)
+        return self._make(number) if number is not None else self[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a path leads."""
+
+    path: bytes
+    """Absolute, without links except perhaps the last."""
+    parent: Directory
+    name: bytes
+    """Empty for the root."""
+    node: Node | None
+
+
+def failure(code: Code, path: bytes, reason: str = "") -> FileError:
+    """A FileError about `path`."""
+    parent = path.rpartition(b"/")[0] or b"/"
+    return FileError(code, evidence={"path": show_bytes(path), "parent": show_bytes(parent), "reason": reason})
+
+
+class Tree:
+    """The files of one host, all file systems in one."""
+
+    def __init__(self, *, now: Callable[[], float], total: int = 50 << 30, used: int = 20 << 30) -> None:
+        """`now` is the time in seconds since 1970. `total` and `used` are the disk's bytes before anything is added."""
+        self._now = now
+        self.total = total
+        self._used = used
+        self.root = Directory(0o755, modified=now())
+
+    # --- looking ---------------------------------------------------------------------------------------------
+
+    def find(self, path: bytes, actor: Actor = ROOT, *, follow: bool = True) -> Place:
+        """Where `path` (absolute) leads; `node` is None when only the last name is missing.
+
+        Raises NOT_FOUND, NOT_DIRECTORY or PERMISSION for what is before the last name.
+        """
+        trail: list[tuple[bytes, Directory]] = [(b"", self.root)]
+        todo = [part for part in reversed(path.split(b"/")) if part not in (b"", b".")]
+        links = 0
+        while todo:
+            name = todo.pop()
+            here = trail[-1][1]
+            self._need(here, actor, 1, path)
+            if name == b"..":
+                trail = trail[:-1] or trail
+                continue
+            node = here.entries.get(name)
+            if isinstance(node, Link) and (follow or todo):
+                links += 1
+                if links > _MAX_LINKS:
+                    raise failure(Code.NOT_FOUND, path)
+                todo += [part for part in reversed(node.target.split(b"/")) if part not in (b"", b".")]
+                trail = trail[:1] if node.target.startswith(b"/") else trail
+            elif isinstance(node, Directory):
+                trail.append((name, node))
+            elif todo:
+                raise failure(Code.NOT_FOUND if node is None else Code.NOT_DIRECTORY, path)
+            else:
+                return Place(_join(trail, name), here, name, node)
+        parent = trail[-2][1] if len(trail) > 1 else self.root
+        return Place(_join(trail), parent, trail[-1][0], trail[-1][1])
+
+    def get(self, path: bytes, actor: Actor = ROOT, *, follow: bool = True) -> Node:
+        """The node at `path`. Raises NOT_FOUND and what `find` raises."""
+        node = self.find(path, actor, follow=follow).node
+        if node is None:
+            raise failure(Code.NOT_FOUND, path)
+        return node
+
+    def exists(self, path: bytes, actor: Actor = ROOT) -> bool:
+        try:
+            self.get(path, actor)
+        except FileError:
+            return False
+        return True
+
+    def directory(self, path: bytes, actor: Actor = ROOT) -> Directory:
+        """The directory at `path`, readable by `actor`."""
+        node = self.get(path, actor)
+        if not isinstance(node, Directory):
+            raise failure(Code.NOT_DIRECTORY, path)
+        self._need(node, actor, 4, path)
+        return node
+
+    def readlink(self, path: bytes, actor: Actor = ROOT) -> bytes:
+        node = self.get(path, actor, follow=False)
+        if not isinstance(node, Link):
+            raise failure(Code.FILE_FAILED, path, "not a symbolic link")
+        return node.target
+
+    # --- opening ---------------------------------------------------------------------------------------------
+
+    def open_reading(self, path: bytes, actor: Actor = ROOT) -> File | Device:
+        node = self.get(path, actor)
+        if isinstance(node, Directory):
+            raise failure(Code.IS_DIRECTORY, path)
+        if not isinstance(node, File | Device):
+            raise failure(Code.FILE_FAILED, path, "not a regular file")
+        self._need(node, actor, 4, path)
+        return node
+
+    def open_writing(
+        self, path: bytes, actor: Actor = ROOT, *, exclusive: bool = False, mode: int | None = None
+    ) -> File | Device:
+        """The file at `path`, made if absent."""
+        place = self.find(path, actor)
+        if place.node is None:
+            node = File((0o666 if mode is None else mode) & ~actor.umask)
+            self._add(place, node, actor)
+            return node
+        if exclusive:
+            raise failure(Code.EXISTS, path)
+        if isinstance(place.node, Directory):
+            raise failure(Code.IS_DIRECTORY, path)
+        self._need(place.node, actor, 2, path)
+        if not isinstance(place.node, File | Device):
+            raise failure(Code.FILE_FAILED, path, "not a regular file")
+        return place.node
+
+    def write(self, node: File | Device, offset: int, data: bytes, path: bytes = b"") -> None:
+        """Write into an open file. Raises DISK_FULL, writing nothing, when there is no room for all of it."""
+        if isinstance(node, Device):
+            return
+        self._charge(max(0, offset + len(data) - node.content.size), path)
+        node.content.write(offset, data)
+        node.modified = self._now()
+
+    def truncate(self, node: File | Device, size: int, path: bytes = b"") -> None:
+        if isinstance(node, File):
+            self._charge(size - node.content.size, path)
+            node.content.truncate(size)
+            node.modified = self._now()
+
+    # --- changing names --------------------------------------------------------------------------------------
+
+    def mkdir(self, path: bytes, actor: Actor = ROOT, mode: int | None = None) -> None:
+        place = self.find(path, actor, follow=False)
+        if place.node is not None:
+            raise failure(Code.EXISTS, path)
+        self._add(place, Directory((0o777 if mode is None else mode) & ~actor.umask), actor)
+
+    def symlink(self, path: bytes, points_to: bytes, actor: Actor = ROOT) -> None:
+        place = self.find(path, actor, follow=False)
+        if place.node is not None:
+            raise failure(Code.EXISTS, path)
+        self._add(place, Link(0o777, target=points_to), actor)
+
+    def remove(self, path: bytes, actor: Actor = ROOT) -> None:
+        """One file, link or other thing that is not a directory."""
+        place = self._present(path, actor)
+        if isinstance(place.node, Directory):
+            raise failure(Code.IS_DIRECTORY, path)
+        if isinstance(place.node, File):
+            self._used -= place.node.content.size
+        self._take(place, actor)
+
+    def rmdir(self, path: bytes, actor: Actor = ROOT) -> None:
+        place = self._present(path, actor)
+        if not isinstance(place.node, Directory):
+            raise failure(Code.NOT_DIRECTORY, path)
+        if place.node.entries:
+            raise failure(Code.NOT_EMPTY, path)
+        self._take(place, actor)
+
+    def rename(self, old: bytes, new: bytes, actor: Actor = ROOT) -> None:
+        """Raises EXISTS when `new` is there (draft-ietf-secsh-filexfer-02 §6.5)."""
+        if self.find(new, actor, follow=False).node is not None:
+            self._present(old, actor)
+            raise failure(Code.EXISTS, new)
+        self.replace(old, new, actor)
+
+    def replace(self, old: bytes, new: bytes, actor: Actor = ROOT) -> None:
+        """As rename(2): over a file, or over an empty directory by a directory."""
+        source, target = self._present(old, actor), self.find(new, actor, follow=False)
+        if source.node is target.node:
+            return
+        if isinstance(source.node, Directory) and (target.path + b"/").startswith(source.path + b"/"):
+            raise failure(Code.FILE_FAILED, new, "a directory cannot be moved into itself")
+        self._check_replaceable(source.node, target, new)
+        self._need(source.parent, actor, 3, old)
+        self._need(target.parent, actor, 3, new)
+        assert source.node is not None
+        if isinstance(target.node, File):
+            self._used -= target.node.content.size
+        del source.parent.entries[source.name]
+        target.parent.entries[target.name] = source.node
+
+    def set_attributes(
+        self,
+        path: bytes,
+        actor: Actor = ROOT,
+        *,
+        mode: int | None = None,
+        modified: float | None = None,
+        follow: bool = True,
+    ) -> None:
+        node = self.get(path, actor, follow=follow)
+        if actor.uid not in (0, node.uid):
+            raise failure(Code.PERMISSION, path)
+        node.mode = node.mode if mode is None else mode & 0o7777
+        node.modified = node.modified if modified is None else modified
+
+    def space(self) -> Space:
+        return Space(total=self.total, free=max(0, self.total - self._used), files_free=2_000_000)
+
+    def fill_to(self, free: int) -> None:
+        """Let other people's data take the room, so that only `free` bytes are left."""
+        self._used = self.total - free
+
+    # --- rules -----------------------------------------------------------------------------------------------
+
+    def may(self, node: Node, actor: Actor, bits: int) -> bool:
+        """Whether `actor` may read (4), write (2) or enter (1)."""
+        if actor.uid == 0:
+            return True
+        shift = 6 if actor.uid == node.uid else 3 if node.gid in actor.gids else 0
+        return (node.mode >> shift) & bits == bits
+
+    def _need(self, node: Node, actor: Actor, bits: int, path: bytes) -> None:
+        if not self.may(node, actor, bits):
+            raise failure(Code.PERMISSION, path)
+
+    def _present(self, path: bytes, actor: Actor) -> Place:
+        place = self.find(path, actor, follow=False)
+        if place.node is None:
+            raise failure(Code.NOT_FOUND, path)
+        return place
+
+    def _add(self, place: Place, node: Node, actor: Actor) -> None:
+        self._need(place.parent, actor, 3, place.path)
+        if len(place.name) > _NAME_MAX:
+            raise failure(Code.FILE_FAILED, place.path, "the name is too long")
+        node.uid, node.gid, node.modified = actor.uid, actor.gid, self._now()
+        place.parent.entries[place.name] = node
+        place.parent.modified = node.modified
+
+    def _take(self, place: Place, actor: Actor) -> None:
+        self._need(place.parent, actor, 3, place.path)
+        if not place.name:
+            raise failure(Code.PERMISSION, place.path)
+        del place.parent.entries[place.name]
+        place.parent.modified = self._now()
+
+    @staticmethod
+    def _check_replaceable(source: Node | None, target: Place, path: bytes) -> None:
+        if isinstance(target.node, Directory):
+            if not isinstance(source, Directory):
+                raise failure(Code.IS_DIRECTORY, path)
+            if target.node.entries:
+                raise failure(Code.NOT_EMPTY, path)
+        elif isinstance(source, Directory) and target.node is not None:
+            raise failure(Code.NOT_DIRECTORY, path)
+
+    def _charge(self, added: int, path: bytes) -> None:
+        if added > 0 and self._used + added > self.total:
+            raise failure(Code.DISK_FULL, path)
+        self._used += added
+
+
+def _join(trail: list[tuple[bytes, Directory]], *last: bytes) -> bytes:
+    return b"/" + b"/".join([name for name, _ in trail[1:]] + list(last))
+
+
+_KINDS: Final[dict[type[Node], FileKind]] = {
+    File: FileKind.FILE,
+    Directory: FileKind.DIRECTORY,
+    Link: FileKind.SYMLINK,
+}
+
+
+def attributes_of(node: Node, owner: str = "", group: str = "") -> Attributes:
+    """What a server tells about `node`."""
+    return Attributes(
+        kind=_KINDS.get(type(node), FileKind.SPECIAL),
+        size=size_of(node),
+        mode=node.mode,
+        uid=node.uid,
+        gid=node.gid,
+        modified=float(int(node.modified)),
+        owner=owner,
+        group=group,
+    )
+
+
+def size_of(node: Node) -> int:
+    """Bytes, as stat(2) tells them."""
+    if isinstance(node, File):
+        return node.content.size
+    if isinstance(node, Link):
+        return len(node.target)
+    return 4096 if isinstance(node, Directory) else 0

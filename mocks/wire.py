@@ -1,0 +1,111 @@
+"""The way between a simulated link's two ends: it takes time, falls silent, and breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+
+from backend.clock import Clock
+from backend.errors import Code, FairleadError, LinkLost
+from mocks.host import SimulatedHost
+
+
+class Wire:
+    """One link's way to one host, through the hosts before it."""
+
+    def __init__(self, host: SimulatedHost, clock: Clock, before: Wire | None = None) -> None:
+        self.host = host
+        self.clock = clock
+        self.lost: FairleadError | None = None
+        self.ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
+        self.sent = 0
+        self.received = 0
+        self._before = before
+        self._random = random.Random(f"{host.name}:{len(host.wires)}")
+        self._free_at = {"up": 0.0, "down": 0.0}
+        self._budget = host.faults.cut_after.pop(0) if host.faults.cut_after else None
+        host.wires.add(self)
+        if before is not None:
+            before.ended.add_done_callback(self._follow)
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds, jitter included, over all hops."""
+        network = self.host.network
+        own = network.round_trip + self._random.random() * network.jitter
+        return own + (self._before.round_trip if self._before else 0.0)
+
+    async def trip(self, up: int = 0, down: int = 0) -> None:
+        """A question and its answer, of so many bytes. Raises LinkLost when the link goes first."""
+        delay = max(self._queueing("up", up), self._queueing("down", down)) + self.round_trip
+        await self.wait(delay)
+        self.count(up, down)
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass on a living link; for ever on a silent one."""
+        self.check()
+        await self.clock.sleep(seconds)
+        if self.silent:
+            await asyncio.shield(self.ended)
+        self.check()
+
+    @property
+    def silent(self) -> bool:
+        """Whether packets vanish here or before."""
+        return self.host.faults.drops or (self._before is not None and self._before.silent)
+
+    def check(self) -> None:
+        """Raises what ended the link."""
+        if self.ended.done():
+            raise self.lost or LinkLost(Code.CONNECTION_LOST, host=self.host.name)
+
+    def count(self, up: int, down: int) -> None:
+        """Account for bytes that went over it; cuts the link when its budget is used up, and then raises LinkLost."""
+        self.sent += up
+        self.received += down
+        if self._budget is not None and self.sent + self.received > self._budget:
+            self.cut()
+            self.check()
+
+    def arrival(self, direction: str, size: int) -> float:
+        """When `size` bytes that set out now are on the other side, on the clock's monotonic scale."""
+        return self.clock.monotonic() + self._queueing(direction, size) + self.round_trip / 2
+
+    def cut(self) -> None:
+        """As when a cable is pulled and both ends notice at once."""
+        self.end(LinkLost(Code.CONNECTION_LOST, host=self.host.name, evidence={"reason": "connection reset by peer"}))
+
+    def end(self, lost: FairleadError | None = None) -> None:
+        """End it, with a reason or by the person's wish; the first reason stays."""
+        if not self.ended.done():
+            self.lost = lost
+            self.host.wires.discard(self)
+            self.ended.set_result(lost)
+
+    def _follow(self, before: asyncio.Future[FairleadError | None]) -> None:
+        reason = None if before.cancelled() else before.result()
+        self.end(LinkLost(reason.code, host=self.host.name, hop=reason.host) if reason else None)
+
+    def _queueing(self, direction: str, size: int) -> float:
+        """Seconds until `size` bytes have left, behind what left before them."""
+        rate = self.host.network.rate
+        if rate is None or size == 0:
+            return 0.0
+        now = self.clock.monotonic()
+        self._free_at[direction] = max(now, self._free_at[direction]) + size / rate
+        return self._free_at[direction] - now
+
+
+async def within(clock: Clock, seconds: float, failed: Callable[[], FairleadError]) -> None:
+    """Wait in vain for `seconds`, then raise what `failed` makes: for a peer that never answers."""
+    await clock.sleep(seconds)
+    raise failed()
+
+
+async def stopped(task: asyncio.Task[None]) -> None:
+    """Cancel `task` and wait until it has ended."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(task, return_exceptions=True)
