@@ -148,11 +148,9 @@ def _formatter(vault: Vault, *, json: bool) -> logging.Formatter:
 def _plain_line(_logger: Any, _method: str, fields: Fields) -> str:
     """A record for a person: time, level, logger, message, and the rest as name=value."""
     rest = dict(fields)
-    at, level, logger, message, trace = (
-        rest.pop(name, "") for name in ("at", "level", "logger", "message", "exception")
-    )
+    at, level, logger, message, trace = (str(rest.pop(name, "")) for name in _SHOWN_FIRST)
     more = "".join(f" {name}={value}" for name, value in rest.items())
-    return f"{str(at)[11:23]} {level:<7} {logger}: {message}{more}" + (f"\n{trace}" if trace else "")
+    return clean_line(f"{at[11:23]} {level:<7} {logger}: {message}{more}") + (f"\n{trace}" if trace else "")
 
 
 def _open(path: Path) -> TextIO:
