@@ -78,18 +78,19 @@ class _Configured:
 _current: list[_Configured] = []
 
 
-def configure_logging(*, file: Path | None, verbosity: int, vault: Vault) -> None:
+def configure_logging(*, file: Path | None, verbosity: int, vault: Vault, on_stderr: bool = True) -> None:
     """Send the log to `file` (JSON lines, mode 0600, appended) and, with `verbosity` above 0, to stderr.
 
     stderr gets INFO at 1 and DEBUG from 2 on; the file gets one level more than stderr would. With neither, nothing is
-    shown anywhere. What was configured before is undone. Raises ConfigError when the file cannot be written.
+    shown anywhere. `on_stderr` is False while a full-screen program has the terminal. What was configured before is
+    undone. Raises ConfigError when the file cannot be written.
     """
     reset_logging()
     outputs: list[_Output] = []
     if file is not None:
         level = _LEVELS[min(verbosity + 1, 2)]
         outputs.append(_Output(_open(file), _formatter(vault, json=True), level, close=True))
-    if verbosity > 0:
+    if verbosity > 0 and on_stderr:
         outputs.append(_Output(sys.stderr, _formatter(vault, json=False), _LEVELS[min(verbosity, 2)], close=False))
     # Without any handler, logging would print warnings on stderr, in the middle of the screen.
     _current.append(_Configured(outputs, logging.NullHandler()))
