@@ -260,6 +260,8 @@ class SimulatedHost:
         """Ports that send back what they get."""
         self.open_ports: Mapping[int, bytes] = {}
         """Other ports that listen, and their greeting."""
+        self.private = False
+        """Reached only through another host."""
         self.live_logs: set[Node] = set()
         """Files to which something is always being written."""
         self.environment: dict[str, str] = {"LANG": "C.UTF-8"}

@@ -124,6 +124,11 @@ class NumberedFiles(MutableMapping[bytes, Node]):
     def __len__(self) -> int:
         return self._count - len(self._gone) + sum(self._number(name) is None for name in self._changed)
 
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, bytes) or name in self._gone:
+            return False
+        return name in self._changed or self._number(name) is not None
+
     def peek(self, name: bytes) -> Node:
         """As `[name]`, without keeping what is made."""
         if name in self._changed:

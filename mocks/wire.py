@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from contextlib import suppress
+from collections import deque
+from typing import Generic, TypeVar
 
 from backend.clock import Clock
 from backend.errors import Code, FairleadError, LinkLost
 from mocks.host import SimulatedHost
+
+T = TypeVar("T")
 
 
 class Wire:
@@ -98,14 +100,44 @@ class Wire:
         return self._free_at[direction] - now
 
 
-async def within(clock: Clock, seconds: float, failed: Callable[[], FairleadError]) -> None:
-    """Wait in vain for `seconds`, then raise what `failed` makes: for a peer that never answers."""
-    await clock.sleep(seconds)
-    raise failed()
+class DelayLine(Generic[T]):
+    """One direction of a stream over a wire: what goes in comes out later, in order; holds at most `window` bytes."""
 
+    def __init__(self, wire: Wire, direction: str, window: int = 1 << 20) -> None:
+        self._wire = wire
+        self._direction = direction
+        self._window = window
+        self._items: deque[tuple[float, int, T]] = deque()
+        self._held = 0
+        self._ended = False
+        self._changed = asyncio.Event()
 
-async def stopped(task: asyncio.Task[None]) -> None:
-    """Cancel `task` and wait until it has ended."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await asyncio.gather(task, return_exceptions=True)
+    async def put(self, item: T, size: int) -> None:
+        """Send `item`; waits while the window is full. After `end` it is dropped."""
+        while self._held >= self._window and not self._ended:
+            await self._change()
+        if not self._ended:
+            self._items.append((self._wire.arrival(self._direction, size), size, item))
+            self._held += size
+            self._changed.set()
+
+    async def get(self) -> T | None:
+        """The next item when it has arrived; None at the end."""
+        while not self._items and not self._ended:
+            await self._change()
+        if not self._items:
+            return None
+        due, size, item = self._items.popleft()
+        await self._wire.wait(due - self._wire.clock.monotonic())
+        self._held -= size
+        self._changed.set()
+        return item
+
+    def end(self) -> None:
+        """No more will be put."""
+        self._ended = True
+        self._changed.set()
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()

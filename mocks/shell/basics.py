@@ -139,7 +139,35 @@ async def unset(run: Run) -> int:
     return 0
 
 
-@command("set", "trap", "umask", "ulimit", "shopt", "stty", "alias")
+@command("set")
+async def set_(run: Run) -> int:
+    """`set -- words` gives the positional parameters; options are accepted without effect."""
+    if "--" in run.arguments:
+        run.shell.arguments[1:] = run.arguments[run.arguments.index("--") + 1 :]
+    return 0
+
+
+@command("shift")
+async def shift(run: Run) -> int:
+    del run.shell.arguments[1:2]
+    return 0
+
+
+@command("eval")
+async def eval_(run: Run) -> int:
+    return await run.shell.run_text(" ".join(run.arguments), run.streams)
+
+
+@command("stty")
+async def stty(run: Run) -> int:
+    if run.terminal is None:
+        return await run.complain("standard input: Inappropriate ioctl for device")
+    if run.arguments == ["size"]:
+        await run.line(f"{run.terminal.size.rows} {run.terminal.size.columns}")
+    return 0
+
+
+@command("trap", "umask", "ulimit", "shopt", "alias")
 async def accepted(run: Run) -> int:
     """Accepted without effect: scripts begin with these."""
     return 0

@@ -85,11 +85,15 @@ class HostProcess:
     async def wait(self) -> ExitReport:
         return await asyncio.shield(self._report)
 
-    async def close(self) -> None:
-        """Hang up and forget it."""
+    def hang_up(self) -> None:
+        """Its terminal or connection is gone (SIGHUP)."""
         self.output.stop_reading()
         self._stdin.stop_reading()
         self._task.cancel()
+
+    async def close(self) -> None:
+        """Hang up and see it end."""
+        self.hang_up()
         await asyncio.gather(self._task, return_exceptions=True)
 
     # --- its life --------------------------------------------------------------------------------------------

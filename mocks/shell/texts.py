@@ -294,5 +294,8 @@ async def base64_(run: Run) -> int:
 
 @command("xargs")
 async def xargs(run: Run) -> int:
-    words = decode(await read_all(run.streams.stdin)).split()
-    return await run.shell.execute([*(run.arguments or ["echo"]), *words], run.streams)
+    words = list(run.arguments)
+    separated = words[:1] in (["-0"], ["--null"])
+    text = decode(await read_all(run.streams.stdin))
+    items = text.rstrip("\0").split("\0") if separated else text.split()
+    return await run.shell.execute([*(words[separated:] or ["echo"]), *items], run.streams)

@@ -1,0 +1,53 @@
+"""The simulated world behind the seam: a Connector straight into SimulatedHosts, without sockets."""
+
+from __future__ import annotations
+
+from backend.clock import Clock
+from backend.connection.connector import LinkFacts, Observer
+from backend.connection.interaction import Interaction
+from backend.connection.target import Target
+from backend.connection.vault import Vault
+from mocks.link import SimulatedLink
+from mocks.world import World
+
+
+class SimulatedConnector:
+    """`backend.connection.connector.Connector` for one world."""
+
+    def __init__(self, world: World, *, vault: Vault, clock: Clock) -> None:
+        self.world = world
+        self._vault = vault
+        self._clock = clock
+
+    async def connect(
+        self, target: Target, interaction: Interaction, observer: Observer | None = None
+    ) -> SimulatedLink:
+        # The login's client half brings asyncssh with it, which takes a while to load: not before it is needed.
+        from mocks.handshake import CIPHER, KEX, MAC, Handshake, LoggedIn, Surroundings
+        from mocks.trust import key_of
+
+        around = Surroundings(self.world, target.name, self._vault, self._clock, interaction, observer)
+        reached: list[LoggedIn] = []
+        try:
+            for hop in target.hops:
+                reached.append(await Handshake(hop, reached[-1] if reached else None, around).run())
+        except BaseException:
+            for one in reversed(reached):
+                one.wire.end()
+            raise
+        last = reached[-1]
+        facts = LinkFacts(
+            host=target.name,
+            user=last.user.name,
+            address=f"{last.host.address}:{target.host.port}",
+            route=tuple(hop.name for hop in target.jumps),
+            server_version=last.host.machine.banner.removeprefix("SSH-2.0-").split()[0],
+            kex=KEX,
+            cipher=CIPHER,
+            mac=MAC,
+            host_key=key_of(last.host).fingerprint,
+            auth_method=last.method,
+            auth_detail=last.detail,
+        )
+        wires = tuple(one.wire for one in reached)
+        return SimulatedLink(self.world, last.host, last.user, wires, facts, close_limit=target.host.timeouts.close)
