@@ -1,0 +1,83 @@
+"""From asyncssh's and the system's exceptions to our own errors, with the words of the server as evidence."""
+
+from __future__ import annotations
+
+import asyncssh
+
+from backend.connection.ssh_internals import Offers
+from backend.connection.target import Hop
+from backend.errors import Code, ConnectError, FairleadError, LinkLost, SessionError
+from backend.text import clean_line
+
+_MOST_REASON = 300
+
+
+def reason(error: BaseException | None, otherwise: str = "the connection was closed") -> str:
+    """What the error says, on one clean line."""
+    if error is None:
+        return otherwise
+    text = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return clean_line(str(text))[:_MOST_REASON] or otherwise
+
+
+def at_hop(error: FairleadError, hop: Hop, target: str) -> FairleadError:
+    """`error` located at `hop` on the way to `target`; for `raise`."""
+    return error.located(host=target, hop=hop.name)
+
+
+def kex_error(hop: Hop, error: BaseException | None, seen: Offers | None) -> ConnectError:
+    """KEX_NO_MATCH with both lists where they have nothing in common, else KEX_FAILED."""
+    if seen is not None and (mismatch := seen.mismatch):
+        kind, theirs, ours = mismatch
+        return no_match(hop, kind, ",".join(theirs), ",".join(ours))
+    return ConnectError(Code.KEX_FAILED, evidence={"reason": reason(error)}, host=hop.name)
+
+
+def no_match(hop: Hop, kind: str, server: str, client: str) -> ConnectError:
+    evidence = {"kind": kind, "server": clean_line(server) or "nothing", "client": clean_line(client) or "nothing"}
+    return ConnectError(Code.KEX_NO_MATCH, evidence=evidence, host=hop.name)
+
+
+def kex_timeout(hop: Hop) -> ConnectError:
+    told = f"no answer within {hop.timeouts.key_exchange:g} s"
+    return ConnectError(Code.KEX_FAILED, evidence={"reason": told}, host=hop.name)
+
+
+def jump_error(previous: str, address: str, port: int, error: BaseException | str) -> FairleadError:
+    """Why `previous` did not open a connection to `address`: it may not (FORWARD_PROHIBITED), or it could not."""
+    evidence = {"address": address, "port": port}
+    if isinstance(error, asyncssh.ChannelOpenError) and error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+        return SessionError(Code.FORWARD_PROHIBITED, evidence={**evidence, "reason": reason(error)}, hop=previous)
+    told = error if isinstance(error, str) else reason(error)
+    return ConnectError(Code.JUMP_FAILED, evidence={**evidence, "reason": told}, hop=previous)
+
+
+def hop_not_reached(previous: Hop, hop: Hop, error: BaseException | str) -> ConnectError:
+    """As `jump_error`, while a connection is being made: always a ConnectError."""
+    told = jump_error(previous.name, hop.address, hop.port, error)
+    if isinstance(told, ConnectError):
+        return told
+    return ConnectError(told.code, evidence=told.evidence, hop=previous.name)
+
+
+def loss(host: str, error: BaseException | None) -> LinkLost:
+    """Why a connection that was up ended: the server said so, it stopped answering, or the line broke.
+
+    asyncssh builds an error for a server's farewell without raising it, and raises those that it finds itself; only
+    the former count as the server's own decision.
+    """
+    told = reason(error)
+    if error is None:
+        return LinkLost(Code.SERVER_ENDED, evidence={"reason": told}, host=host)
+    if isinstance(error, asyncssh.ConnectionLost):
+        code = Code.KEEPALIVE_LOST if "keepalive" in told else Code.CONNECTION_LOST
+        return LinkLost(code, evidence={"reason": told}, host=host)
+    if isinstance(error, asyncssh.DisconnectError) and error.__traceback__ is None:
+        return LinkLost(Code.SERVER_ENDED, evidence={"reason": told}, host=host)
+    return LinkLost(Code.CONNECTION_LOST, evidence={"reason": told}, host=host)
+
+
+def session_refused(host: str, error: BaseException | str) -> SessionError:
+    """The server did not open a session or did not start what was asked in it."""
+    told = error if isinstance(error, str) else reason(error)
+    return SessionError(Code.SESSION_REFUSED, evidence={"reason": told}, host=host)

@@ -1,0 +1,179 @@
+"""SFTP requests about paths, with their failures turned into our errors; and the open remote file made of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from backend.connection.connector import Attributes, Space
+from backend.connection.ssh_file_errors import Explainer, Intent, error
+from backend.connection.ssh_sftp import SftpEnded, SftpSession, SftpStatus
+from backend.connection.ssh_sftp_wire import (
+    BadPacket,
+    Reader,
+    Reply,
+    Status,
+    Type,
+    attributes,
+    parse_attributes,
+    parse_names,
+    parse_space,
+    string,
+    uint32,
+    uint64,
+)
+from backend.errors import Code, FairleadError, FileError
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+class FileRequests:
+    """Asks one SFTP session."""
+
+    def __init__(self, session: SftpSession, *, host: str, close_limit: float) -> None:
+        self.session = session
+        self.extensions: Mapping[bytes, bytes] = {}
+        """What the server said it can do beyond the draft."""
+        self._host = host
+        self._close_limit = close_limit
+        self._explainer = Explainer(host, self.look, self.room, self._holds)
+
+    async def ask(self, path: bytes, intent: Intent, kind: Type, *fields: bytes, expect: Type) -> Reply:
+        """One request about `path`. Raises FileError with the cause, or LinkLost."""
+        return await self.answer(path, intent, self.send(path, kind, *fields), expect=expect)
+
+    def send(self, path: bytes, kind: Type, *fields: bytes) -> asyncio.Future[Reply]:
+        """Send a request now and have the answer later through `answer`; who gives up cancels the future."""
+        try:
+            return self.session.send(kind, *fields)
+        except SftpEnded as ended:
+            raise self.failed(path, str(ended)) from ended
+
+    async def answer(self, path: bytes, intent: Intent, waiter: asyncio.Future[Reply], *, expect: Type) -> Reply:
+        """The answer to a request about `path`; raises as `ask`."""
+        try:
+            return self.session.checked(await waiter, expect)
+        except SftpStatus as status:
+            raise await self.explained(status, path, intent) from status
+        except SftpEnded as ended:
+            raise self.failed(path, str(ended)) from ended
+
+    async def explained(self, status: SftpStatus, path: bytes, intent: Intent) -> FileError:
+        """The error behind `status`."""
+        return await self._explainer.explain(status, path, intent)
+
+    async def handle(self, path: bytes, intent: Intent, kind: Type, *fields: bytes) -> bytes:
+        """An open handle. A caller that is cancelled leaves none behind: the session closes it when it comes."""
+        reply = await self.ask(path, intent, kind, *fields, expect=Type.HANDLE)
+        return self.parsed(path, Reader.string, Reader(reply.body))
+
+    async def close_handle(self, handle: bytes) -> None:
+        """Close it, within the limit; where the channel is gone it is closed already. Never raises."""
+        try:
+            async with asyncio.timeout(self._close_limit):
+                await self.session.request(Type.CLOSE, string(handle), expect=Type.STATUS)
+        except (TimeoutError, FairleadError, SftpStatus, SftpEnded):
+            return
+
+    def parsed(self, path: bytes, parse: Callable[[A], R], raw: A) -> R:
+        """`parse(raw)`; what cannot be parsed is the server's failure."""
+        try:
+            return parse(raw)
+        except BadPacket as bad:
+            raise self.failed(path, str(bad)) from bad
+
+    def attributes(self, path: bytes, reply: Reply) -> Attributes:
+        return self.parsed(path, parse_attributes, Reader(reply.body))
+
+    def failed(self, path: bytes, reason: str, code: Code = Code.FILE_FAILED) -> FileError:
+        return error(code, path, host=self._host, reason=reason)
+
+    def offers(self, extension: bytes, version: bytes = b"1") -> bool:
+        """Whether the server announced that version of an extension."""
+        return self.extensions.get(extension) == version
+
+    async def look(self, path: bytes) -> Attributes | None:
+        """Attributes of a path or link itself; None where there is nothing to see."""
+        try:
+            reply = await self.session.request(Type.LSTAT, string(path), expect=Type.ATTRS)
+            return parse_attributes(Reader(reply.body))
+        except (SftpStatus, SftpEnded, BadPacket):
+            return None
+
+    async def room(self, path: bytes) -> tuple[Space, bool] | None:
+        """Space on the path's file system, and whether that is read-only; None where the server cannot say."""
+        if not self.offers(b"statvfs@openssh.com", b"2"):
+            return None
+        try:
+            reply = await self.session.extended(b"statvfs@openssh.com", string(path), expect=Type.EXTENDED_REPLY)
+            return parse_space(reply.body)
+        except (SftpStatus, SftpEnded, BadPacket):
+            return None
+
+    async def _holds(self, path: bytes) -> bool:
+        """Whether the directory has entries, as far as its first batch shows."""
+        opened = await self.session.request(Type.OPENDIR, string(path), expect=Type.HANDLE)
+        handle = Reader(opened.body).string()
+        try:
+            reply = await self.session.request(Type.READDIR, string(handle), expect=Type.NAME)
+            return any(entry.name not in (b".", b"..") for entry in parse_names(reply.body))
+        finally:
+            await self.close_handle(handle)
+
+
+class SshRemoteFile:
+    """An open remote file. Offsets are named with each request, so any number may be under way."""
+
+    def __init__(self, requests: FileRequests, path: bytes, handle: bytes) -> None:
+        self._requests = requests
+        self._path = path
+        self._handle = string(handle)
+        self._raw_handle = handle
+        self._open = True
+
+    async def read(self, offset: int, size: int) -> bytes:
+        """One READ: between 1 and `size` bytes; empty at the end."""
+        requests = self._requests
+        waiter = requests.send(self._path, Type.READ, self._handle, uint64(offset), uint32(size))
+        try:
+            reply = requests.session.checked(await waiter, Type.DATA)
+        except SftpStatus as status:
+            if status.code == Status.EOF:
+                return b""
+            raise await requests.explained(status, self._path, Intent.READ) from status
+        except SftpEnded as ended:
+            raise requests.failed(self._path, str(ended)) from ended
+        data = requests.parsed(self._path, Reader.string, Reader(reply.body))
+        if len(data) > size:
+            raise requests.failed(self._path, f"asked for {size} bytes, the server sent {len(data)}")
+        return data
+
+    async def write(self, offset: int, data: bytes) -> None:
+        """One WRITE; returns when the server has confirmed it."""
+        fields = (self._handle, uint64(offset), string(data))
+        await self._requests.ask(self._path, Intent.WRITE, Type.WRITE, *fields, expect=Type.STATUS)
+
+    async def attributes(self) -> Attributes:
+        reply = await self._requests.ask(self._path, Intent.LOOK, Type.FSTAT, self._handle, expect=Type.ATTRS)
+        return self._requests.attributes(self._path, reply)
+
+    async def truncate(self, size: int) -> None:
+        """Cut or extend to `size` bytes."""
+        fields = (self._handle, attributes(size=size))
+        await self._requests.ask(self._path, Intent.WRITE, Type.FSETSTAT, *fields, expect=Type.STATUS)
+
+    async def sync(self) -> bool:
+        """`fsync@openssh.com`, where the server has it."""
+        if not self._requests.offers(b"fsync@openssh.com"):
+            return False
+        fields = (string(b"fsync@openssh.com"), self._handle)
+        await self._requests.ask(self._path, Intent.WRITE, Type.EXTENDED, *fields, expect=Type.STATUS)
+        return True
+
+    async def close(self) -> None:
+        """Close the handle, once."""
+        if self._open:
+            self._open = False
+            await self._requests.close_handle(self._raw_handle)

@@ -1,0 +1,169 @@
+"""The few places where we lean on parts of asyncssh that it does not document, each in a function of its own.
+
+Every one has an answer for a library that has moved on, except `round_trip`, which a test guards. Checked with 2.24.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import asyncssh
+from asyncssh.encryption import get_encryption_algs
+from asyncssh.kex import get_kex_algs
+from asyncssh.mac import get_mac_algs
+from asyncssh.public_key import (
+    get_certificate_algs,
+    get_default_certificate_algs,
+    get_default_public_key_algs,
+    get_public_key_algs,
+)
+
+_KEXINIT = 20
+_COOKIE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The algorithm lists of one side's KEXINIT (RFC 4253 §7.1), in its order of preference."""
+
+    kex: tuple[str, ...] = ()
+    host_keys: tuple[str, ...] = ()
+    ciphers_out: tuple[str, ...] = ()
+    """Client to server."""
+    ciphers_in: tuple[str, ...] = ()
+    """Server to client."""
+    macs_out: tuple[str, ...] = ()
+    macs_in: tuple[str, ...] = ()
+    compressions_out: tuple[str, ...] = ()
+    compressions_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What both sides offered; empty where the exchange did not come that far."""
+
+    client: Offer
+    server: Offer
+
+    @property
+    def kex(self) -> str:
+        return _chosen(self.client.kex, self.server.kex)
+
+    @property
+    def cipher(self) -> str:
+        return _chosen(self.client.ciphers_in, self.server.ciphers_in)
+
+    @property
+    def mac(self) -> str:
+        return "implicit" if _is_aead(self.cipher) else _chosen(self.client.macs_in, self.server.macs_in)
+
+    @property
+    def mismatch(self) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
+        """The first kind of algorithm that the two have not in common, with the server's list and ours."""
+        if not self.client.kex or not self.server.kex:
+            return None
+        for kind, ours, theirs in self._kinds():
+            if not _chosen(ours, theirs):
+                return kind, theirs, ours
+        return None
+
+    def _kinds(self) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+        ours, theirs = self.client, self.server
+        kinds = [
+            ("key exchange", _real(ours.kex), _real(theirs.kex)),
+            ("host key", ours.host_keys, theirs.host_keys),
+            ("cipher", ours.ciphers_out, theirs.ciphers_out),
+            ("cipher", ours.ciphers_in, theirs.ciphers_in),
+        ]
+        if not _is_aead(_chosen(ours.ciphers_out, theirs.ciphers_out)):
+            kinds.append(("MAC", ours.macs_out, theirs.macs_out))
+        if not _is_aead(self.cipher):
+            kinds.append(("MAC", ours.macs_in, theirs.macs_in))
+        kinds.append(("compression", ours.compressions_out, theirs.compressions_out))
+        kinds.append(("compression", ours.compressions_in, theirs.compressions_in))
+        return kinds
+
+
+def _chosen(ours: Sequence[str], theirs: Sequence[str]) -> str:
+    """The client's first that the server has too (RFC 4253 §7.1)."""
+    return next((name for name in ours if name in theirs), "")
+
+
+def _real(names: Sequence[str]) -> tuple[str, ...]:
+    """Without the signals that ride in the list (RFC 8308, strict key exchange)."""
+    return tuple(name for name in names if not name.startswith(("ext-info-", "kex-strict-")))
+
+
+def _is_aead(cipher: str) -> bool:
+    return "gcm" in cipher or "poly1305" in cipher
+
+
+def parse_kexinit(packet: bytes) -> Offer:
+    """The lists of a KEXINIT packet; an empty offer where it is none."""
+    if len(packet) < 1 + _COOKIE_BYTES or packet[0] != _KEXINIT:
+        return Offer()
+    start, lists = 1 + _COOKIE_BYTES, []
+    for _ in range(8):
+        length = int.from_bytes(packet[start : start + 4], "big")
+        names = packet[start + 4 : start + 4 + length].decode("ascii", "replace")
+        lists.append(tuple(names.split(",")) if names else ())
+        start += 4 + length
+    return Offer(*lists)
+
+
+def offers(conn: asyncssh.SSHClientConnection) -> Offers:
+    """What was negotiated on `conn`."""
+    return Offers(
+        parse_kexinit(getattr(conn, "_client_kexinit", b"")), parse_kexinit(getattr(conn, "_server_kexinit", b""))
+    )
+
+
+def on_login_answer(conn: asyncssh.SSHClientConnection, heard: Callable[[Sequence[str]], None]) -> None:
+    """Call `heard` with the methods that may go on, each time the server has refused a login method, or taken it as
+    one of several. asyncssh tells its client object only about the login as a whole.
+    """
+    proceed = conn.try_next_auth
+
+    def hear(*, next_method: bool = False) -> None:
+        methods = conn.get_server_auth_methods()
+        if not next_method and list(methods) != ["none"]:
+            heard(methods)
+        proceed(next_method=next_method)
+
+    conn.try_next_auth = hear  # type: ignore[method-assign]
+
+
+async def round_trip(conn: asyncssh.SSHClientConnection) -> None:
+    """Ask the server something it must answer (RFC 4254 §4, as OpenSSH's keepalive does) and wait for the answer."""
+    await conn._make_global_request(b"keepalive@openssh.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """Names of algorithms that asyncssh has, with its own order where it has a default."""
+
+    kex: tuple[str, ...]
+    ciphers: tuple[str, ...]
+    macs: tuple[str, ...]
+    host_keys: tuple[str, ...]
+    host_certificates: tuple[str, ...]
+    default_host_keys: tuple[str, ...]
+    default_host_certificates: tuple[str, ...]
+
+
+def supported() -> Supported:
+    """What this asyncssh can do."""
+    return Supported(
+        _text(get_kex_algs()),
+        _text(get_encryption_algs()),
+        _text(get_mac_algs()),
+        _text(get_public_key_algs()),
+        _text(get_certificate_algs()),
+        _text(get_default_public_key_algs()),
+        _text(get_default_certificate_algs()),
+    )
+
+
+def _text(names: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(name.decode("ascii") for name in names)

@@ -1,0 +1,216 @@
+"""A live connection to a host: its channels, its pulse, its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+import asyncssh
+
+from backend.clock import Clock
+from backend.connection.connector import LinkFacts, PtyRequest
+from backend.connection.ssh_channels import opened
+from backend.connection.ssh_errors import jump_error, loss, session_refused
+from backend.connection.ssh_files import SshFiles
+from backend.connection.ssh_hop import HopLink
+from backend.connection.ssh_internals import round_trip
+from backend.connection.ssh_options import FILES_WINDOW, PROCESS_WINDOW
+from backend.connection.ssh_process import ProcessSession, SshProcess, SshStream
+from backend.connection.ssh_sftp import SftpSession
+from backend.errors import Code, FairleadError, LinkLost, SessionError
+
+S = TypeVar("S", bound=asyncssh.SSHClientSession[bytes])
+
+
+class SshLink:
+    """One authenticated connection to `target`, with the jump hosts that it goes through."""
+
+    def __init__(self, target: str, hops: Sequence[HopLink], clock: Clock) -> None:
+        self._target = target
+        self._hops = tuple(hops)
+        self._hop = hops[-1].hop
+        self._conn = hops[-1].conn
+        self._clock = clock
+        self._closing = False
+        self._lost: LinkLost | None = None
+        self._ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
+        self._facts = _facts(hops)
+        client = hops[-1].client
+        client.on_lost = self._connection_lost
+        if client.ended.done():
+            self._connection_lost(client.ended.result())
+
+    @property
+    def facts(self) -> LinkFacts:
+        return self._facts
+
+    # --- channels ---
+
+    async def open_process(
+        self, command: bytes | None, *, pty: PtyRequest | None = None, env: Mapping[str, str] | None = None
+    ) -> SshProcess:
+        """Start `command` through the login shell, or the shell itself."""
+        terminal: dict[str, Any] = {"request_pty": False}
+        if pty is not None:
+            size = (pty.size.columns, pty.size.rows)
+            terminal = {"request_pty": "force", "term_type": pty.term, "term_size": size}
+        channel, session = await self._session(
+            ProcessSession, command=_command(command), env=dict(env or {}), window=PROCESS_WINDOW, **terminal
+        )
+        return SshProcess(
+            channel,
+            session,
+            host=self._target,
+            loss=self._why_gone,
+            has_pty=pty is not None,
+            close_limit=self._hop.timeouts.close,
+        )
+
+    async def open_files(self) -> SshFiles:
+        """A new SFTP channel."""
+        try:
+            channel, session = await self._session(
+                lambda: SftpSession(self._why_gone), subsystem="sftp", request_pty=False, window=FILES_WINDOW
+            )
+        except SessionError as error:
+            raise self._without_sftp(error) from error
+        files = SshFiles(
+            channel,
+            session,
+            host=self._target,
+            user=self._hop.user,
+            server=self._facts.server_version,
+            limit=self._hop.timeouts.channel,
+            close_limit=self._hop.timeouts.close,
+        )
+        await files.start()
+        return files
+
+    async def open_stream(self, host: str, port: int) -> SshStream:
+        """A TCP connection from the far end."""
+        limit = self._hop.timeouts.channel
+        try:
+            reader, writer = await opened(
+                self._conn.open_connection(host, port, encoding=None), limit, lambda late: late[1].channel.abort()
+            )
+        except TimeoutError:
+            raise self._unreached(host, port, f"no answer within {limit:g} s") from None
+        except (asyncssh.Error, OSError) as error:
+            raise self._unreached(host, port, error) from error
+        return SshStream(reader, writer, host=self._target, loss=self._why_gone, close_limit=self._hop.timeouts.close)
+
+    def _unreached(self, host: str, port: int, error: BaseException | str) -> FairleadError:
+        return self._why_gone() or jump_error(self._hop.name, host, port, error).located(host=self._target)
+
+    async def _session(self, factory: Callable[[], S], **options: Any) -> tuple[asyncssh.SSHClientChannel[bytes], S]:
+        """A session channel. Raises SessionError SESSION_REFUSED or LinkLost."""
+        limit = self._hop.timeouts.channel
+        asked = {"command": None, "subsystem": None, "env": {}, "send_env": None, "encoding": None, **options}
+        opening: Coroutine[Any, Any, tuple[Any, Any]] = self._conn.create_session(factory, **asked)
+        try:
+            return await opened(opening, limit, lambda late: late[0].abort())
+        except TimeoutError:
+            raise self._refused(f"no answer within {limit:g} s") from None
+        except (asyncssh.Error, OSError) as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: BaseException | str) -> FairleadError:
+        return self._why_gone() or session_refused(self._target, error)
+
+    def _without_sftp(self, error: SessionError) -> SessionError:
+        """The session was given and the subsystem was not; any other refusal stays what it is."""
+        cause = error.__cause__
+        if isinstance(cause, asyncssh.ChannelOpenError) and cause.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
+            return SessionError(Code.SFTP_UNAVAILABLE, evidence=error.evidence, host=self._target)
+        return error
+
+    # --- pulse and end ---
+
+    async def ping(self) -> float:
+        """Seconds of one round trip."""
+        started = self._clock.monotonic()
+        await round_trip(self._conn)
+        # An answer that comes because the connection has ended is none.
+        await asyncio.sleep(0)
+        if (gone := self._why_gone()) is not None:
+            raise gone
+        return self._clock.monotonic() - started
+
+    @property
+    def lost(self) -> FairleadError | None:
+        return self._lost
+
+    async def closed(self) -> FairleadError | None:
+        """Waits for the end; why it came, or None after `close`."""
+        return await asyncio.shield(self._ended)
+
+    async def close(self) -> None:
+        """Say goodbye, innermost first; cut what does not close in time."""
+        self._closing = True
+        await close_hops(self._hops)
+        self._end(None)
+
+    def _connection_lost(self, error: Exception | None) -> None:
+        if self._closing:
+            self._end(None)
+            return
+        self._lost = loss(self._hop.name, error)
+        self._lost.located(host=self._target)
+        self._end(self._lost)
+        # What carried it has no other use.
+        for hop in reversed(self._hops[:-1]):
+            hop.conn.close()
+
+    def _end(self, reason: FairleadError | None) -> None:
+        if not self._ended.done():
+            self._ended.set_result(reason)
+
+    def _why_gone(self) -> LinkLost | None:
+        """Why nothing can be asked of the link any more; None while it lives."""
+        if self._lost is not None:
+            return self._lost
+        if self._closing or self._conn.is_closed():
+            return LinkLost(Code.CONNECTION_LOST, "The connection was closed here.", host=self._target)
+        return None
+
+
+def _command(command: bytes | None) -> bytes | None:
+    """An empty command would be taken for no command, which is a shell."""
+    return b":" if command == b"" else command
+
+
+def _facts(hops: Sequence[HopLink]) -> LinkFacts:
+    last = hops[-1]
+    seen = last.client.offers
+    key = last.client.host_key
+    return LinkFacts(
+        host=last.hop.name,
+        user=last.hop.user,
+        address=last.address,
+        route=tuple(hop.hop.name for hop in hops[:-1]),
+        server_version=last.banner,
+        kex=seen.kex if seen else "",
+        cipher=str(last.conn.get_extra_info("recv_cipher", "")),
+        mac=seen.mac if seen else "",
+        host_key=key.fingerprint if key else "",
+        auth_method=last.login.method,
+        auth_detail=last.login.detail,
+    )
+
+
+async def close_hops(hops: Sequence[HopLink]) -> None:
+    """Close connections, innermost first, each within its own limit and then cut. Never raises."""
+    for hop in reversed(hops):
+        hop.conn.close()
+        try:
+            async with asyncio.timeout(hop.hop.timeouts.close):
+                await hop.conn.wait_closed()
+        except TimeoutError:
+            hop.conn.abort()
+
+
+def abort_hops(hops: Sequence[HopLink]) -> None:
+    """Cut connections at once, without a word."""
+    for hop in reversed(hops):
+        hop.conn.abort()

@@ -1,0 +1,146 @@
+"""What asyncssh is told for one hop: algorithms in our order, our own host-key check, nothing from its own files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import asyncssh
+
+from backend.connection.host_keys import KnownHosts
+from backend.connection.ssh_errors import no_match
+from backend.connection.ssh_internals import Supported, supported
+from backend.connection.ssh_keys import KeyUnusable, public_key
+from backend.connection.ssh_login import METHODS
+from backend.connection.target import Hop
+
+FILES_WINDOW = 16 << 20
+"""Receive window in bytes of SFTP channels: 2 MiB would cap a download at 2 MiB for each round trip."""
+PROCESS_WINDOW = 2 << 20
+"""Receive window in bytes of processes: as much as may lie unread."""
+_CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+"""One AEAD call a packet; asyncssh's own first choice (chacha20) costs three times the processor."""
+_OTHER_METHODS = ("gssapi-with-mic", "hostbased")
+"""Not spoken here; named so that what the server offers is known in full."""
+
+
+def connection_options(
+    hop: Hop, known: KnownHosts, client_factory: Callable[[], asyncssh.SSHClient], *, certificates: bool
+) -> dict[str, Any]:
+    """Keyword arguments for `asyncssh.connect`. Raises ConnectError KEX_NO_MATCH where the user's lists hold nothing
+    that can be spoken.
+
+    Every time limit is ours, so asyncssh gets none; `config=None` keeps it from reading any ssh_config.
+    """
+    certificates = certificates and bool(known.authorities)
+    return {
+        "config": None,
+        "username": hop.user,
+        "client_factory": client_factory,
+        "known_hosts": _nothing_trusted(known, certificates=certificates),
+        "client_keys": None,
+        "agent_path": None,
+        "agent_forwarding": False,
+        "public_key_auth": True,
+        "host_based_auth": False,
+        "gss_host": None,
+        "gss_kex": False,
+        "gss_auth": False,
+        "x509_trusted_certs": None,
+        "x509_trusted_cert_paths": [],
+        "preferred_auth": _methods(hop),
+        **_algorithms(hop, known, certificates=certificates),
+        "login_timeout": 0,
+        "connect_timeout": None,
+        "keepalive_interval": hop.keepalive.interval,
+        "keepalive_count_max": hop.keepalive.misses,
+        "window": FILES_WINDOW,
+        "utf8_decode_errors": "replace",
+    }
+
+
+def _methods(hop: Hop) -> list[str]:
+    """The allowed ones in the user's order; the rest only to be heard of."""
+    allowed = [name for name in hop.auth_methods if name in METHODS]
+    return [*allowed, *(name for name in (*METHODS, *_OTHER_METHODS) if name not in allowed)]
+
+
+def _nothing_trusted(known: KnownHosts, *, certificates: bool) -> Callable[[str, str, int | None], Sequence[Any]]:
+    """asyncssh's known_hosts: no key and no authority, so that it asks HopClient about each.
+
+    A callable, because anything empty would make it read `~/.ssh/known_hosts` by itself, and None would turn its check
+    off. With certificates it gets the revoked keys, as it does not show us the key that a certificate is for.
+    """
+    revoked = [key for key in (_importable(key.blob) for key in known.revoked) if key] if certificates else []
+    return lambda host, address, port: ([], [], revoked, [], [], [], [])
+
+
+def _importable(blob: bytes) -> asyncssh.SSHKey | None:
+    try:
+        return public_key(blob)
+    except KeyUnusable:
+        return None
+
+
+@cache
+def _supported() -> Supported:
+    return supported()
+
+
+def _algorithms(hop: Hop, known: KnownHosts, *, certificates: bool) -> dict[str, Any]:
+    can, wanted = _supported(), hop.algorithms
+    chosen: dict[str, Any] = {
+        "encryption_algs": _usable(hop, "cipher", wanted.ciphers, can.ciphers) or _CIPHERS,
+        "compression_algs": ["zlib@openssh.com", "none"] if hop.compression else ["none"],
+        "server_host_key_algs": _host_key_algorithms(hop, known, can, certificates=certificates),
+    }
+    if kex := _usable(hop, "key exchange", wanted.kex, can.kex):
+        chosen["kex_algs"] = kex
+    if macs := _usable(hop, "MAC", wanted.macs, can.macs):
+        chosen["mac_algs"] = macs
+    return chosen
+
+
+def _usable(hop: Hop, kind: str, wanted: str | None, can: Sequence[str]) -> str | None:
+    """The user's list without names that asyncssh does not know (it would refuse the whole list)."""
+    if wanted is None:
+        return None
+    prefix = wanted[:1] if wanted[:1] in "+-^" else ""
+    names = [name.strip() for name in wanted[len(prefix) :].split(",")]
+    usable = [name for name in names if name in can or "*" in name or "?" in name]
+    if usable:
+        return prefix + ",".join(usable)
+    if prefix:
+        return None
+    raise no_match(hop, kind, "not asked: this program speaks none of the algorithms that are allowed", wanted)
+
+
+def _host_key_algorithms(hop: Hop, known: KnownHosts, can: Supported, *, certificates: bool) -> list[str]:
+    """Types that are known for this host first, so that a key that can be checked is shown; the others after, so that a
+    changed type is seen as a changed key and not as a failed negotiation."""
+    plain = list(can.default_host_keys)
+    if usable := _usable(hop, "host key", hop.algorithms.host_keys, (*can.host_keys, *can.host_certificates)):
+        if usable[0] in "+-^":
+            plain = _adjusted(plain, usable[0], usable[1:].split(","))
+        else:
+            return _without_certificates(usable.split(","), keep=certificates)
+    ordered = sorted(plain, key=lambda name: _key_type(name) not in known.algorithms)
+    return [*(can.default_host_certificates if certificates else ()), *ordered]
+
+
+def _adjusted(default: list[str], prefix: str, names: list[str]) -> list[str]:
+    if prefix == "-":
+        return [name for name in default if name not in names]
+    rest = [name for name in default if name not in names]
+    return [*names, *rest] if prefix == "^" else [*rest, *names]
+
+
+def _without_certificates(names: list[str], *, keep: bool) -> list[str]:
+    plain = [name for name in names if "-cert-v0" not in name]
+    return names if keep or not plain else plain
+
+
+def _key_type(algorithm: str) -> str:
+    """The key type behind a signature algorithm (RFC 8332)."""
+    return "ssh-rsa" if algorithm.startswith("rsa-sha2-") else algorithm

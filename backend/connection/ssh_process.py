@@ -1,0 +1,260 @@
+"""A process on a remote host over an SSH session channel (RFC 4254 §6), and a TCP stream from the far end (§7.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Any, Self
+
+import asyncssh
+
+from backend.connection.connector import Chunk, ExitReport, PtySize, StdStream
+from backend.connection.ssh_channels import closed
+from backend.errors import Code, LinkLost, SessionError
+from backend.text import clean_line
+
+_MOST_BUFFERED = 256 << 10
+"""Bytes held here before the channel is told to hold the rest back; the window bounds what it may hold."""
+
+Loss = Callable[[], LinkLost | None]
+"""Why the link is gone, or None while it is up."""
+
+
+class ProcessSession(asyncssh.SSHClientSession[bytes]):
+    """asyncssh's side of a process: what arrives, in order, and how it ended."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[Chunk] = deque()
+        self._buffered = 0
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._discarding = False
+        self._changed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self.exit: ExitReport | None = None
+        self.ended = asyncio.Event()
+        """Set when the channel is gone, for whatever reason."""
+        self.told = asyncio.Event()
+        """Set when nothing more is to be learnt: the channel is gone, or both the output and the process have ended."""
+        self.output_ended = False
+
+    # --- asyncssh's calls ---
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        self._channel = chan
+
+    def data_received(self, data: bytes, datatype: Any = None) -> None:
+        if self._discarding:
+            return
+        self._chunks.append(Chunk(StdStream.ERR if datatype else StdStream.OUT, data))
+        self._buffered += len(data)
+        if self._buffered >= _MOST_BUFFERED and self._channel is not None:
+            self._channel.pause_reading()
+        self._changed.set()
+
+    def eof_received(self) -> bool:
+        self.output_ended = True
+        self._changed.set()
+        self._note_end()
+        return True
+
+    def exit_status_received(self, status: int) -> None:
+        self.exit = ExitReport(status, None)
+        self._note_end()
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
+        self.exit = ExitReport(None, clean_line(signal))
+        self._note_end()
+
+    def _note_end(self) -> None:
+        if self.exit is not None and self.output_ended:
+            self.told.set()
+
+    def pause_writing(self) -> None:
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        self._room.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+        self.told.set()
+        self._changed.set()
+        self._room.set()
+
+    # --- the process's calls ---
+
+    async def next(self) -> Chunk | None:
+        """The next chunk; None when there will be no more."""
+        while not self._chunks:
+            if self.output_ended or self.ended.is_set():
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        chunk = self._chunks.popleft()
+        self._buffered -= len(chunk.data)
+        if self._buffered < _MOST_BUFFERED // 2 and self._channel is not None and not self.ended.is_set():
+            self._channel.resume_reading()
+        return chunk
+
+    def discard(self) -> None:
+        """Nobody reads any more: what comes is dropped, so that the channel can end."""
+        self._discarding = True
+        self._chunks.clear()
+        self._buffered = 0
+        if self._channel is not None and not self.ended.is_set():
+            self._channel.resume_reading()
+
+    async def room(self) -> None:
+        """Until more can be written."""
+        await self._room.wait()
+
+
+class SshProcess:
+    """A process on the remote host."""
+
+    def __init__(
+        self,
+        channel: asyncssh.SSHClientChannel[bytes],
+        session: ProcessSession,
+        *,
+        host: str,
+        loss: Loss,
+        has_pty: bool,
+        close_limit: float,
+    ) -> None:
+        self._channel = channel
+        self._session = session
+        self._host = host
+        self._loss = loss
+        self._has_pty = has_pty
+        self._close_limit = close_limit
+        self._closing = False
+
+    async def output(self) -> AsyncIterator[Chunk]:
+        """Chunks of both streams in order of arrival; see `RemoteProcess.output`."""
+        finished = False
+        try:
+            while (chunk := await self._session.next()) is not None:
+                yield chunk
+            finished = True
+        finally:
+            if not finished:
+                self._session.discard()
+        if not self._session.output_ended:
+            await self._ended_well()
+
+    async def write(self, data: bytes) -> None:
+        """Send to stdin; waits while too much is under way."""
+        await self._session.room()
+        if self._session.ended.is_set() or self._channel.is_closing():
+            raise await self._broken()
+        try:
+            self._channel.write(data)
+        except OSError as error:
+            raise await self._broken() from error
+        await self._session.room()
+
+    async def write_eof(self) -> None:
+        """End stdin."""
+        if not self._session.ended.is_set():
+            self._channel.write_eof()
+
+    def resize(self, size: PtySize) -> None:
+        """Tell the terminal its size (RFC 4254 §6.7)."""
+        if self._has_pty and not self._channel.is_closing():
+            self._channel.change_terminal_size(size.columns, size.rows)
+
+    def send_signal(self, signal: str) -> None:
+        """Ask for a signal (RFC 4254 §6.9)."""
+        if not self._session.ended.is_set() and not self._channel.is_closing():
+            self._channel.send_signal(signal)
+
+    async def wait(self) -> ExitReport:
+        """How it ended."""
+        await self._session.told.wait()
+        if self._session.exit is not None:
+            return self._session.exit
+        await self._ended_well()
+        return ExitReport(None, None)
+
+    async def close(self) -> None:
+        """Close the channel within the limit."""
+        self._closing = True
+        self._session.discard()
+        await closed(self._channel, self._close_limit)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _ended_well(self) -> None:
+        """Raise LinkLost where the channel went with the link before the process's end was told."""
+        if self._session.exit is not None or self._closing:
+            return
+        # The channels of a lost connection are told before the connection itself.
+        await asyncio.sleep(0)
+        if (lost := self._loss()) is not None:
+            raise lost
+
+    async def _broken(self) -> LinkLost | SessionError:
+        await asyncio.sleep(0)
+        if (lost := self._loss()) is not None:
+            return lost
+        return SessionError(Code.SESSION_REFUSED, "The process reads nothing more.", host=self._host)
+
+
+class SshStream:
+    """A TCP connection from the far end."""
+
+    def __init__(
+        self,
+        reader: asyncssh.SSHReader[bytes],
+        writer: asyncssh.SSHWriter[bytes],
+        *,
+        host: str,
+        loss: Loss,
+        close_limit: float,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._host = host
+        self._loss = loss
+        self._close_limit = close_limit
+
+    async def read(self, limit: int = 65536) -> bytes:
+        """At most `limit` bytes; empty at the end. Raises LinkLost."""
+        try:
+            data = await self._reader.read(limit)
+        except (OSError, asyncssh.Error) as error:
+            raise self._lost(error) from error
+        if not data and (lost := self._loss()) is not None:
+            raise lost
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Send `data`. Raises LinkLost, also when only this stream is closed."""
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except (OSError, asyncssh.Error) as error:
+            raise self._lost(error) from error
+
+    async def write_eof(self) -> None:
+        """No more will be sent."""
+        if not self._writer.is_closing():
+            self._writer.write_eof()
+
+    async def close(self) -> None:
+        """Close the stream within the limit."""
+        await closed(self._writer.channel, self._close_limit)
+
+    def _lost(self, error: Exception) -> LinkLost:
+        evidence = {"reason": str(error) or "the stream is closed"}
+        return self._loss() or LinkLost(Code.CONNECTION_LOST, "The stream was closed.", evidence=evidence)
