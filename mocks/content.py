@@ -78,20 +78,26 @@ class Content:
         return self._base(offset, known) + bytes(size - known)
 
 
+@lru_cache(maxsize=1)
+def _randomness() -> bytes:
+    """Two megabytes that repeat after the first, so that any megabyte of them can be taken."""
+    return random.Random(2026).randbytes(_BLOCK) * 2
+
+
 def noise(seed: int) -> Generator:
-    """Bytes that do not compress within a megabyte; each megabyte begins with its number, so no two are alike."""
-    block = random.Random(seed).randbytes(_BLOCK)
+    """Bytes that do not compress within a megabyte; each begins with seed and number, so that no two are alike."""
+    turned = seed * 65_537 % _BLOCK
 
     def generate(offset: int, size: int) -> bytes:
-        parts = []
+        block, parts = _randomness(), []
         while size:
             index, start = divmod(offset, _BLOCK)
             taken = min(size, _BLOCK - start)
-            parts.append(
-                (index.to_bytes(8, "big") + block[8:])[start : start + taken]
-                if start < 8
-                else block[start : start + taken]
-            )
+            if start < 16:
+                head = seed.to_bytes(8, "big") + index.to_bytes(8, "big")
+                parts.append((head[start:] + block[turned + 16 : turned + start + taken])[:taken])
+            else:
+                parts.append(block[turned + start : turned + start + taken])
             offset, size = offset + taken, size - taken
         return b"".join(parts)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from backend.clock import Clock, SystemClock
+from mocks.demo.hosts import demo_listings
+from mocks.demo.listing import Listing
 from mocks.host import SimulatedHost
 
 
@@ -13,6 +15,8 @@ class World:
 
     def __init__(self, hosts: Iterable[SimulatedHost] = (), *, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
+        self.listings: tuple[Listing, ...] = ()
+        """What a host list says about them, where the world brings one."""
         self._hosts: dict[str, SimulatedHost] = {}
         for host in hosts:
             self.add(host)
@@ -35,3 +39,15 @@ class World:
             if wanted in (host.name.lower(), host.address, f"{host.name.lower()}.example"):
                 return host
         return None
+
+
+def demo_world(clock: Clock | None = None) -> World:
+    """The world of `fairlead demo`: seven hosts with histories, new each time and always the same.
+
+    `clock` dates its files and drives what happens on it; give the same one to the connector.
+    """
+    clock = clock or SystemClock()
+    listings = demo_listings(clock)
+    world = World((listing.host for listing in listings), clock=clock)
+    world.listings = listings
+    return world

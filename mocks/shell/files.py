@@ -49,7 +49,7 @@ def human(size: float) -> str:
     """Bytes as `ls -h` writes them."""
     for unit in ("", "K", "M", "G"):
         if size < 1024:
-            return f"{size:.0f}" if not unit or size >= 10 else f"{size:.1f}{unit}"
+            return f"{size:.1f}{unit}" if unit and size < 10 else f"{size:.0f}{unit}"
         size /= 1024
     return f"{size:.1f}T"
 
@@ -75,6 +75,8 @@ async def ls(run: Run) -> int:
     for name, directory in listed:
         if len(targets) > 1:
             await run.line(f"{name}:")
+        if "l" in flags:
+            await run.line(f"total {len(directory.entries) * 4}")
         await _print_entries(run, _entries(directory, flags), flags)
     return 0
 
