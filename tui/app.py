@@ -30,7 +30,7 @@ from tui.prompts.interaction import ModalInteraction
 from tui.screens.base import WorkbenchScreen
 from tui.screens.opening import OpeningScreen
 from tui.status import latency_of, work_under_way
-from tui.theme import DARK, LIGHT, textual_name
+from tui.theme import DARK, DEFAULT_VARIABLES, LIGHT, textual_name
 from tui.widgets.header import HeaderFacts
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 OpenServices = Callable[[Interaction], AbstractAsyncContextManager["Container"]]
 """Opens the services; questions go to the given interaction."""
+
+_HERE = Path(__file__).parent
 
 EXIT_CONFIG = 2
 """The exit status when the services cannot be opened."""
@@ -91,7 +93,7 @@ class WorkbenchApp(App[int]):
     """Four screens over one container of services."""
 
     TITLE = "Fairlead"
-    CSS_PATH: ClassVar[list[str]] = ["theme.tcss", "prompts/prompts.tcss"]  # type: ignore[assignment]
+    CSS_PATH: ClassVar[list[Path]] = [_HERE / "theme.tcss", _HERE / "prompts" / "prompts.tcss"]  # type: ignore[assignment]
     ENABLE_COMMAND_PALETTE = False  # ours is opened by `action_palette`
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {
         "connections": _connections,
@@ -111,11 +113,15 @@ class WorkbenchApp(App[int]):
         self.options = options or WorkbenchOptions()
         self.glyphs = self.options.glyphs or signs.for_environment(os.environ)
         self.demo = self.options.demo
+        self.wants_demo = False
+        """The person left for the simulated world."""
         self.interaction = ModalInteraction(self)
         self._open_services = open_services
         self._services: Container | None = None
         self._stack = AsyncExitStack()
         self.bridge: Bridge | None = None
+        self.production_hosts: frozenset[str] = frozenset()
+        """Names of the book that carry the production flag; sets the band before a host is resolved."""
         self.set_reactive(WorkbenchApp.host, self.options.host)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -130,25 +136,27 @@ class WorkbenchApp(App[int]):
         assert self._services is not None, "the services are not open"
         return self._services
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return DEFAULT_VARIABLES
+
     def get_default_screen(self) -> Screen[Any]:
         return OpeningScreen()
 
     def on_mount(self) -> None:
         self.set_class(not self.glyphs.utf8, "-ascii")
-        self._open(self._open_services)
+        self._open()
 
-    @work(exclusive=True, group="services", exit_on_error=False)
-    async def _open(self, open_services: OpenServices) -> None:
+    @work(exclusive=True, group="services")
+    async def _open(self) -> None:
         """Open the services, then show the first screen."""
         try:
-            await self._stack.aclose()
-            self._services = await self._stack.enter_async_context(open_services(self.interaction))
+            self._services = await self._stack.enter_async_context(self._open_services(self.interaction))
         except FairleadError as error:
             self.exit(EXIT_CONFIG, return_code=EXIT_CONFIG, message=_plain(error))
             return
         self.bridge = Bridge(self.services.bus, self._to_front)
         self._stack.callback(self.bridge.close)
-        await self.switch_screen("connections")
+        await self.push_screen("connections")
 
     async def on_unmount(self) -> None:
         await self._stack.aclose()
@@ -184,7 +192,7 @@ class WorkbenchApp(App[int]):
             state=session.state,
             latency=latency_of(session),
             route=session.facts.route if session.facts else (),
-            production=session.target.production if session.target else False,
+            production=session.target.production if session.target else self.host in self.production_hosts,
         )
 
     def watch_host(self) -> None:
@@ -219,6 +227,19 @@ class WorkbenchApp(App[int]):
         if isinstance(self.screen, WorkbenchScreen):
             await self.switch_screen(name)
 
+    async def diagnose(self) -> None:
+        """Go to the diagnostics and climb the ladder of the current host."""
+        from tui.screens.diagnostics import DiagnosticsScreen
+
+        await self.action_show("diagnostics")
+        if isinstance(self.screen, DiagnosticsScreen):
+            self.screen.action_climb()
+
+    def open_demo(self) -> None:
+        """Leave these services for the simulated world."""
+        self.wants_demo = True
+        self.exit(0)
+
     def action_press(self, key: str) -> None:
         """A key of the footer was clicked."""
         self.simulate_key(key)
@@ -236,7 +257,7 @@ class WorkbenchApp(App[int]):
 
         self.push_screen(HelpPrompt(self.screen))
 
-    @work(exclusive=True, group="switcher", exit_on_error=False)
+    @work(exclusive=True, group="switcher")
     async def action_switch_host(self) -> None:
         from tui.prompts.switcher import HostSwitcher
 
@@ -248,7 +269,7 @@ class WorkbenchApp(App[int]):
     def action_explain_ctrl_c(self) -> None:
         self.notify("ctrl+q leaves Fairlead. A running command is stopped on the commands screen.", markup=False)
 
-    @work(exclusive=True, group="quit", exit_on_error=False)
+    @work(exclusive=True, group="quit")
     async def action_quit(self) -> None:  # type: ignore[override]  # a worker may ask first
         """Leave; asks while work is running, because leaving stops it."""
         if self._services is not None and (under_way := work_under_way(self.services)):
@@ -284,4 +305,6 @@ def run_workbench(open_services: OpenServices, options: WorkbenchOptions | None 
     """Run the workbench on this terminal until the person leaves; the exit status."""
     app = WorkbenchApp(open_services, options)
     app.run()
+    if app.wants_demo and app.options.open_demo is not None:
+        return run_workbench(app.options.open_demo, replace(app.options, demo=True, host=None, open_demo=None))
     return app.return_code or 0

@@ -33,8 +33,7 @@ class Bridge:
         self._waiting: dict[tuple[str, ...], Message] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._delivered_at = float("-inf")
-        self.phases: dict[str, PhaseEvent] = {}
-        """The last phase seen of each host's attempt under way, for reason lines."""
+        self._phases: dict[str, list[PhaseEvent]] = {}
         self._subscriptions = [
             bus.subscribe(SessionChanged, self._session_changed),
             bus.subscribe(PhaseSeen, self._phase_seen),
@@ -44,6 +43,10 @@ class Bridge:
             bus.subscribe(TransferChanged, self._transfer_hint),
             bus.subscribe(TransferProgressed, self._transfer_hint),
         ]
+
+    def phases(self, host: str) -> tuple[PhaseEvent, ...]:
+        """What was seen of the host's last connection attempt, in order."""
+        return tuple(self._phases.get(host, ()))
 
     @property
     def idle(self) -> bool:
@@ -60,11 +63,11 @@ class Bridge:
 
     def _session_changed(self, event: SessionChanged) -> None:
         if event.new is SessionState.RESOLVING:
-            self.phases.pop(event.host, None)
+            self._phases.pop(event.host, None)
         self._session_hint(event)
 
     def _phase_seen(self, event: PhaseSeen) -> None:
-        self.phases[event.host] = event.phase
+        self._phases.setdefault(event.host, []).append(event.phase)
         self._session_hint(event)
 
     def _session_hint(self, event: Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,10 @@ ASCII = Glyphs(
 )
 
 
+_HEADROOM = 3.0
+"""How many times its median a run of values may reach before the scale gives way."""
+
+
 def for_environment(environ: Mapping[str, str]) -> Glyphs:
     """The signs that this locale can show, as `locale(7)` picks its variable; UTF-8 where nothing is said."""
     said = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), "UTF-8")
@@ -74,10 +79,10 @@ def for_environment(environ: Mapping[str, str]) -> Glyphs:
 
 
 def sparkline(values: Sequence[float], width: int, glyphs: Glyphs) -> str:
-    """The last `width` values as bars, scaled from zero to their highest; shorter while there are fewer."""
+    """The last `width` values as bars from zero; a steady run stays low, so that what sticks out can be seen."""
     shown = values[-width:] if width > 0 else ()
-    top = max(shown, default=0.0)
     steps = len(glyphs.sparks) - 1
+    top = max(*shown, _HEADROOM * median(shown)) if len(shown) > 1 else _HEADROOM * sum(shown)
     if top <= 0:
         return glyphs.sparks[0] * len(shown)
     return "".join(glyphs.sparks[min(steps, max(0, round(value / top * steps)))] for value in shown)

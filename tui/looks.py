@@ -24,7 +24,7 @@ _S = SessionState
 def look(state: SessionState, glyphs: Glyphs) -> Look:
     """The look of a session's state."""
     return {
-        _S.IDLE: Look(glyphs.idle, "$text-muted", "not connected"),
+        _S.IDLE: Look(glyphs.idle, "$quiet", "not connected"),
         _S.RESOLVING: Look(glyphs.busy, "$warning", "looking up"),
         _S.CONNECTING: Look(glyphs.busy, "$warning", "connecting"),
         _S.VERIFYING: Look(glyphs.busy, "$warning", "checking the host key"),
@@ -34,6 +34,6 @@ def look(state: SessionState, glyphs: Glyphs) -> Look:
         _S.RECONNECTING: Look(glyphs.busy, "$warning", "reconnecting"),
         _S.FAILED: Look(glyphs.failed, "$error", "failed"),
         _S.EXPIRED: Look(glyphs.attention, "$warning", "ended by the server"),
-        _S.CLOSING: Look(glyphs.busy, "$text-muted", "closing"),
-        _S.CLOSED: Look(glyphs.idle, "$text-muted", "disconnected"),
+        _S.CLOSING: Look(glyphs.busy, "$quiet", "closing"),
+        _S.CLOSED: Look(glyphs.idle, "$quiet", "disconnected"),
     }[state]

@@ -24,6 +24,8 @@ DARK = Theme(
     dark=True,
     variables={
         **_QUIET,
+        "quiet": "#8b98a1",
+        "faint": "#55626b",
         "border": "#7cb7c9",
         "border-blurred": "#34424b",
         "block-cursor-foreground": "#f2f6f8",
@@ -57,6 +59,8 @@ LIGHT = Theme(
     dark=False,
     variables={
         **_QUIET,
+        "quiet": "#5f6c73",
+        "faint": "#9aa5aa",
         "border": "#2a6f86",
         "border-blurred": "#c4ccd0",
         "block-cursor-foreground": "#10181c",
@@ -68,6 +72,9 @@ LIGHT = Theme(
         "scrollbar-background": "#fafaf7",
     },
 )
+
+DEFAULT_VARIABLES = {"quiet": "ansi_bright_black", "faint": "ansi_bright_black"}
+"""Our own colour names, for themes that are not ours: what is said quietly, and what cannot be done now."""
 
 CHOICES = {"dark": DARK.name, "light": LIGHT.name, "ansi": "textual-ansi"}
 """What settings call a theme, and what Textual calls it."""

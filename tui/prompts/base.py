@@ -5,18 +5,25 @@ from __future__ import annotations
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui.actions import Action, bindings_of
 from tui.widgets.footer import Footer
 
 T = TypeVar("T")
 
 ARMED_AFTER = 0.4
 """Seconds for which a prompt that is answered by one letter ignores the keys: they were meant for something else."""
+
+FRAME_LINES = 5
+"""Border, padding and the line of keys."""
+
+SUBMIT = Action("prompts.submit", "enter", "send", "Hand over what is typed.", scope="prompts", rank=1)
 
 
 class Prompt(ModalScreen[T], Generic[T]):
@@ -32,9 +39,10 @@ class Prompt(ModalScreen[T], Generic[T]):
         self._heading = heading
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="box", classes="-danger" if self.DANGER else "", can_focus=False) as box:
+        with Vertical(id="box", classes="-danger" if self.DANGER else "") as box:
             box.border_title = Content(self._heading)
-            yield from self.compose_body()
+            with VerticalScroll(id="content", can_focus=False):
+                yield from self.compose_body()
             yield Footer(always=())
 
     def compose_body(self) -> ComposeResult:
@@ -43,6 +51,10 @@ class Prompt(ModalScreen[T], Generic[T]):
 
     def on_mount(self) -> None:
         self.set_timer(ARMED_AFTER, self._arm)
+
+    def on_resize(self) -> None:
+        """Long content scrolls; the keys stay in sight."""
+        self.query_one("#content").styles.max_height = max(1, self.app.size.height - FRAME_LINES)
 
     def _arm(self) -> None:
         self.armed = True
@@ -61,6 +73,8 @@ class Words(Static):
 
 class SecretInput(Input):
     """A line that shows dots and gives nothing to the clipboard."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((SUBMIT,))]
 
     def __init__(self, *, masked: bool = True, id: str | None = None) -> None:  # noqa: A002
         super().__init__(password=masked, id=id, select_on_focus=False)

@@ -10,7 +10,7 @@ from tui.actions import Action, bindings_of
 from tui.prompts.base import Prompt, SecretInput, Words
 
 ACTIONS = (
-    Action("challenge.submit", "enter", "next", "Go to the next line; send after the last.", scope="prompts", rank=1),
+    Action("challenge.read", "enter", "go on", "The message has been read.", scope="prompts", rank=1),
     Action("challenge.decline", "escape", "decline", "Do not answer.", scope="prompts", rank=2, key_display="esc"),
 )
 
@@ -33,13 +33,16 @@ class ChallengePrompt(Prompt[tuple[Secret, ...]]):
         if challenge.attempt > 1:
             yield Words(f"The last answer was not accepted. This is try {challenge.attempt}.", classes="warning")
         for number, prompt in enumerate(challenge.prompts):
-            yield Words(prompt.text, classes="theirs")
+            yield Words(prompt.text, classes="theirs question")
             yield SecretInput(masked=not prompt.echo, id=f"line-{number}")
 
-    def on_input_submitted(self) -> None:
-        self.action_submit()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return not self._challenge.prompts if action == "read" else True
 
-    def action_submit(self) -> None:
+    def action_read(self) -> None:
+        self.dismiss(())
+
+    def on_input_submitted(self) -> None:
         """Enter goes down the lines; on the last one all answers are handed over."""
         lines = list(self.query(SecretInput))
         here = next((number for number, line in enumerate(lines) if line.has_focus), len(lines) - 1)

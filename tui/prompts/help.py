@@ -17,6 +17,8 @@ ACTIONS = (
     Action("help.decline", "escape,f1,q", "close", "Back to the screen.", scope="prompts", rank=1, key_display="esc"),
 )
 _KEY_WIDTH = 12
+_LAST = frozenset({"Lists", "Workbench", "Screens"})
+"""Groups that are the same everywhere, after what is particular."""
 
 
 class HelpPrompt(Prompt[None]):
@@ -53,7 +55,7 @@ def key_table(screen: Screen[object]) -> list[tuple[str, list[Content]]]:
             enabled[action.id] = active.enabled
     actions = [action for name in keys if (action := find(name)) is not None]
     order = list(dict.fromkeys(action.group for action in actions))
-    actions.sort(key=lambda action: order.index(action.group))
+    actions.sort(key=lambda action: (action.group in _LAST, order.index(action.group)))
     return [
         (group or "Here", [_line(action, keys[action.id], enabled[action.id]) for action in members])
         for group, members in groupby(actions, key=lambda action: action.group)
@@ -62,5 +64,5 @@ def key_table(screen: Screen[object]) -> list[tuple[str, list[Content]]]:
 
 def _line(action: Action, keys: list[str], enabled: bool) -> Content:
     shown = " ".join(dict.fromkeys(keys))
-    style = "bold $accent" if enabled else "$text-disabled"
-    return Content.assemble((f"{shown:<{_KEY_WIDTH}}", style), (action.help, "" if enabled else "$text-disabled"))
+    style = "bold $accent" if enabled else "$faint"
+    return Content.assemble((f"{shown:<{_KEY_WIDTH}}", style), (action.help, "" if enabled else "$faint"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Checkbox, Input
+from textual.widgets import Input
 
 from backend.connection.interaction import HostKeyDecision, HostKeyQuestion
 from tui.actions import Action, bindings_of
@@ -21,7 +24,26 @@ UNKNOWN_ACTIONS = (
 )
 CHANGED_ACTIONS = (
     Action("changed_key.decline", "escape", "refuse", "Do not connect.", scope="prompts", rank=1, key_display="esc"),
+    Action(
+        "changed_key.replace",
+        "ctrl+r",
+        "accept and replace the old key",
+        "Accept, if typed exactly, and write it down in place of the old one.",
+        scope="prompts",
+        rank=3,
+    ),
 )
+
+
+ACCEPT = Action(
+    "changed_key.accept", "enter", "accept once", "Accept, if typed exactly.", scope="prompts", rank=2, does="submit"
+)
+
+
+class FingerprintLine(Input):
+    """Where the end of the new fingerprint is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((ACCEPT,))]
 
 
 class UnknownKeyPrompt(Prompt[HostKeyDecision]):
@@ -79,8 +101,7 @@ class ChangedKeyPrompt(Prompt[HostKeyDecision]):
 
     def compose_body(self) -> ComposeResult:
         question = self._question
-        yield Words(" THE HOST KEY HAS CHANGED ", id="band")
-        yield Words("Somebody may be in between. Nothing secret has been sent.", classes="danger")
+        yield Words("THE HOST KEY HAS CHANGED", id="band")
         with Horizontal(id="sides"):
             with Vertical(classes="side"):
                 yield Words("known until now", classes="title")
@@ -91,31 +112,36 @@ class ChangedKeyPrompt(Prompt[HostKeyDecision]):
                 yield Words("shown now", classes="title")
                 yield Words(f"{question.algorithm}\n{_folded(question.fingerprint)}", classes="danger")
                 yield Words(question.address, classes="quiet")
-        yield Words("Likely: the machine was reinstalled, its address was given to another, or an attack.")
-        yield Words("Ask its administrator over another way. To accept, type the last eight characters shown now:")
-        yield Input(id="typed", select_on_focus=False, max_length=TYPED_LENGTH)
-        if question.can_remember and question.known:
-            yield Checkbox("and replace the old key in known_hosts", id="replace", compact=True)
-        yield Words("", id="typed-verdict", classes="warning")
+        yield Words(
+            "Somebody may be in between; nothing secret has been sent. Or the machine was reinstalled, or its address "
+            "went to another one: ask its administrator, over another way."
+        )
+        yield Words("To accept it, type the last eight characters of what is shown now:", id="wanted")
+        yield FingerprintLine(id="typed", select_on_focus=False, max_length=TYPED_LENGTH)
 
-    def on_input_changed(self) -> None:
-        self.query_one("#typed-verdict", Words).update("")
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._question.can_remember if action == "replace" else True
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        if event.value != self.wanted:
-            self.query_one("#typed-verdict", Words).update(
-                "That is not what the host shows. Type it exactly, or press esc to refuse."
-            )
+    def on_input_submitted(self) -> None:
+        self._accept(HostKeyDecision.ONCE)
+
+    def action_replace(self) -> None:
+        self._accept(HostKeyDecision.REMEMBER)
+
+    def _accept(self, decision: HostKeyDecision) -> None:
+        if self.query_one(FingerprintLine).value == self.wanted:
+            self.dismiss(decision)
             return
-        replace = bool(self.query(Checkbox)) and self.query_one(Checkbox).value
-        self.dismiss(HostKeyDecision.REMEMBER if replace else HostKeyDecision.ONCE)
+        ask = self.query_one("#wanted", Words)
+        ask.update("That is not what the host shows. Type it exactly, or press esc to refuse.")
+        ask.add_class("warning")
 
     def action_decline(self) -> None:
         self.dismiss(HostKeyDecision.REFUSE)
 
 
 def _fact(name: str, value: str) -> Content:
-    return Content.assemble((f"{name:<11}", "$text-muted"), value)
+    return Content.assemble((f"{name:<11}", "$quiet"), value)
 
 
 def _folded(fingerprint: str) -> str:

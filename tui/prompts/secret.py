@@ -9,12 +9,7 @@ from backend.connection.vault import Secret
 from tui.actions import Action, bindings_of
 from tui.prompts.base import Prompt, SecretInput, Words
 
-ACTIONS = (
-    Action(
-        "secret.submit", "enter", "send", "Answer with what is typed.", scope="prompts", rank=1, key_display="enter"
-    ),
-    Action("secret.decline", "escape", "decline", "Do not answer.", scope="prompts", rank=2, key_display="esc"),
-)
+ACTIONS = (Action("secret.decline", "escape", "decline", "Do not answer.", scope="prompts", rank=2, key_display="esc"),)
 
 
 class SecretPrompt(Prompt[Secret]):
@@ -39,9 +34,6 @@ class SecretPrompt(Prompt[Secret]):
         yield SecretInput()
 
     def on_input_submitted(self) -> None:
-        self.action_submit()
-
-    def action_submit(self) -> None:
         """Hand over what is typed, and keep nothing of it."""
         line = self.query_one(SecretInput)
         answer = Secret(line.value)

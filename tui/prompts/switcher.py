@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Input
 
@@ -25,11 +26,19 @@ if TYPE_CHECKING:
     from backend.container import Container
 
 ACTIONS = (
-    Action("switcher.choose", "enter", "go", "Take this host.", scope="prompts", rank=1),
     Action("switcher.decline", "escape", "back", "Stay where you are.", scope="prompts", rank=3, key_display="esc"),
     Action("switcher.up", "up", "up", "One line up.", scope="prompts", does="move(-1)"),
     Action("switcher.down", "down", "down", "One line down.", scope="prompts", does="move(1)"),
 )
+
+
+GO = Action("switcher.go", "enter", "go", "Take this host.", scope="prompts", rank=1, does="submit")
+
+
+class SwitcherLine(Input):
+    """Where a few letters are typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((GO,))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ class HostChoices(RowList[HostChoice]):
             (shown.glyph, shown.style),
             " ",
             f"{clean_line(entry.name):<20}",
-            (f"  {about}", "$text-muted"),
+            (f"  {about}", "$quiet"),
         )
 
 
@@ -72,7 +81,7 @@ class HostSwitcher(Prompt[str]):
         self._entries: tuple[HostEntry, ...] = ()
 
     def compose_body(self) -> ComposeResult:
-        yield Input(placeholder="name, group or tag; or user@address", select_on_focus=False, compact=True)
+        yield SwitcherLine(placeholder="name, group or tag; or user@address", select_on_focus=False, compact=True)
         yield HostChoices(self._glyphs)
         yield Words("", id="choices-empty", classes="quiet")
 
@@ -100,18 +109,15 @@ class HostSwitcher(Prompt[str]):
     def on_input_changed(self, event: Input.Changed) -> None:
         self._fit(event.value)
 
-    def on_input_submitted(self) -> None:
-        self.action_choose()
-
     def on_row_list_chosen(self) -> None:
-        self.action_choose()
+        self.on_input_submitted()
 
     def action_move(self, step: int) -> None:
         """Move the cursor while the line keeps the keys."""
         choices = self.query_one(HostChoices)
         choices.cursor += step
 
-    def action_choose(self) -> None:
+    def on_input_submitted(self) -> None:
         """The host under the cursor, or what is typed when nothing fits."""
         choice = self.query_one(HostChoices).current
         typed = self.query_one(Input).value.strip()

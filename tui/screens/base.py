@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.containers import Container as Box
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
 from backend.connection.session import Session
+from backend.errors import Code, FairleadError
 from tui.glyphs import Glyphs
-from tui.messages import CommandUpdated, SessionUpdated, TransferUpdated
+from tui.messages import CommandUpdated, OperationFailed, SessionUpdated, TransferUpdated
 from tui.widgets.footer import Footer
 from tui.widgets.header import Header
 
 if TYPE_CHECKING:
     from backend.container import Container
     from tui.app import WorkbenchApp
+
+
+log = logging.getLogger(__name__)
 
 
 class WorkbenchScreen(Screen[None]):
@@ -91,6 +97,13 @@ class WorkbenchScreen(Screen[None]):
     def _tick(self) -> None:
         if self.workbench.front is self:
             self.update_header()
+
+    def _on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A worker broke in a way that nobody foresaw: told, not swallowed, and nothing else stops for it."""
+        if event.state is WorkerState.ERROR and (problem := event.worker.error) is not None:
+            log.error("worker %s failed", event.worker.name, exc_info=problem)
+            error = FairleadError(Code.INTERNAL, evidence={"reason": f"{type(problem).__name__}: {problem}"})
+            self.post_message(OperationFailed(error, "this should not have happened"))
 
     def _on_session_updated(self, message: SessionUpdated) -> None:
         self.update_header()

@@ -21,7 +21,7 @@ def explain(
     if steps := [_step(item) for item in advice]:
         blocks.append(_section("do next", steps))
     if code is not None:
-        blocks.append(Content.assemble((f"code  {code.value}", "$text-muted")))
+        blocks.append(Content.assemble((f"code  {code.value}", "$quiet")))
     return Content("\n\n").join(blocks)
 
 
@@ -30,7 +30,7 @@ def _section(title: str, lines: list[Content]) -> Content:
 
 
 def _named(name: str, value: str) -> Content:
-    return Content.assemble((f"{name.replace('_', ' '):<{_NAME_WIDTH}}", "$text-muted"), value)
+    return Content.assemble((f"{name.replace('_', ' '):<{_NAME_WIDTH}}", "$quiet"), value)
 
 
 def _step(item: Advice) -> Content:

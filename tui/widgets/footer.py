@@ -16,6 +16,8 @@ _ALWAYS = ("app.help", "app.palette")
 class Footer(Widget):
     """One line drawn from the active bindings: dim where an action cannot be done now."""
 
+    auto_links = False
+
     def __init__(self, *, always: tuple[str, ...] = _ALWAYS) -> None:
         super().__init__()
         self._always = always
@@ -55,8 +57,8 @@ class Footer(Widget):
     def _key(self, binding: Binding, enabled: bool) -> Content:
         key = self.app.get_key_display(binding)
         content = Content.assemble(
-            (key, "bold $accent" if enabled else "$text-disabled"),
+            (key, "bold $accent" if enabled else "$faint"),
             " ",
-            (binding.description, "" if enabled else "$text-disabled"),
+            (binding.description, "" if enabled else "$faint"),
         )
         return content.stylize(f"@click=app.press('{binding.key}')") if enabled else content

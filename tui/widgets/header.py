@@ -39,6 +39,7 @@ class HeaderFacts:
 class Header(Widget):
     """Two lines on top of every screen."""
 
+    auto_links = False
     facts: reactive[HeaderFacts | None] = reactive(None)
 
     def __init__(self, glyphs: Glyphs) -> None:
@@ -57,7 +58,7 @@ class Header(Widget):
 
 def title_line(facts: HeaderFacts, width: int, glyphs: Glyphs) -> Content:
     """The first line: the program on the left, the host on the right, in `width` cells."""
-    left = Content.assemble(("fairlead", "bold $accent"), ("  demo" if facts.demo else "", "$text-muted"))
+    left = Content.assemble(("fairlead", "bold $accent"), ("  demo" if facts.demo else "", "$quiet"))
     if facts.production:
         left = Content.assemble(left, "  ", (" PRODUCTION ", "bold $background on $error"))
     right = Content("   ").join([part for part in _status_parts(facts, glyphs) if part.plain])
@@ -74,13 +75,13 @@ def _status_parts(facts: HeaderFacts, glyphs: Glyphs, *, brief: bool = False) ->
         _host_part(facts, glyphs, brief=brief),
         Content(f"{glyphs.transfers} {facts.transfers}") if facts.transfers else Content(""),
         Content(f"$ {facts.commands}") if facts.commands else Content(""),
-        Content.styled(facts.time, "$text-muted"),
+        Content.styled(facts.time, "$quiet"),
     ]
 
 
 def _host_part(facts: HeaderFacts, glyphs: Glyphs, *, brief: bool) -> Content:
     if facts.host is None:
-        return Content.styled("no host chosen", "$text-muted")
+        return Content.styled("no host chosen", "$quiet")
     shown = look(facts.state, glyphs)
     words = [f"via {f' {glyphs.arrow} '.join(facts.route)}"] if facts.route and not brief else []
     if facts.latency is not None:
@@ -88,7 +89,7 @@ def _host_part(facts: HeaderFacts, glyphs: Glyphs, *, brief: bool) -> Content:
     elif not brief:
         words.insert(0, shown.word)
     return Content.assemble(
-        (shown.glyph, shown.style), " ", (facts.host, "bold"), ("  " + "  ".join(words) if words else "", "$text-muted")
+        (shown.glyph, shown.style), " ", (facts.host, "bold"), ("  " + "  ".join(words) if words else "", "$quiet")
     )
 
 
@@ -102,6 +103,6 @@ def tab_line(facts: HeaderFacts, width: int) -> Content:
 
 def _tab(number: int, name: str, title: str, here: bool) -> Content:
     label = Content.assemble(
-        (str(number), "$accent" if here else "$text-muted"), " ", (title, "bold underline" if here else "$text-muted")
+        (str(number), "$accent" if here else "$quiet"), " ", (title, "bold underline" if here else "$quiet")
     )
     return label.stylize(f"@click=app.show('{name}')")

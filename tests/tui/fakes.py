@@ -1,0 +1,199 @@
+"""Services that stand still: each test sets the very state it wants to see on the screen.
+
+Only for states that are hard to hold on to in the demo world; whatever the demo world can show is tested there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from backend.connection.connector import Link, LinkFacts
+from backend.connection.interaction import Interaction
+from backend.connection.session import Session
+from backend.connection.state import SessionChanged, SessionState
+from backend.connection.target import Target
+from backend.connection.vault import Vault
+from backend.container import Container
+from backend.diagnostics.ladder import Rung
+from backend.errors import FairleadError
+from backend.events import EventBus
+from backend.hosts.book import HostEntry, HostSource
+
+NOW = datetime(2026, 3, 2, 9, 41, tzinfo=UTC)
+
+
+class StillClock:
+    """A time that does not pass."""
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 1000.0
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.Event().wait()
+
+
+FACTS = LinkFacts(
+    host="web-1",
+    user="deploy",
+    address="10.0.4.7:22",
+    route=("bastion",),
+    server_version="OpenSSH_9.6",
+    kex="mlkem768x25519-sha256",
+    cipher="aes128-gcm@openssh.com",
+    mac="",
+    host_key="SHA256:9fQ0vWkVdD8bLq0e2xYhZt1uT6nS3mC5rP7aB4jK2wE",
+    auth_method="publickey",
+    auth_detail="SHA256:Qm3x… from the agent",
+)
+
+
+class FakeSession:
+    """A session whose state the test sets; it notes what was asked of it."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.state = SessionState.IDLE
+        self.target: Target | None = None
+        self.facts: LinkFacts | None = None
+        self.latencies: deque[float] = deque(maxlen=60)
+        self.last_change: SessionChanged | None = None
+        self.asked: list[str] = []
+        self.failure: FairleadError | None = None
+
+    def become(
+        self,
+        state: SessionState,
+        *,
+        reason: str = "",
+        ago: float = 0.0,
+        error: FairleadError | None = None,
+        attempt: int = 0,
+        retry_in: float | None = None,
+    ) -> SessionChanged:
+        """Be in `state` since `ago` seconds; the event that would have told so."""
+        retry_at = None if retry_in is None else 1000.0 + retry_in
+        at = NOW - timedelta(seconds=ago)
+        change = SessionChanged(self.host, self.state, state, reason, at, error, attempt, retry_at)
+        self.state, self.last_change = state, change
+        return change
+
+    async def link(self) -> Link:
+        self.asked.append("link")
+        if self.failure is not None:
+            self.become(SessionState.FAILED, error=self.failure)
+            raise self.failure
+        self.become(SessionState.READY)
+        return cast(Link, object())
+
+    def retry_now(self) -> None:
+        self.asked.append("retry_now")
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+
+    async def disconnect(self) -> None:
+        self.asked.append("disconnect")
+        self.become(SessionState.CLOSED)
+
+
+class FakeSessions:
+    def __init__(self) -> None:
+        self._sessions: dict[str, FakeSession] = {}
+
+    def get(self, host: str) -> FakeSession:
+        return self._sessions.setdefault(host, FakeSession(host))
+
+    def all(self) -> tuple[Session, ...]:
+        return cast("tuple[Session, ...]", tuple(self._sessions.values()))
+
+
+@dataclass
+class FakeBook:
+    entries: tuple[HostEntry, ...] = ()
+    problem: FairleadError | None = None
+
+    async def list(self) -> tuple[HostEntry, ...]:
+        if self.problem is not None:
+            raise self.problem
+        return self.entries
+
+
+class FakeDiagnostics:
+    """Plays the rungs a test has laid out; `more` lets the climb go on after a rung that is under way."""
+
+    def __init__(self) -> None:
+        self.rungs: list[Rung] = []
+        self.pause_after: int | None = None
+        self.more = asyncio.Event()
+        self.closed = False
+
+    async def climb(self, host: str) -> AsyncGenerator[Rung, None]:
+        try:
+            for number, rung in enumerate(self.rungs, start=1):
+                yield rung
+                if number == self.pause_after:
+                    await self.more.wait()
+        finally:
+            self.closed = True
+
+
+@dataclass
+class FakeList:
+    """A service of which only the list of its work is looked at."""
+
+    items: list[Any] = field(default_factory=list)
+
+    def all(self) -> tuple[Any, ...]:
+        return tuple(self.items)
+
+
+class FakeServices:
+    """A container of fakes. `open` is what the app calls."""
+
+    def __init__(self, entries: Iterable[HostEntry] = ()) -> None:
+        self.bus = EventBus()
+        self.clock = StillClock()
+        self.vault = Vault()
+        self.book = FakeBook(tuple(entries))
+        self.sessions = FakeSessions()
+        self.commands = FakeList()
+        self.transfers = FakeList()
+        self.files = object()
+        self.diagnostics = FakeDiagnostics()
+        self.opened = 0
+        self.closed = 0
+        self.interaction: Interaction | None = None
+
+    def open(self, interaction: Interaction) -> AbstractAsyncContextManager[Container]:
+        return self._open(interaction)
+
+    @asynccontextmanager
+    async def _open(self, interaction: Interaction) -> AsyncIterator[Container]:
+        self.interaction = interaction
+        self.opened += 1
+        try:
+            yield cast(Container, self)
+        finally:
+            self.closed += 1
+
+
+def a_few_hosts() -> tuple[HostEntry, ...]:
+    """Own entries in two groups, and two of ~/.ssh/config."""
+    return (
+        HostEntry(
+            "web-1", HostSource.OWN, "config.toml:4", "10.0.4.7", "deploy", group="prod", tags=("web",), production=True
+        ),
+        HostEntry("db-2", HostSource.OWN, "config.toml:12", "10.0.4.9", "deploy", group="prod", tags=("postgres",)),
+        HostEntry("gpu-7", HostSource.OWN, "config.toml:19", "10.9.1.7", "mara", group="lab", note="four A100"),
+        HostEntry("edge-3", HostSource.SSH_CONFIG, "~/.ssh/config:3"),
+        HostEntry("old-nas", HostSource.SSH_CONFIG, "~/.ssh/config:9"),
+    )

@@ -1,0 +1,343 @@
+"""The first screen: which hosts there are, how each of them is, and everything about the one under the cursor."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Input, Static
+
+from backend.connection.session import Session
+from backend.connection.state import BUSY, CONNECTED, SessionState
+from backend.errors import FairleadError
+from backend.hosts.book import HostEntry
+from tui.actions import Action, bindings, bindings_of
+from tui.hosts import HostView, counts_text, grouped, views
+from tui.matching import best
+from tui.messages import Notice, SessionUpdated
+from tui.screens.base import WorkbenchScreen
+from tui.widgets.host_detail import HostDetail, HostDetails
+from tui.widgets.host_list import HostList
+from tui.widgets.row_list import RowList
+
+_HERE = "Connections"
+
+ACTIONS = (
+    Action("connections.retry_now", "r", "try now", "Do not wait for the countdown.", _HERE, "connections", rank=1),
+    Action("connections.stop", "x", "stop", "Give up reconnecting.", _HERE, "connections", rank=2),
+    Action("connections.disconnect", "x", "disconnect", "Close the connection.", _HERE, "connections", rank=2),
+    Action("connections.diagnose", "d", "diagnose", "Climb the ladder for this host.", _HERE, "connections", rank=3),
+    Action("connections.filter", "slash", "filter", "Narrow the list.", _HERE, "connections", rank=4, key_display="/"),
+    Action(
+        "connections.type_host", "a", "address", "Connect to an address that you type.", _HERE, "connections", rank=5
+    ),
+    Action("connections.back", "escape,left", "back", "One step back.", _HERE, "connections", "", 6, "esc"),
+    Action("connections.reload", "f5", "reload", "Read the configuration again.", _HERE, "connections"),
+    Action("connections.open_demo", "D", "demo", "Go to the simulated world.", _HERE, "connections", rank=7),
+)
+
+TAKE = Action(
+    "connections.take", "enter", "take", "Go on with what is typed.", _HERE, "connections", rank=1, does="submit"
+)
+
+_ATTEMPT = BUSY - {SessionState.RECONNECTING}
+
+
+class FilterLine(Input):
+    """The line above the list: letters to narrow it, or an address."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((TAKE,))]
+
+
+class ConnectionsScreen(WorkbenchScreen):
+    """Host list and detail, side by side or, in narrow terminals, one behind the other."""
+
+    NAME = "connections"
+    CSS_PATH = "connections.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("connections.connect"), *bindings_of(ACTIONS)]
+    AUTO_FOCUS = "#hosts"
+    typed_only: reactive[bool] = reactive(False)
+    """The line takes an address rather than a filter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entries: tuple[HostEntry, ...] = ()
+        self._loaded = False
+        self._problem: FairleadError | None = None
+
+    def compose_body(self) -> ComposeResult:
+        with Vertical(id="list-pane", classes="pane") as pane:
+            pane.border_title = "hosts"
+            yield FilterLine(id="filter", select_on_focus=False, compact=True)
+            yield HostList(self.glyphs)
+            yield Static(id="hosts-empty", classes="empty", markup=False)
+        with HostDetail(id="detail", classes="pane"):
+            pass
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._load()
+        self.set_interval(0.5, self._tick_countdown)
+
+    def on_shown(self) -> None:
+        self._draw()
+
+    def on_host_changed(self, host: str | None) -> None:
+        if host is not None:
+            self._host_list.move_to(host)
+        self._draw()
+
+    def on_session_updated(self, message: SessionUpdated) -> None:
+        self._draw()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw)
+
+    @work(exclusive=True, group="hosts", exit_on_error=False)
+    async def _load(self) -> None:
+        """Read the host book; a mistake in it is told in place of the list."""
+        try:
+            self._entries = await self.services.book.list()
+            self._problem = None
+        except FairleadError as error:
+            self._problem = error
+        self._loaded = True
+        self.workbench.production_hosts = frozenset(entry.name for entry in self._entries if entry.production)
+        self._draw()
+        if self.host is not None:
+            self._host_list.move_to(self.host)
+        self._follow_cursor()
+
+    def _tick_countdown(self) -> None:
+        waiting = any(session.state is SessionState.RECONNECTING for session in self.services.sessions.all())
+        if waiting and self.workbench.front is self:
+            self._draw()
+        elif self.session is not None and self.session.state in CONNECTED and self.workbench.front is self:
+            self._draw_detail()
+
+    def _draw(self) -> None:
+        shown = best(self._filter_text, self._views(), _texts)
+        self._host_list.set_rows(grouped(shown, height=self._host_list.size.height))
+        self._host_list.display = bool(shown)
+        empty = self.query_one("#hosts-empty", Static)
+        empty.display = not shown
+        empty.update(self._nothing_to_show())
+        self.query_one("#list-pane").border_subtitle = self._count_text(len(shown))
+        self._draw_detail()
+        self.refresh_bindings()
+
+    def _draw_detail(self) -> None:
+        pane = self.query_one(HostDetail)
+        view = self._current
+        pane.border_title = Content(view.name if view else "no host")
+        pane.show(None if view is None else self._details(view), self.glyphs)
+
+    def _details(self, view: HostView) -> HostDetails:
+        session = self._session_of(view.name)
+        bridge = self.workbench.bridge
+        return HostDetails(
+            view,
+            self.services.clock.now(),
+            facts=session.facts if session else None,
+            target=session.target if session else None,
+            phases=bridge.phases(view.name) if bridge else (),
+        )
+
+    def _views(self) -> list[HostView]:
+        sessions = {session.host: session for session in self.services.sessions.all()}
+        return views(self._entries, sessions, now=self.services.clock.monotonic())
+
+    def _session_of(self, host: str) -> Session | None:
+        return next((session for session in self.services.sessions.all() if session.host == host), None)
+
+    def _count_text(self, shown: int) -> str:
+        return f"{shown} of {len(self._entries)}" if self._filter_text else counts_text(self._entries)
+
+    def _nothing_to_show(self) -> Content:
+        if self._problem is not None:
+            from tui.widgets.explanation import explain
+
+            return explain(self._problem.message, self._problem.code, self._problem.evidence, self._problem.advice)
+        if not self._loaded:
+            return Content(f"Reading the host book{self.glyphs.ellipsis}")
+        if self._typed:
+            return Content(f"No host fits. enter connects to {self._typed} as it is typed.")
+        return self._first_steps()
+
+    def _first_steps(self) -> Content:
+        place = self.workbench.options.config_file
+        steps = [
+            Content.styled("No hosts yet.", "bold"),
+            Content.assemble(("a", "bold $accent"), "  connect to an address you type"),
+        ]
+        if self._demo_offered:
+            steps.append(Content.assemble(("D", "bold $accent"), "  look round in the simulated world"))
+        own = f"; own ones go in {place}" if place else ""
+        steps.append(Content(f"Hosts of ~/.ssh/config appear here by themselves{own}."))
+        return Content("\n\n").join(steps)
+
+    # --- the line above the list ---------------------------------------------------------------------------------
+
+    @property
+    def _host_list(self) -> HostList:
+        return self.query_one(HostList)
+
+    @property
+    def _line(self) -> Input:
+        return self.query_one("#filter", Input)
+
+    @property
+    def _typed(self) -> str:
+        return self._line.value.strip()
+
+    @property
+    def _filter_text(self) -> str:
+        return "" if self.typed_only else self._typed
+
+    @property
+    def _current(self) -> HostView | None:
+        row = self._host_list.current
+        return row if isinstance(row, HostView) else None
+
+    def action_filter(self) -> None:
+        self._open_line(typed_only=False)
+
+    def action_type_host(self) -> None:
+        self._open_line(typed_only=True)
+
+    def _open_line(self, *, typed_only: bool) -> None:
+        self.typed_only = typed_only
+        self._line.placeholder = "user@host:port, or ssh://…" if typed_only else "name, group or tag"
+        self._line.value = ""
+        self._line.add_class("-open")
+        self._line.focus()
+
+    def _close_line(self) -> None:
+        self._line.value = ""
+        self.typed_only = False
+        self._line.remove_class("-open")
+        self._host_list.focus()
+
+    @on(Input.Changed, "#filter")
+    def _narrow(self) -> None:
+        self._draw()
+        self._follow_cursor()
+
+    @on(Input.Submitted, "#filter")
+    def _take_line(self) -> None:
+        typed, view = self._typed, self._current
+        exact = self.typed_only or not self._host_list.display
+        self._close_line()
+        if typed and exact:
+            self._connect_to(typed)
+        elif view is not None:
+            self._host_list.move_to(view.name)
+
+    # --- the cursor ----------------------------------------------------------------------------------------------
+
+    @on(RowList.Highlighted)
+    def _follow_cursor(self) -> None:
+        """The host under the cursor is the workbench's."""
+        if self._current is not None and self._host_list.display:
+            self.workbench.host = self._current.name
+        self._draw_detail()
+
+    @on(HostList.DetailWanted)
+    def _detail_wanted(self) -> None:
+        self.action_open_detail()
+
+    @on(RowList.Chosen)
+    def _taken(self) -> None:
+        self.action_connect()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        state = self.session.state if self.session is not None else None
+        match action:
+            case "connect":
+                return state is not None and state not in CONNECTED and state not in BUSY
+            case "retry_now" | "stop":
+                return state is SessionState.RECONNECTING
+            case "disconnect":
+                return state in CONNECTED or state in _ATTEMPT
+            case "diagnose":
+                return state is not None
+            case "open_detail":
+                return self.has_class("-narrow") and not self.has_class("-detail") and state is not None
+            case "filter" | "type_host":
+                return not self._line.has_class("-open")
+            case "back":
+                return self.has_class("-detail") or self._line.has_class("-open")
+            case "open_demo":
+                return self._demo_offered
+            case _:
+                return True
+
+    @property
+    def _demo_offered(self) -> bool:
+        return self.workbench.options.open_demo is not None and not self.workbench.demo
+
+    def action_back(self) -> None:
+        """One step: out of the line, or from the detail to the list."""
+        if self._line.has_class("-open"):
+            self._close_line()
+        else:
+            self.remove_class("-detail")
+            self._host_list.focus()
+
+    def action_open_detail(self) -> None:
+        self.add_class("-detail")
+        self.query_one(HostDetail).focus()
+
+    # --- what is done --------------------------------------------------------------------------------------------
+
+    def action_connect(self) -> None:
+        if self.host is not None and self.check_action("connect", ()):
+            self._connect_to(self.host)
+
+    def _connect_to(self, host: str) -> None:
+        self.workbench.host = host
+        if self.has_class("-narrow"):
+            self.action_open_detail()
+        self._connect(host)
+
+    @work(group="connect", exit_on_error=False)
+    async def _connect(self, host: str) -> None:
+        """Ask for the link; the session owns the attempt, and its state tells what came of it."""
+        try:
+            await self.services.sessions.get(host).link()
+        except FairleadError as error:
+            if self.workbench.front is not self or self.host != host:
+                self.post_message(Notice(error.message, title=host, severity="error"))
+
+    @work(group="disconnect", exit_on_error=False)
+    async def action_disconnect(self) -> None:
+        if self.session is not None:
+            await self.session.disconnect()
+
+    def action_retry_now(self) -> None:
+        if self.session is not None:
+            self.session.retry_now()
+
+    def action_stop(self) -> None:
+        if self.session is not None:
+            self.session.stop()
+
+    async def action_diagnose(self) -> None:
+        await self.workbench.diagnose()
+
+    def action_reload(self) -> None:
+        self._load()
+
+    def action_open_demo(self) -> None:
+        self.workbench.open_demo()
+
+
+def _texts(view: HostView) -> tuple[str, ...]:
+    entry = view.entry
+    return (entry.name, entry.group, *entry.tags, entry.address, entry.note)
