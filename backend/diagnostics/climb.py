@@ -54,6 +54,7 @@ class Climb:
         self._failed_phase: PhaseFailed | None = None
         self._handshake: dict[str, float] = {}
         self._noise = ""
+        self._began: dict[Place, float] = {}
 
     async def run(self) -> None:
         """Climb until a rung is broken or the last one is reached. Never raises for what is found."""
@@ -75,8 +76,7 @@ class Climb:
 
     async def _resolve(self) -> Target:
         place = (self._host, RungId.CONFIG)
-        self._board.begin(place)
-        began = self._clock.monotonic()
+        self._begin(place)
         target = self._target = await self._book.resolve(self._host)
         self._board.plan = plan(self._host, target)
         summary = target.host.source or "typed on the command line"
@@ -86,7 +86,7 @@ class Climb:
                 RungStatus.PASS,
                 self._host,
                 summary=summary,
-                ms=self._since(began),
+                ms=self._ms(place),
                 evidence=_config_evidence(target),
             )
         )
@@ -141,8 +141,7 @@ class Climb:
             raise
 
     async def _measure(self, place: Place, probe: Coroutine[Any, Any, Finding]) -> Finding:
-        self._board.begin(place)
-        began = self._clock.monotonic()
+        self._begin(place)
         found = await probe
         warning = found.warning
         evidence = {**(warning.evidence if warning else {}), **found.evidence}
@@ -153,7 +152,7 @@ class Climb:
                 place[0],
                 code=warning.code if warning else None,
                 summary=clean_line(found.summary)[:_SUMMARY],
-                ms=self._since(began),
+                ms=self._ms(place),
                 evidence=evidence,
                 advice=warning.advice if warning else (),
                 error=warning,
@@ -164,7 +163,7 @@ class Climb:
     # --- what went wrong ---------------------------------------------------------------------------------------
 
     async def _fail(self, error: FairleadError) -> None:
-        place, seconds = self._place_of_failure()
+        place, ms = self._place_of_failure()
         hop = self._hop(place[0])
         error.located(host=self._host, hop=place[0] if self._is_jump(place[0]) else None)
         explanation = await explain(error, host=self._host, hop=hop, book=self._book)
@@ -176,7 +175,7 @@ class Climb:
                 place[0],
                 code=error.code,
                 summary=error.message,
-                ms=None if seconds is None else seconds * 1000,
+                ms=ms,
                 evidence=explanation.evidence,
                 advice=explanation.advice,
                 error=error,
@@ -189,8 +188,9 @@ class Climb:
         if failed is not None:
             place = (failed.hop.name, RungId.of(failed.phase))
             if self._board.open(place):
-                return place, failed.seconds
-        return self._board.current or (self._host, RungId.CONFIG), None
+                return place, failed.seconds * 1000
+        place = self._board.current or (self._host, RungId.CONFIG)
+        return place, self._ms(place)
 
     def _is_jump(self, name: str) -> bool:
         return self._target is not None and any(jump.name == name for jump in self._target.jumps)
@@ -199,8 +199,14 @@ class Climb:
         hops = self._target.hops if self._target is not None else ()
         return next((hop for hop in hops if hop.name == name), None)
 
-    def _since(self, began: float) -> float:
-        return (self._clock.monotonic() - began) * 1000
+    def _begin(self, place: Place) -> None:
+        self._began[place] = self._clock.monotonic()
+        self._board.begin(place)
+
+    def _ms(self, place: Place) -> float | None:
+        """How long ago a rung of our own was begun."""
+        began = self._began.get(place)
+        return None if began is None else (self._clock.monotonic() - began) * 1000
 
 
 async def _close(link: Link) -> None:

@@ -30,6 +30,7 @@ from backend.errors import (
 from backend.events import Event, EventBus
 from mocks.clock import VirtualClock
 from tests.support.scripted import ScriptedLink, ScriptedProcess, ScriptedSessions
+from tests.support.waiting import no_tasks_left, until
 
 Script = Callable[[ScriptedProcess], object]
 
@@ -67,17 +68,10 @@ class Bench:
         return [event.state for event in self.events if isinstance(event, CommandChanged)]
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - any condition, not one that has an event
-            await asyncio.sleep(0)
-
-
 @pytest.fixture(autouse=True)
-async def no_tasks_are_left() -> AsyncIterator[None]:
-    before = asyncio.all_tasks()
-    yield
-    await until(lambda: asyncio.all_tasks() <= before | {asyncio.current_task()})
+async def nothing_goes_on() -> AsyncIterator[None]:
+    async with no_tasks_left():
+        yield
 
 
 def ends_on(*words: str) -> Callable[[ScriptedProcess, str], object]:
@@ -400,7 +394,7 @@ async def test_a_file_that_is_there_is_not_written_over_and_the_command_goes_on(
 
 
 async def test_a_full_disk_is_told_and_the_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backend.commands.saving._create", lambda path: Path("/dev/full").open("wb"))
+    monkeypatch.setattr("backend.commands.saving._create", lambda path: Path("/dev/full").open("wb"))  # noqa: SIM115
     bench = Bench(lambda p: p.say(b"x\n" * 10_000).say(b"more\n").end(0))
     command = bench.start(save_to=tmp_path / "out")
     assert (await command.wait()).succeeded
