@@ -99,6 +99,8 @@ class Hop:
     keepalive: Keepalive = Keepalive()
     source: str = ""
     """Where this is written, as `~/.ssh/config:12`; for people."""
+    notes: tuple[str, ...] = ()
+    """What of the ssh configuration is not followed, or followed differently; for people."""
 
     @property
     def identity(self) -> tuple[str, str, int]:

@@ -5,64 +5,219 @@ Own entries of `config.toml`, every `Host` of `~/.ssh/config` as OpenSSH itself 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+import difflib
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
-from backend.connection.target import HostKeyPolicy, Target
+from backend.connection.target import Hop, Target
+from backend.errors import Advice, Code, ConfigError
+from backend.hosts.entries import HostEntry, HostSource, Overrides
+from backend.hosts.expand import Surroundings
+from backend.hosts.hops import Answers, jumps_of, make_hop
+from backend.hosts.names import Spec, read_jumps, read_spec
+from backend.hosts.openssh import OpenSsh, jump_loop
+from backend.hosts.options import NoFiles, OptionSource, PlainFiles, local_user
+from backend.hosts.own import entry_of, foreign_options, laid_over, overridden, own_options, with_keys
+from backend.settings.model import HostOptions, HostSettings, Settings
+from backend.text import clean_line
 
+__all__ = ["HostBook", "HostEntry", "HostSource", "Overrides"]
 
-class HostSource(StrEnum):
-    """Where a host is written down."""
-
-    OWN = "own"
-    SSH_CONFIG = "ssh_config"
-    TYPED = "typed"
+MAX_HOPS = 16
+"""Jump hosts within jump hosts; more is taken for a mistake."""
+_CLOSE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class HostEntry:
-    """One line of the host list, before it is resolved."""
+class _Wanted:
+    """A host that is to be resolved."""
 
     name: str
-    source: HostSource
-    where: str = ""
-    """`~/.ssh/config:12`"""
-    address: str = ""
-    """As written; empty when only resolving tells."""
-    user: str = ""
-    port: int | None = None
-    group: str = ""
-    tags: tuple[str, ...] = ()
-    production: bool = False
-    note: str = ""
-    """A line for people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What the command line says about connecting; wins over every file."""
-
-    user: str | None = None
-    port: int | None = None
-    jump: str | None = None
-    """`user@host:port,…` as OpenSSH's -J; `none` for no jump."""
-    identity_files: tuple[Path, ...] = ()
-    known_hosts: Path | None = None
-    host_key_policy: HostKeyPolicy | None = None
-    ssh_config: Path | None = None
+    spec: Spec
+    """What OpenSSH is asked about: the alias or address, and user and port where they are given."""
+    options: HostOptions
+    """What `config.toml` says."""
+    where: str
+    jump: str | None
+    """As -J; None leaves it to the ssh configuration."""
 
 
 class HostBook:
     """Who a name is."""
 
+    def __init__(
+        self,
+        *,
+        settings: Settings | None = None,
+        overrides: Overrides | None = None,
+        source: OptionSource | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """`source` says what ~/.ssh/config holds; by default the OpenSSH client, or the files where there is none."""
+        self._settings = settings or Settings()
+        self._overrides = overrides or Overrides()
+        environ = os.environ if environ is None else environ
+        self._here = Surroundings(Path.home(), environ, local_user(), socket.gethostname())
+        self._source = source or _default_source(self._overrides.ssh_config, self._here)
+        self._written: dict[str, HostEntry] | None = None
+        """What was found in the files when they were last read."""
+
+    @classmethod
+    def of_entries(cls, settings: Settings, overrides: Overrides | None = None) -> Self:
+        """A book of own entries only: neither ssh nor ~/.ssh/config nor the agent is looked at."""
+        return cls(settings=settings, overrides=overrides, source=NoFiles(), environ={})
+
     async def list(self) -> tuple[HostEntry, ...]:
         """All hosts with a name of their own (patterns are left out), own entries first."""
-        raise NotImplementedError
+        own = [entry_of(name, self._settings) for name in self._settings.hosts]
+        others = [entry for entry in await self._source.entries() if entry.name not in self._settings.hosts]
+        self._written = {entry.name: entry for entry in others}
+        return (*own, *others)
 
     async def resolve(self, name: str) -> Target:
         """Everything needed to reach `name`: an entry, a `Host`, `user@host:port`, `ssh://…` or an IPv6 literal.
 
+        A word that is in no file is taken for a DNS name, as ssh does.
         Raises ConfigError: CONFIG_INVALID (with file and line), HOST_UNKNOWN, ROUTE_UNSUPPORTED.
         """
-        raise NotImplementedError
+        if self._written is None:
+            await self.list()
+        wanted = self._with_flags(self._find(name))
+        try:
+            hops = await self._chain(wanted, ())
+        except ConfigError as error:
+            raise error.located(host=name) from None
+        target = overridden(hops[-1], self._overrides, self._here.home, is_target=True)
+        return Target(name, (*self._jumps(hops[:-1]), target), production=bool(wanted.options.production))
+
+    def nearest(self, name: str) -> str | None:
+        """The known host whose name looks most like `name`; None where none does. Knows what `list` last found."""
+        names = (*self._settings.hosts, *(self._written or ()))
+        close = difflib.get_close_matches(name.rpartition("@")[2], names, n=1, cutoff=_CLOSE)
+        return close[0] if close else None
+
+    # --- who is meant --------------------------------------------------------------------------------------------
+
+    def _find(self, name: str) -> _Wanted:
+        if name in self._settings.hosts:
+            return self._own(name, Spec(name))
+        try:
+            spec = read_spec(name)
+        except ValueError as error:
+            raise self._unknown(name, str(error)) from None
+        if spec.host in self._settings.hosts:
+            return self._own(name, spec)
+        written = (self._written or {}).get(spec.host)
+        return _Wanted(name, spec, foreign_options(self._settings), written.where if written else "", None)
+
+    def _own(self, name: str, spec: Spec) -> _Wanted:
+        entry: HostSettings = self._settings.hosts[spec.host]
+        options = own_options(spec.host, self._settings)
+        host = entry.ssh_host or entry.address or spec.host
+        return _Wanted(
+            name,
+            Spec(host, spec.user or options.user, spec.port or options.port),
+            options,
+            self._settings.origin(f"hosts.{spec.host}").where,
+            options.jump,
+        )
+
+    def _with_flags(self, wanted: _Wanted) -> _Wanted:
+        flags, spec = self._overrides, wanted.spec
+        spec = replace(spec, user=flags.user or spec.user, port=flags.port or spec.port)
+        return replace(wanted, spec=spec, jump=flags.jump if flags.jump is not None else wanted.jump)
+
+    # --- how it is reached ---------------------------------------------------------------------------------------
+
+    async def _chain(self, wanted: _Wanted, trail: tuple[Spec, ...]) -> tuple[Hop, ...]:
+        """The hops to `wanted`, outermost first.
+
+        As OpenSSH does it: of several jump hosts the first is reached as its own configuration says, each other one
+        through the one before it.
+        """
+        if wanted.spec in trail or len(trail) >= MAX_HOPS:
+            raise _loop((*trail, wanted.spec))
+        answers = await self._ask(wanted.spec, wanted.jump)
+        jumps = _jump_specs(_route(wanted, answers), wanted)
+        before: tuple[Hop, ...] = ()
+        if jumps:
+            before = await self._chain(self._find(str(jumps[0])), (*trail, wanted.spec))
+        for previous, jump in pairwise(jumps):
+            middle = self._find(str(jump))
+            before += (self._hop(middle, await self._ask(middle.spec, str(previous))),)
+        return (*before, self._hop(wanted, answers))
+
+    async def _ask(self, spec: Spec, jump: str | None) -> Answers:
+        return Answers(await self._source.options(spec, jump), await self._source.unconfigured())
+
+    def _hop(self, wanted: _Wanted, answers: Answers) -> Hop:
+        hop = make_hop(wanted.name, wanted.spec, answers, self._here, wanted.where)
+        return laid_over(hop, wanted.options, self._here.home)
+
+    def _jumps(self, hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
+        """The jump hosts with the flags. Those that only the command line names get its keys where they have none of
+        their own: they have no entry in which one could be named."""
+        flags, home = self._overrides, self._here.home
+        jumps = tuple(overridden(hop, flags, home, is_target=False) for hop in hops)
+        if flags.jump is None or not flags.identity_files:
+            return jumps
+        return tuple(hop if hop.identities_named else with_keys(hop, flags.identity_files, home) for hop in jumps)
+
+    def _unknown(self, name: str, reason: str) -> ConfigError:
+        shown = clean_line(name)
+        steps = [Advice("See which hosts are known.", "fairlead hosts list")]
+        if (near := self.nearest(name)) is not None:
+            steps.insert(0, Advice(f"Perhaps {near} was meant."))
+        steps.append(Advice("A host that is in no file can be given as user@address:port."))
+        return ConfigError(
+            Code.HOST_UNKNOWN,
+            f"{shown!r} cannot be a host: {reason}.",
+            evidence={"name": shown, "reason": reason},
+            host=shown,
+            advice=tuple(steps),
+        )
+
+
+def _default_source(config: Path | None, here: Surroundings) -> OptionSource:
+    program = shutil.which("ssh", path=here.environ.get("PATH"))
+    usual = here.home / ".ssh" / "config"
+    if program is None:
+        return PlainFiles(config or usual, here.home, here.environ)
+    if config is None and not _is_users_home(here.home):
+        config = usual if usual.exists() else Path("none")
+    return OpenSsh(program, config, here.home, here.environ)
+
+
+def _is_users_home(home: Path) -> bool:
+    """Whether ssh, which asks the user database and not HOME, looks there too."""
+    try:
+        import pwd
+
+        return Path(pwd.getpwuid(os.getuid()).pw_dir) == home
+    except (ImportError, KeyError):
+        return True
+
+
+def _route(wanted: _Wanted, answers: Answers) -> str:
+    if wanted.jump is not None and wanted.jump.strip().lower() == "none":
+        return ""
+    return jumps_of(answers, wanted.name)
+
+
+def _jump_specs(text: str, wanted: _Wanted) -> tuple[Spec, ...]:
+    try:
+        return read_jumps(text)
+    except ValueError as error:
+        problem = f"the jump hosts {clean_line(text)!r} of {clean_line(wanted.name)} cannot be read: {error}"
+        raise ConfigError(Code.CONFIG_INVALID, evidence={"problem": problem}) from None
+
+
+def _loop(trail: tuple[Spec, ...]) -> ConfigError:
+    way = " → ".join(str(spec) for spec in trail)
+    return jump_loop(f"the jump hosts go round in a circle: {way}", route=way)
