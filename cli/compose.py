@@ -1,0 +1,139 @@
+"""The composition root: real hosts or the simulated world, decided here and known nowhere else.
+
+The simulated world is loaded only when it is asked for (`--demo`, FAIRLEAD_DEMO=1), asyncssh only when services open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.clock import SystemClock
+from backend.connection.connector import Connector
+from backend.connection.interaction import Interaction
+from backend.connection.target import HostKeyPolicy
+from backend.connection.vault import Vault
+from backend.container import Container, open_container
+from backend.hosts.book import HostBook, Overrides
+from backend.settings import Paths, Settings, load_settings
+from cli.flags import GlobalFlags
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the services are built from."""
+
+    flags: GlobalFlags
+    paths: Paths
+    settings: Settings
+    vault: Vault = field(default_factory=Vault)
+
+
+def paths_of(flags: GlobalFlags) -> Paths:
+    """Where the files are, flags considered."""
+    if flags.config is not None and flags.state_dir is not None:
+        return Paths(flags.config, flags.state_dir)
+    standard = Paths.standard()
+    return Paths(flags.config or standard.config, flags.state_dir or standard.state)
+
+
+def configure(flags: GlobalFlags) -> Configuration:
+    """Read the settings. Raises ConfigError. The demo reads no file but one that is named: it works anywhere."""
+    settings = Settings() if flags.demo and flags.config is None else load_settings(flags.config)
+    return Configuration(flags, paths_of(flags), settings)
+
+
+def overrides_of(flags: GlobalFlags) -> Overrides:
+    """What the command line says about connecting."""
+    return Overrides(
+        user=flags.user,
+        port=flags.port,
+        jump=flags.jump,
+        identity_files=flags.identity,
+        known_hosts=flags.known_hosts,
+        host_key_policy=None if flags.host_key is None else HostKeyPolicy(flags.host_key),
+        ssh_config=flags.ssh_config,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What differs between real hosts and simulated ones."""
+
+    connector: Callable[[], Connector]
+    """Made at need: asyncssh takes a while to load."""
+    book: HostBook
+    state_dir: Path
+
+
+@asynccontextmanager
+async def open_services(configuration: Configuration, interaction: Interaction) -> AsyncIterator[Container]:
+    """The services over real or simulated hosts, running; questions go to `interaction`."""
+    async with (
+        _world(configuration) as world,
+        open_container(
+            connector=world.connector(),
+            book=world.book,
+            interaction=interaction,
+            state_dir=world.state_dir,
+            vault=configuration.vault,
+            clock=SystemClock(),
+        ) as container,
+    ):
+        yield container
+
+
+@asynccontextmanager
+async def open_book(configuration: Configuration) -> AsyncIterator[HostBook]:
+    """The host book alone: nothing is connected and no state is touched."""
+    async with _world(configuration) as world:
+        yield world.book
+
+
+def _world(configuration: Configuration) -> AbstractAsyncContextManager[_World]:
+    return _simulated(configuration) if configuration.flags.demo else _real(configuration)
+
+
+@asynccontextmanager
+async def _real(configuration: Configuration) -> AsyncIterator[_World]:
+    def connector() -> Connector:
+        from backend.connection.ssh import SshConnector
+
+        return SshConnector(vault=configuration.vault, clock=SystemClock())
+
+    book = HostBook(settings=configuration.settings, overrides=overrides_of(configuration.flags))
+    yield _World(connector, book, configuration.paths.state)
+
+
+@asynccontextmanager
+async def _simulated(configuration: Configuration) -> AsyncIterator[_World]:
+    """A new world, with settings and state of its own; the person's own files stay out of it."""
+    from mocks.connector import SimulatedConnector
+    from mocks.demo.setup import write_demo_files
+    from mocks.world import demo_world
+
+    clock = SystemClock()
+    with _demo_state(configuration.flags) as state:
+        world = demo_world(clock)
+        files = await asyncio.to_thread(write_demo_files, world, state / "demo")
+        settings = await asyncio.to_thread(load_settings, files.config, environ={})
+        book = HostBook.of_entries(settings, overrides_of(configuration.flags))
+
+        def connector() -> Connector:
+            return SimulatedConnector(world, vault=configuration.vault, clock=clock)
+
+        yield _World(connector, book, state)
+
+
+@contextmanager
+def _demo_state(flags: GlobalFlags) -> Iterator[Path]:
+    """The named state directory, or one that goes when the demo ends."""
+    if flags.state_dir is not None:
+        yield flags.state_dir
+        return
+    with tempfile.TemporaryDirectory(prefix="fairlead-demo-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)

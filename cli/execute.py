@@ -1,0 +1,79 @@
+"""What every command on a host does: log, services, signals, and what is told meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from backend.connection.interaction import Interaction
+from backend.connection.state import SessionChanged, SessionState
+from backend.container import Container
+from backend.settings import Settings
+from cli.compose import configure, open_services
+from cli.flags import GlobalFlags
+from cli.interaction import interaction_for
+from cli.logs import failures_logged, logged
+from cli.narration import Narration
+from cli.supervise import supervise
+from cli.terminal import Terminal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a command works with."""
+
+    container: Container
+    settings: Settings
+    flags: GlobalFlags
+    narration: Narration
+    interaction: Interaction
+    somebody: bool
+    """Whether a person can be asked."""
+
+
+Work = Callable[[Services], Coroutine[Any, Any, int]]
+
+
+def execute(flags: GlobalFlags, work: Work, *, host: str | None = None) -> int:
+    """Run `work` with the services open; the exit status. `host` is who gets the password of `--password-stdin`."""
+    configuration = configure(flags)
+    narration = Narration()
+    with logged(flags, configuration.vault), _terminal(flags) as terminal:
+        interaction = interaction_for(flags, narration, host=host, terminal=terminal)
+
+        async def with_services() -> int:
+            async with open_services(configuration, interaction) as container:
+                container.bus.subscribe(SessionChanged, lambda event: _tell(event, narration))
+                services = Services(
+                    container=container,
+                    settings=configuration.settings,
+                    flags=flags,
+                    narration=narration,
+                    interaction=interaction,
+                    somebody=terminal is not None,
+                )
+                with failures_logged():
+                    return await work(services)
+
+        try:
+            return supervise(with_services)
+        finally:
+            narration.end_progress()
+
+
+@contextlib.contextmanager
+def _terminal(flags: GlobalFlags) -> Iterator[Terminal | None]:
+    terminal = None if flags.batch else Terminal.open()
+    try:
+        yield terminal
+    finally:
+        if terminal is not None:
+            terminal.close()
+
+
+def _tell(event: SessionChanged, narration: Narration) -> None:
+    """A link that was lost, and that is back, is always told; the rest is in the log."""
+    if SessionState.RECONNECTING in (event.old, event.new) and event.old is not event.new:
+        narration.say(f"{event.host}: {event.new} ({event.reason})")

@@ -1,0 +1,75 @@
+"""stderr: what happens, in words, for the person who watches. Data never goes here, and this never goes to stdout.
+
+On a terminal there may be one line of progress at the bottom, which makes way for everything else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+from backend.connection.connector import PtySize
+from backend.text import clean_line
+from cli.terminal import size_of
+
+_ERASE = "\r\x1b[K"
+
+
+class Narration:
+    """Lines on stderr."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stderr
+        self._progress = ""
+        self._held = 0
+
+    @property
+    def on_terminal(self) -> bool:
+        return self._out.isatty()
+
+    def say(self, text: str) -> None:
+        """One line, made safe to show."""
+        self._erase()
+        self._write(f"{clean_line(text)}\n")
+        self._draw()
+
+    def progress(self, text: str) -> None:
+        """Put `text` into the line of progress; nothing happens where stderr is no terminal."""
+        if self.on_terminal:
+            self._erase()
+            self._progress = clean_line(text)
+            self._draw()
+
+    def end_progress(self) -> None:
+        self._erase()
+        self._progress = ""
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """No progress while somebody else writes on the terminal."""
+        self._erase()
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            self._draw()
+
+    def _erase(self) -> None:
+        if self._progress and not self._held:
+            self._write(_ERASE)
+
+    def _draw(self) -> None:
+        if self._progress and not self._held:
+            self._write(self._progress[: self._size().columns - 1])
+
+    def _size(self) -> PtySize:
+        return size_of(self._out.fileno())
+
+    def _write(self, text: str) -> None:
+        # Nobody may be listening to stderr any more; the work goes on.
+        with contextlib.suppress(OSError, ValueError):
+            self._out.write(text)
+            self._out.flush()

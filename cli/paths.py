@@ -1,0 +1,51 @@
+"""`HOST:PATH` on the command line, read as scp(1) reads it. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from backend.errors import Code, ConfigError
+
+_BRACKETED = re.compile(r"(?P<host>(?:[^@/:]+@)?\[[^\]/]+\]):(?P<path>.*)", re.DOTALL)
+_PLAIN = re.compile(r"(?P<host>[^:/\[\]][^:/]*):(?P<path>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePath:
+    """A path on a host."""
+
+    host: str
+    path: str
+    """As the person wrote it; `.`, the home directory, where nothing stood after the colon."""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.path}"
+
+
+def parse_remote(text: str) -> RemotePath | None:
+    """`HOST:PATH`, `USER@HOST:PATH` or `[IPv6]:PATH`; None for a local path.
+
+    As with scp, a colon after a slash belongs to a name: `./a:b` is local.
+    """
+    match = _BRACKETED.fullmatch(text) or _PLAIN.fullmatch(text)
+    if match is None:
+        return None
+    return RemotePath(match["host"], match["path"] or ".")
+
+
+def remote(text: str) -> RemotePath:
+    """As `parse_remote`, where only a remote path will do. Raises ConfigError (USAGE)."""
+    found = parse_remote(text)
+    if found is None:
+        raise ConfigError(Code.USAGE, f"{text} names no host; write HOST:PATH.", evidence={"problem": text})
+    return found
+
+
+def one_host(paths: tuple[RemotePath, ...]) -> str:
+    """The host that all of `paths` are on. Raises ConfigError (USAGE) when there are several."""
+    hosts = {item.host for item in paths}
+    if len(hosts) > 1:
+        names = ", ".join(sorted(hosts))
+        raise ConfigError(Code.USAGE, f"One host at a time: {names}.", evidence={"problem": names})
+    return paths[0].host

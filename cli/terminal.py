@@ -1,0 +1,176 @@
+"""The person's own terminal: lines typed with or without echo, raw mode, its size; always put back as it was.
+
+`/dev/tty` is asked rather than stdin and stdout, which may be pipes. Reading happens in a thread that a wake-up pipe
+can stop, so that a question can be cancelled and takes no key that was typed for somebody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import locale
+import os
+import select
+import termios
+import threading
+import tty
+from collections.abc import AsyncGenerator, Iterator
+from typing import Self
+
+from backend.connection.connector import PtySize
+
+_saved: dict[int, list[object]] = {}
+"""Settings to go back to, by file descriptor, while a terminal is not as the person left it."""
+
+
+def restore_all() -> None:
+    """Put every terminal back as it was; for an end that cannot unwind."""
+    for fd, settings in list(_saved.items()):
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(fd, termios.TCSANOW, settings)  # type: ignore[arg-type]  # what tcgetattr gave
+    _saved.clear()
+
+
+@contextlib.contextmanager
+def _put_back(fd: int) -> Iterator[list[object]]:
+    """The terminal's settings, to be changed; put back at the end."""
+    settings: list[object] = termios.tcgetattr(fd)
+    outermost = _saved.setdefault(fd, settings) is settings
+    try:
+        yield list(settings)
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, settings)  # type: ignore[arg-type]
+        if outermost:
+            _saved.pop(fd, None)
+
+
+@contextlib.contextmanager
+def raw_mode(fd: int) -> Iterator[None]:
+    """Every key goes through as it is, ctrl+c included (`cfmakeraw(3)`)."""
+    with _put_back(fd):
+        tty.setraw(fd, termios.TCSADRAIN)
+        yield
+
+
+@contextlib.contextmanager
+def without_echo(fd: int) -> Iterator[None]:
+    """Typed lines are not shown; ctrl+c still interrupts."""
+    with _put_back(fd) as settings:
+        flags = settings[3]
+        assert isinstance(flags, int)
+        settings[3] = flags & ~termios.ECHO
+        # TCSAFLUSH would throw away what an impatient person has typed ahead.
+        termios.tcsetattr(fd, termios.TCSADRAIN, settings)  # type: ignore[arg-type]
+        yield
+
+
+def size_of(fd: int) -> PtySize:
+    """The terminal's size; 80 by 24 where it does not tell."""
+    try:
+        columns, rows = os.get_terminal_size(fd)
+    except OSError:
+        return PtySize()
+    return PtySize(columns, rows) if columns and rows else PtySize()
+
+
+class Reader:
+    """What arrives at a file descriptor, read in a thread of its own, one chunk whenever one is asked for."""
+
+    def __init__(self, fd: int, *, limit: int = 65536) -> None:
+        self._fd = fd
+        self._limit = limit
+        self._ready: asyncio.Queue[bytes | OSError] = asyncio.Queue()
+        self._wanted = threading.Semaphore(1)
+        self._loop = asyncio.get_running_loop()
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Chunks until the end of the file; closing the generator stops reading at once and takes nothing more."""
+        wake, stop = os.pipe()
+        threading.Thread(target=self._read_on, args=(wake,), name="fairlead-reader", daemon=True).start()
+        try:
+            while chunk := await self._next():
+                yield chunk
+                self._wanted.release()
+        finally:
+            os.close(stop)
+            self._wanted.release()
+
+    async def _next(self) -> bytes:
+        item = await self._ready.get()
+        if isinstance(item, OSError):
+            raise item
+        return item
+
+    def _read_on(self, wake: int) -> None:
+        """The thread: ends with the file, with an error, or when the other end of `wake` is closed."""
+        try:
+            item: bytes | OSError = b"-"
+            while item and not isinstance(item, OSError):
+                self._wanted.acquire()
+                readable, _, _ = select.select([self._fd, wake], [], [])
+                if wake in readable:
+                    return
+                item = self._read()
+                self._loop.call_soon_threadsafe(self._ready.put_nowait, item)
+        except RuntimeError:
+            return  # the loop is closed: nobody listens any more
+        finally:
+            os.close(wake)
+
+    def _read(self) -> bytes | OSError:
+        try:
+            return os.read(self._fd, self._limit)
+        except OSError as error:
+            return error
+
+
+class Terminal:
+    """A person's terminal, for questions. Use `Terminal.open`, and close it."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._typed = b""
+
+    @classmethod
+    def open(cls) -> Self | None:
+        """The controlling terminal; None where there is none (cron, a pipeline without a terminal, a container)."""
+        try:
+            return cls(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        except OSError:
+            return None
+
+    @property
+    def width(self) -> int:
+        return size_of(self._fd).columns
+
+    def write(self, text: str) -> None:
+        """Show `text`, which must be clean; a terminal that is gone is not an error."""
+        raw = text.encode(locale.getpreferredencoding(False), "replace")
+        with contextlib.suppress(OSError):
+            while raw:
+                raw = raw[os.write(self._fd, raw) :]
+
+    async def ask(self, prompt: str, *, echo: bool) -> str | None:
+        """One typed line without its end; None at the end of the input (ctrl+d). Without echo the line end is shown."""
+        self.write(prompt)
+        if echo:
+            return await self._line()
+        with without_echo(self._fd):
+            try:
+                return await self._line()
+            finally:
+                self.write("\n")
+
+    async def _line(self) -> str | None:
+        """The next line, as text; bytes that are no UTF-8 come as surrogate escapes."""
+        if b"\n" not in self._typed:
+            async with contextlib.aclosing(Reader(self._fd, limit=4096).chunks()) as chunks:
+                async for chunk in chunks:
+                    self._typed += chunk
+                    if b"\n" in self._typed:
+                        break
+        line, end, self._typed = self._typed.partition(b"\n")
+        return line.rstrip(b"\r").decode("utf-8", "surrogateescape") if line or end else None
+
+    def close(self) -> None:
+        os.close(self._fd)

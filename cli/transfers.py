@@ -1,0 +1,110 @@
+"""How a transfer looks on stderr: a line of progress on a terminal, a line for each problem, a summary at the end."""
+
+from __future__ import annotations
+
+from backend.events import EventBus
+from backend.files.transfer import (
+    ItemProblem,
+    Transfer,
+    TransferChanged,
+    TransferOutcome,
+    TransferProgress,
+    TransferProgressed,
+)
+from cli.failures import print_json
+from cli.narration import Narration
+from cli.units import seconds_text, size_text
+
+
+class TransferView:
+    """Tells about one transfer while it runs. `close` when it has ended."""
+
+    def __init__(self, transfer: Transfer, *, bus: EventBus, narration: Narration, as_json: bool) -> None:
+        self._transfer = transfer
+        self._narration = narration
+        self._as_json = as_json
+        self._told = 0
+        self._resume_told = False
+        self._subscriptions = (
+            bus.subscribe(TransferProgressed, self._on_event),
+            bus.subscribe(TransferChanged, self._on_event),
+        )
+
+    def _on_event(self, event: TransferProgressed | TransferChanged) -> None:
+        if event.transfer_id == self._transfer.id:
+            self._update()
+
+    def _update(self) -> None:
+        progress = self._transfer.progress
+        if progress.resumed_bytes and not self._resume_told:
+            self._resume_told = True
+            self._narration.say(f"resumed at {size_text(progress.resumed_bytes)} ({progress.resumed_bytes} bytes)")
+        self._tell_problems()
+        self._narration.progress(f"{self._transfer.state:<12} {progress_line(progress)}")
+
+    def _tell_problems(self) -> None:
+        for problem in self._transfer.problems[self._told :]:
+            self._told += 1
+            self._tell(problem)
+
+    def _tell(self, problem: ItemProblem) -> None:
+        if self._as_json:
+            print_json(problem_json(problem))
+        else:
+            self._narration.say(problem_line(problem))
+
+    def close(self) -> None:
+        """The last problems are told; the line of progress goes."""
+        for subscription in self._subscriptions:
+            subscription.cancel()
+        self._tell_problems()
+        self._narration.end_progress()
+
+
+def problem_line(problem: ItemProblem) -> str:
+    """One line for one file."""
+    if problem.error is None:
+        return f"skipped {problem.path}: {problem.note}" if problem.note else f"skipped {problem.path}"
+    return f"failed {problem.path}: {problem.error.message} ({problem.error.code})"
+
+
+def problem_json(problem: ItemProblem) -> dict[str, object]:
+    if problem.error is None:
+        return {"skipped": {"path": problem.path, "note": problem.note}}
+    return {"error": {**problem.error.to_json(), "path": problem.path}}
+
+
+def progress_line(progress: TransferProgress) -> str:
+    """`62 %  2.6 GB of 4.2 GB  48.2 MB/s  31 s left  3 of 12 files  model.bin`; what is not known is left out."""
+    parts = [_share(progress), _bytes(progress)]
+    parts += [f"{size_text(progress.rate)}/s"] if progress.rate is not None else []
+    parts += [f"{seconds_text(progress.seconds_left)} left"] if progress.seconds_left is not None else []
+    if progress.files_total != 1:
+        total = "" if progress.files_total is None else f" of {progress.files_total}"
+        parts.append(f"{progress.files_done}{total} files")
+    parts += [f"{progress.failed} failed"] if progress.failed else []
+    return "  ".join([*filter(None, parts), progress.current])
+
+
+def _share(progress: TransferProgress) -> str:
+    return f"{100 * progress.bytes_done // progress.bytes_total:3d} %" if progress.bytes_total else ""
+
+
+def _bytes(progress: TransferProgress) -> str:
+    done = size_text(progress.bytes_done)
+    return done if progress.bytes_total is None else f"{done} of {size_text(progress.bytes_total)}"
+
+
+def summary(outcome: TransferOutcome) -> str:
+    """How it ended, in one line; everything that was not simply copied is counted."""
+    progress = outcome.progress
+    files = "1 file" if progress.files_done == 1 else f"{progress.files_done} files"
+    parts = [f"{files}, {size_text(progress.bytes_done)} in {seconds_text(outcome.seconds)}"]
+    if progress.resumed_bytes:
+        parts.append(f"{size_text(progress.sent_bytes)} sent, {size_text(progress.resumed_bytes)} were there already")
+    parts += [f"{progress.verified} verified (SHA-256)"] if progress.verified else []
+    parts += [f"{progress.skipped} skipped"] if progress.skipped else []
+    parts += [f"{progress.failed} failed"] if progress.failed else []
+    parts += [f"{outcome.problems_dropped} problems not listed"] if outcome.problems_dropped else []
+    parts += [f"the link was lost {progress.restarts} times"] if progress.restarts else []
+    return ", ".join(parts)
