@@ -78,6 +78,7 @@ class Code(StrEnum):
     FILE_FAILED = "FILE_FAILED"
     SOURCE_CHANGED = "SOURCE_CHANGED"
     CHECKSUM_DIFFERS = "CHECKSUM_DIFFERS"
+    IN_USE = "IN_USE"
     SOME_FAILED = "SOME_FAILED"
     TIME_LIMIT = "TIME_LIMIT"
     INTERRUPTED = "INTERRUPTED"
@@ -371,6 +372,12 @@ CATALOGUE: dict[Code, Entry] = {
         Category.FILES,
         "{path}: the two ends differ (SHA-256).",
         "Copy it again. If it differs again, one of the disks or the memory of a machine is failing.",
+        retryable=True,
+    ),
+    Code.IN_USE: _entry(
+        Category.FILES,
+        "{path} is being written by another transfer.",
+        "Wait until that one has ended, or stop it first; then give the same command again.",
         retryable=True,
     ),
     Code.SOME_FAILED: _entry(

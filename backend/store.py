@@ -35,6 +35,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE finished_items (
         tree BLOB NOT NULL,
         path BLOB NOT NULL,
+        name BLOB NOT NULL,
         size INTEGER NOT NULL,
         modified REAL NOT NULL,
         verified INTEGER NOT NULL,

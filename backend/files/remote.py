@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -25,14 +25,18 @@ IN_FLIGHT = 16
 BLOCK = 261120
 """Bytes of one read or write at most; what OpenSSH allows in one request."""
 
+ChannelOf = Callable[[], Awaitable[FileChannel]]
+
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?")
 
 
 class RemoteFileSystem:
     """One host's files behind the contract of `backend.files.contract`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, channel: ChannelOf | None = None) -> None:
+        """`channel` gives the live SFTP channel; the session's shared one when left out."""
         self._session = session
+        self._channel: ChannelOf = channel or session.files
         self._home: bytes | None = None
 
     @property
@@ -41,7 +45,7 @@ class RemoteFileSystem:
 
     async def home(self) -> bytes:
         if self._home is None:
-            self._home = await (await self._session.files()).resolve(b".")
+            self._home = await (await self._channel()).resolve(b".")
         return self._home
 
     async def resolve(self, text: str, cwd: bytes | None = None) -> bytes:
@@ -52,31 +56,31 @@ class RemoteFileSystem:
         head, rest = split_after_dots(path)
         if not head:
             return path
-        channel = await self._session.files()
+        channel = await self._channel()
         return join_inside(collapse(await channel.resolve(head)), *rest)
 
     async def list(self, path: bytes) -> AsyncIterator[Sequence[Entry]]:
-        channel = await self._session.files()
+        channel = await self._channel()
         async with closing(channel.scan(path)) as batches:
             async for batch in batches:
                 yield batch
 
     async def stat(self, path: bytes, *, follow: bool = True) -> Attributes:
-        channel = await self._session.files()
+        channel = await self._channel()
         return await (channel.stat(path) if follow else channel.lstat(path))
 
     async def readlink(self, path: bytes) -> bytes:
-        return await (await self._session.files()).readlink(path)
+        return await (await self._channel()).readlink(path)
 
     async def mkdir(self, path: bytes, *, parents: bool = False) -> None:
-        channel = await self._session.files()
+        channel = await self._channel()
         await (make_directories(channel, path) if parents else channel.mkdir(path))
 
     async def rename(self, old: bytes, new: bytes) -> None:
-        await (await self._session.files()).rename(old, new)
+        await (await self._channel()).rename(old, new)
 
     async def remove(self, path: bytes, *, recursive: bool = False) -> TreeCount:
-        channel = await self._session.files()
+        channel = await self._channel()
         found = await channel.lstat(path)
         if found.kind is not FileKind.DIRECTORY:
             await channel.remove(path)
@@ -87,17 +91,17 @@ class RemoteFileSystem:
         return await _Removal(channel).directory(path)
 
     async def count(self, path: bytes) -> TreeCount:
-        channel = await self._session.files()
+        channel = await self._channel()
         found = await channel.lstat(path)
         if found.kind is not FileKind.DIRECTORY:
             return TreeCount(1, 0, found.size or 0)
         return await _count(channel, path)
 
     async def chmod(self, path: bytes, mode: int) -> None:
-        await (await self._session.files()).set_attributes(path, mode=mode)
+        await (await self._channel()).set_attributes(path, mode=mode)
 
     async def read(self, path: bytes, *, start: int = 0, limit: int | None = None) -> AsyncIterator[bytes]:
-        channel = await self._session.files()
+        channel = await self._channel()
         file = await channel.open(path, OpenMode.READ)
         try:
             async with closing(_in_order(file, _block(channel.limits.read), start, limit)) as blocks:
@@ -107,7 +111,7 @@ class RemoteFileSystem:
             await file.close()
 
     async def write(self, path: bytes, content: AsyncIterator[bytes], *, mode: int | None = None) -> int:
-        channel = await self._session.files()
+        channel = await self._channel()
         before = await self._before(channel, path)
         partial = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
         file = await channel.open(partial, OpenMode.EXCLUSIVE, mode)
@@ -128,7 +132,7 @@ class RemoteFileSystem:
         return written
 
     async def space(self, path: bytes) -> Space | None:
-        return await (await self._session.files()).space(path)
+        return await (await self._channel()).space(path)
 
     async def _before(self, channel: FileChannel, path: bytes) -> Attributes | None:
         try:
@@ -294,3 +298,19 @@ class _Removal:
     async def _remove(self, path: bytes) -> None:
         async with self._slots:
             await self._channel.remove(path)
+
+
+async def lstat_or_none(channel: FileChannel, path: bytes) -> Attributes | None:
+    """What is at `path`, itself if it is a link; None when nothing is."""
+    try:
+        return await channel.lstat(path)
+    except FileError as error:
+        if error.code is Code.NOT_FOUND:
+            return None
+        raise
+
+
+def refuse_directory(found: Attributes | None, path: bytes) -> None:
+    """Raise FileError IS_DIRECTORY when what is there is one."""
+    if found is not None and found.kind is FileKind.DIRECTORY:
+        raise FileError(Code.IS_DIRECTORY, evidence={"path": show_bytes(path)})

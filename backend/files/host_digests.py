@@ -1,0 +1,122 @@
+"""SHA-256 on the host itself: of whole files, of prefixes, of many small files in one command.
+
+Works with GNU, busybox and BSD userlands (sha256sum, shasum, openssl). None means that the host cannot say; it is never
+taken for agreement. What the host answers decides nothing but equality, so a lying host deceives only about itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from backend.connection.connector import Link
+from backend.files.host_commands import ask, ask_script, quote
+
+_MARK = b"fairlead-tools:"
+_PROBE = (
+    b"printf '" + _MARK + b"'; for tool in openssl sha256sum shasum xargs head; do "
+    b"command -v $tool >/dev/null 2>&1 && printf ' %s' $tool; done; echo\n"
+)
+_HASHERS = {
+    "openssl": b"openssl dgst -sha256 -r",
+    "sha256sum": b"sha256sum",
+    "shasum": b"shasum -a 256",
+}
+_LINE = re.compile(rb"([0-9a-f]{64}) [ *](.*)", re.DOTALL)
+_HASH = re.compile(rb"\b([0-9a-f]{64})\b")
+_PROBE_SECONDS = 15.0
+_SLOWEST = 2 << 20
+"""Bytes a second that a host's disk is granted before an answer counts as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    stream: bytes
+    """Hashes stdin; the fastest there is."""
+    files: bytes | None
+    """Hashes the files that are its arguments; None without xargs."""
+    head: bool
+
+
+class HostDigests:
+    """The hashing commands of one host, found out at the first question."""
+
+    def __init__(self, links: Sequence[Callable[[], Awaitable[Link]]]) -> None:
+        """`links`: where commands may be run, in order of preference."""
+        self._links = links
+        self._link: Link | None = None
+        self._tools: _Tools | None = None
+        self._probing: asyncio.Task[None] | None = None
+
+    async def available(self) -> bool:
+        """Whether the host can hash files."""
+        return await self._found() is not None
+
+    async def file(self, path: bytes, size: int) -> bytes | None:
+        """The digest of a whole file; `size` in bytes bounds the wait."""
+        tools = await self._found()
+        return None if tools is None else await self._hash(b"%s < %s\n" % (tools.stream, quote(path)), size)
+
+    async def prefix(self, path: bytes, size: int) -> bytes | None:
+        """The digest of the first `size` bytes of a file."""
+        tools = await self._found()
+        if tools is None or not tools.head:
+            return None
+        return await self._hash(b"head -c %d < %s | %s\n" % (size, quote(path), tools.stream), size)
+
+    async def files(self, paths: Sequence[bytes], size: int) -> dict[bytes, bytes]:
+        """The digests of many absolute paths, `size` bytes together, in one command; unreadable ones are left out."""
+        tools = await self._found()
+        if tools is None:
+            return {}
+        plain = [path for path in paths if not re.search(rb"[\n\r\\]", path)] if tools.files else []
+        digests = await self._many(tools, plain, size) if plain else {}
+        # Names that the tools escape in ways of their own are read from stdin, one by one.
+        for path in set(paths) - set(plain):
+            if (digest := await self.file(path, size)) is not None:
+                digests[path] = digest
+        return digests
+
+    async def _many(self, tools: _Tools, paths: Sequence[bytes], size: int) -> dict[bytes, bytes]:
+        assert self._link is not None
+        # The status is 0 whatever file could not be read: the lines tell which could.
+        command = b"exec sh -c 'xargs -0 %s 2>/dev/null; exit 0'" % tools.files
+        answer = await ask(self._link, command, b"\0".join(paths) + b"\0", seconds=_patience(size))
+        lines = (_LINE.fullmatch(line) for line in (answer or b"").split(b"\n"))
+        return {found[2]: bytes.fromhex(found[1].decode()) for found in lines if found}
+
+    async def _hash(self, script: bytes, size: int) -> bytes | None:
+        assert self._link is not None
+        answer = await ask_script(self._link, script, seconds=_patience(size))
+        found = _HASH.findall(answer or b"")  # the last: a login file may print before
+        return bytes.fromhex(found[-1].decode()) if found else None
+
+    async def _found(self) -> _Tools | None:
+        if self._probing is None:
+            self._probing = asyncio.create_task(self._probe())
+        await asyncio.shield(self._probing)
+        return self._tools
+
+    async def _probe(self) -> None:
+        for link_of in self._links:
+            link = await link_of()
+            answer = await ask_script(link, _PROBE, seconds=_PROBE_SECONDS)
+            names = (answer or b"").partition(_MARK)[2].split(b"\n")[0].decode("ascii", "replace").split()
+            self._tools = _choose(names)
+            if self._tools is not None:
+                self._link = link
+                return
+
+
+def _choose(names: Sequence[str]) -> _Tools | None:
+    hashers = [name for name in _HASHERS if name in names]
+    if not hashers:
+        return None
+    several = min(hashers, key=["sha256sum", "shasum", "openssl"].index)
+    return _Tools(_HASHERS[hashers[0]], _HASHERS[several] if "xargs" in names else None, "head" in names)
+
+
+def _patience(size: int) -> float:
+    return 60 + size / _SLOWEST

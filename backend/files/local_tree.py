@@ -1,0 +1,298 @@
+"""Writing into a local directory so that nothing ever lands outside it, whatever names and links a server sends.
+
+Every name is checked, every directory below the anchor is opened relative to its parent without following links
+(openat(2), O_NOFOLLOW), and files are made and renamed relative to that directory. Blocking; call in a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from backend.connection.connector import Attributes, FileKind
+from backend.errors import Code, FileError
+from backend.files.partial import partial_name
+from backend.files.paths import check_component, join_inside
+from backend.files.problems import local_attributes, told
+from backend.text import show_bytes
+
+Parts = tuple[bytes, ...]
+"""Names below an anchor."""
+
+PERMISSIONS = 0o777
+"""Bits that are carried over: a set-id bit of another machine means something else here (as sftp(1) does)."""
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN_DIRECTORIES = 32
+_CHUNK = 1 << 20
+
+
+class Hasher(Protocol):
+    """A running digest (`hashlib`)."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class LocalTree:
+    """A destination directory on this machine."""
+
+    def __init__(self, anchor: bytes) -> None:
+        """`anchor` is a directory that the person named; links on the way to it are theirs and are followed."""
+        self.anchor = anchor
+        self._open: OrderedDict[Parts, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def path(self, parts: Parts) -> bytes:
+        """The whole path, for messages. Raises FileError for a name that would leave the anchor."""
+        return join_inside(self.anchor, *parts)
+
+    def directory(self, parts: Parts) -> int:
+        """A descriptor of the directory `parts`, for the caller to close. OUTSIDE_ROOT when a link is in the way."""
+        with self._lock, told(self.path(parts)):
+            return os.dup(self._known(parts))
+
+    def _known(self, parts: Parts) -> int:
+        if parts in self._open:
+            self._open.move_to_end(parts)
+            return self._open[parts]
+        if not parts:
+            descriptor = os.open(self.anchor, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        else:
+            check_component(parts[-1])
+            descriptor = _open_directory(parts[-1], self._known(parts[:-1]))
+        self._open[parts] = descriptor
+        while len(self._open) > max(_OPEN_DIRECTORIES, len(parts) + 1):
+            os.close(self._open.popitem(last=False)[1])
+        return descriptor
+
+    def inspect(self, parts: Parts) -> Attributes | None:
+        """What is at `parts`, itself if it is a link; None when nothing is."""
+        holder = self.directory(parts[:-1])
+        try:
+            with told(self.path(parts)):
+                return local_attributes(os.stat(parts[-1], dir_fd=holder, follow_symlinks=False))
+        except FileError as error:
+            if error.code is Code.NOT_FOUND:
+                return None
+            raise
+        finally:
+            os.close(holder)
+
+    def make_directory(self, parts: Parts) -> bool:
+        """A directory that we may write in; whether it was made now. NOT_DIRECTORY when something else is there."""
+        check_component(parts[-1])
+        holder = self.directory(parts[:-1])
+        try:
+            with told(self.path(parts)):
+                return _make_directory(parts[-1], holder)
+        finally:
+            os.close(holder)
+
+    def finish_directory(self, parts: Parts, mode: int | None, modified: float | None) -> None:
+        """Give a directory its mode and time, when everything is in it."""
+        descriptor = self.directory(parts)
+        try:
+            with told(self.path(parts)):
+                _dress(descriptor, mode, modified)
+        finally:
+            os.close(descriptor)
+
+    def link(self, parts: Parts, points_to: bytes) -> None:
+        """A symbolic link, put in place in one step over a file or link that is there."""
+        check_component(parts[-1])
+        holder = self.directory(parts[:-1])
+        growing = partial_name(parts[-1])
+        try:
+            with told(self.path(parts)):
+                _refuse_directory(parts[-1], holder, self.path(parts))
+                with suppress(FileNotFoundError):
+                    os.unlink(growing, dir_fd=holder)
+                os.symlink(points_to, growing, dir_fd=holder)
+                os.replace(growing, parts[-1], src_dir_fd=holder, dst_dir_fd=holder)
+        finally:
+            os.close(holder)
+
+    def open_partial(self, parts: Parts) -> LocalPartial:
+        """The unfinished file for `parts`, made if absent. IS_DIRECTORY when a directory has the final name."""
+        check_component(parts[-1])
+        holder = self.directory(parts[:-1])
+        try:
+            with told(self.path(parts)):
+                _refuse_directory(parts[-1], holder, self.path(parts))
+                return LocalPartial(holder, parts[-1], self.path(parts))
+        except BaseException:
+            os.close(holder)
+            raise
+
+    def store(self, parts: Parts, content: bytes, mode: int | None, modified: float | None) -> None:
+        """A whole small file under its partial name, complete with mode and time; what was there before is gone."""
+        partial = self.open_partial(parts)
+        try:
+            partial.keep(0)
+            partial.append([content])
+            partial.dress(mode, modified)
+        except BaseException:
+            partial.discard()
+            raise
+        partial.close()
+
+    def name_stored(self, parts: Parts) -> None:
+        """Give what was stored its final name."""
+        holder = self.directory(parts[:-1])
+        try:
+            with told(self.path(parts)):
+                os.replace(partial_name(parts[-1]), parts[-1], src_dir_fd=holder, dst_dir_fd=holder)
+        finally:
+            os.close(holder)
+
+    def drop_stored(self, parts: Parts) -> None:
+        """Remove what was stored."""
+        holder = self.directory(parts[:-1])
+        try:
+            with told(self.path(parts)), suppress(FileNotFoundError):
+                os.unlink(partial_name(parts[-1]), dir_fd=holder)
+        finally:
+            os.close(holder)
+
+    def close(self) -> None:
+        with self._lock:
+            while self._open:
+                os.close(self._open.popitem()[1])
+
+
+class LocalPartial:
+    """A file that grows under its partial name, from its start, without gaps: its size is the high-water mark."""
+
+    def __init__(self, holder: int, name: bytes, path: bytes) -> None:
+        """`holder`: a descriptor of the directory, which this closes. Raises OSError."""
+        self._holder = holder
+        self._name = name
+        self._partial = partial_name(name)
+        self._path = path
+        self._lock = threading.Lock()
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        self._descriptor: int | None = os.open(self._partial, flags, 0o600, dir_fd=holder)
+        found = os.fstat(self._descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            os.close(self._descriptor)
+            raise FileError(Code.EXISTS, evidence={"path": show_bytes(path)})
+        self.size = found.st_size
+
+    def digest_prefix(self, length: int) -> Hasher:
+        """The running SHA-256 of the first `length` bytes."""
+        hasher = hashlib.sha256()
+        offset = 0
+        while offset < length and (data := self.read(offset, min(_CHUNK, length - offset))):
+            hasher.update(data)
+            offset += len(data)
+        return hasher
+
+    def read(self, offset: int, size: int) -> bytes:
+        with self._lock, told(self._path):
+            return os.pread(self._live(), size, offset)
+
+    def keep(self, length: int) -> None:
+        """Only the first `length` bytes stay."""
+        with self._lock, told(self._path):
+            if self.size != length:
+                os.ftruncate(self._live(), length)
+            self.size = length
+
+    def append(self, chunks: Sequence[bytes], hasher: Hasher | None = None) -> None:
+        """Write at the end, and digest what was written. Raises FileError; what fitted stays."""
+        with self._lock, told(self._path):
+            for chunk in chunks:
+                view = memoryview(chunk)
+                while view:
+                    written = os.pwrite(self._live(), view, self.size)
+                    self.size += written
+                    view = view[written:]
+                if hasher is not None:
+                    hasher.update(chunk)
+
+    def sync(self) -> None:
+        """Bring it to the disk; others may write meanwhile."""
+        with self._lock:
+            descriptor = os.dup(self._live())
+        try:
+            with told(self._path):
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def dress(self, mode: int | None, modified: float | None) -> None:
+        """Give it the mode and time it is to have."""
+        with self._lock, told(self._path):
+            _dress(self._live(), mode if mode is not None else 0o644, modified)
+
+    def commit(self) -> None:
+        """Put it on the disk, then under its final name, in one step."""
+        with self._lock, told(self._path):
+            os.fsync(self._live())
+            os.replace(self._partial, self._name, src_dir_fd=self._holder, dst_dir_fd=self._holder)
+        self.close()
+
+    def discard(self) -> None:
+        """Remove it."""
+        with suppress(OSError):
+            os.unlink(self._partial, dir_fd=self._holder)
+        self.close()
+
+    def close(self) -> None:
+        """Leave it for the next time; harmless when repeated."""
+        with self._lock:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                os.close(self._holder)
+                self._descriptor = None
+
+    def _live(self) -> int:
+        assert self._descriptor is not None
+        return self._descriptor
+
+
+def _open_directory(name: bytes, holder: int) -> int:
+    try:
+        return os.open(name, _DIRECTORY, dir_fd=holder)
+    except NotADirectoryError:
+        # Linux says ENOTDIR for a link when O_DIRECTORY and O_NOFOLLOW meet; say which of the two it is.
+        if stat.S_ISLNK(os.stat(name, dir_fd=holder, follow_symlinks=False).st_mode):
+            os.close(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=holder))
+        raise
+
+
+def _make_directory(name: bytes, holder: int) -> bool:
+    try:
+        os.mkdir(name, 0o700, dir_fd=holder)
+    except FileExistsError:
+        descriptor = _open_directory(name, holder)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if mode & 0o700 != 0o700 and os.fstat(descriptor).st_uid == os.geteuid():
+                os.fchmod(descriptor, stat.S_IMODE(mode) | 0o700)
+        finally:
+            os.close(descriptor)
+        return False
+    return True
+
+
+def _refuse_directory(name: bytes, holder: int, path: bytes) -> None:
+    with suppress(FileNotFoundError):
+        found = os.stat(name, dir_fd=holder, follow_symlinks=False)
+        if local_attributes(found).kind is FileKind.DIRECTORY:
+            raise FileError(Code.IS_DIRECTORY, evidence={"path": show_bytes(path)})
+
+
+def _dress(descriptor: int, mode: int | None, modified: float | None) -> None:
+    if modified is not None:
+        os.utime(descriptor, (modified, modified))
+    if mode is not None:
+        os.fchmod(descriptor, mode & PERMISSIONS)

@@ -1,0 +1,66 @@
+"""Proof that both ends have the same bytes: a prefix before going on from it, the whole before it gets its name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from backend.errors import Code, IntegrityError
+from backend.files.lane import Context
+from backend.files.resume import ResumePlan, sample_offsets
+from backend.text import show_bytes
+
+SAMPLE = 65536
+"""Bytes that are read again at each place, where the host cannot hash."""
+
+NO_HASH = "the host runs no commands that could hash files: what was copied is complete, and not compared"
+UNSTEADY = "its content is made when it is read, so there is nothing to compare with"
+
+Digest = Callable[[int], Awaitable[bytes | None]]
+"""SHA-256 of a prefix of so many bytes; None where the host cannot say."""
+ReadAt = Callable[[int, int], Awaitable[bytes]]
+"""So many bytes at an offset."""
+Same = Callable[[int], Awaitable[bool]]
+"""Whether a prefix of so many bytes agrees, by reading some of it again."""
+
+
+async def proven_start(
+    plan: ResumePlan, *, ours: Digest, theirs: Digest, same: Callable[[int], Awaitable[bool]]
+) -> int:
+    """The longest candidate that is the same on both ends, or 0. `same` compares where the host cannot hash.
+
+    When this returns, `ours` was asked last for the length returned, or for none.
+    """
+    for length in plan.candidates:
+        mine, other = await asyncio.gather(ours(length), theirs(length))
+        if (await same(length)) if other is None else mine == other:
+            return length
+    return 0
+
+
+async def same_samples(context: Context, length: int, *, ours: ReadAt, theirs: ReadAt) -> bool:
+    """Whether samples of a prefix agree, its end among them; each one read again is counted as sent."""
+    for offset in sample_offsets(length, SAMPLE):
+        size = min(SAMPLE, length - offset)
+        mine, other = await asyncio.gather(ours(offset, size), theirs(offset, size))
+        context.meter.sent(len(other))
+        if mine != other or len(mine) != size:
+            return False
+    return True
+
+
+async def verified(context: Context, path: bytes, digest: bytes, ask: Callable[[], Awaitable[bytes | None]]) -> bool:
+    """Whether the host's digest is ours; False (and told) where it cannot say. Raises IntegrityError."""
+    theirs = await ask()
+    if theirs is None:
+        context.cannot_verify(path, NO_HASH)
+        return False
+    if theirs != digest:
+        raise differs(path, digest, theirs)
+    return True
+
+
+def differs(path: bytes, ours: bytes, theirs: bytes) -> IntegrityError:
+    return IntegrityError(
+        Code.CHECKSUM_DIFFERS, evidence={"path": show_bytes(path), "here": ours.hex(), "there": theirs.hex()}
+    )
