@@ -86,7 +86,8 @@ def plain_text(raw: bytes) -> str:
     """The words of one line without any look: what is searched, filtered and copied."""
     if _PLAIN.fullmatch(raw):
         return raw.decode("ascii")
-    return "".join(span.text for span in parse_line(raw))
+    text = _SEQUENCE.sub("", raw.decode("utf-8", "replace"))
+    return _with_stops(_HARMFUL.sub(_visible, text), 0)[0]
 
 
 @lru_cache(maxsize=1024)

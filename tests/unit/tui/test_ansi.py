@@ -133,3 +133,8 @@ def test_a_hostile_megabyte_takes_linear_time(unit: bytes) -> None:
 
     small = min(seconds(50_000) for _ in range(3))
     assert seconds(400_000) < 40 * small + 0.1
+
+
+@given(st.one_of(st.binary(max_size=300), _TRICKY))
+def test_plain_text_is_what_the_spans_say(raw: bytes) -> None:
+    assert plain_text(raw) == _text(raw)
