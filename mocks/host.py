@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -21,8 +21,13 @@ from backend.errors import FileError
 from mocks.content import Content
 from mocks.tree import ROOT, Actor, Device, Directory, File, Link, Node, Tree
 
-if TYPE_CHECKING:
-    from mocks.wire import Wire
+
+class Breakable(Protocol):
+    """A live connection to a host."""
+
+    def cut(self) -> None:
+        """End it as a pulled cable does."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class User:
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.uid, frozenset({self.uid, *(gid for _, gid in self.groups)}))
+        return Actor(self.uid, frozenset({self.uid, *(gid for _, gid in self.groups)}), gid=self.uid)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -255,7 +260,8 @@ class SimulatedHost:
         self.random = random.Random(f"{name}:{seed}")
         self.faults = Faults()
         self.started = self.clock.now()
-        self.wires: set[Wire] = set()
+        self.wires: set[Breakable] = set()
+        """Connections that are up."""
         self.echo_ports: set[int] = {7}
         """Ports that send back what they get."""
         self.open_ports: Mapping[int, bytes] = {}
@@ -285,7 +291,7 @@ class SimulatedHost:
     def actor(self, user: str) -> Actor:
         """In whose name `user` acts; an unknown user is nobody."""
         known = self.users.get(user)
-        return known.actor if known else Actor(65534, frozenset({65534}))
+        return known.actor if known else Actor(65534, frozenset({65534}), gid=65534)
 
     def user_name(self, uid: int) -> str:
         """The account's name, or its number."""

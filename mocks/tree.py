@@ -24,11 +24,9 @@ class Actor:
 
     uid: int = 0
     gids: frozenset[int] = frozenset({0})
+    gid: int = 0
+    """What new files get."""
     umask: int = 0o022
-
-    @property
-    def gid(self) -> int:
-        return min(self.gids)
 
 
 ROOT: Final = Actor()
