@@ -164,7 +164,8 @@ class KnownHosts:
         return Judgement(HostKeyState.TRUSTED if trusted else HostKeyState.UNKNOWN, trusted)
 
     def _all(self, marker: Marker) -> tuple[KnownLine, ...]:
-        return tuple(line for line in (*self.lines, *self.bare_lines) if line.marker is marker)
+        both = dict.fromkeys((*self.lines, *self.bare_lines))
+        return tuple(line for line in both if line.marker is marker)
 
 
 def _those(lines: Iterable[KnownLine], key: HostKey) -> tuple[KnownKey, ...]:

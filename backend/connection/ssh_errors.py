@@ -21,7 +21,8 @@ def reason(error: BaseException | None, otherwise: str = "the connection was clo
 
 
 def at_hop(error: FairleadError, hop: Hop, target: str) -> FairleadError:
-    """`error` located at `hop` on the way to `target`; for `raise`."""
+    """`error` located at `hop` on the way to `target`; for `raise`. Its sentence has named the hop already."""
+    error.host = target
     return error.located(host=target, hop=hop.name)
 
 

@@ -95,5 +95,9 @@ class Vault:
     def __len__(self) -> int:
         return len(self._secrets)
 
+    def __bool__(self) -> bool:
+        """An empty vault is a vault: `vault or Vault()` must not put another in its place."""
+        return True
+
     def __repr__(self) -> str:
         return f"Vault({len(self)} secrets)"

@@ -106,8 +106,13 @@ def sshd(
     host_key_kinds: Sequence[str] = ("ed25519",),
     host_keys: Sequence[Path] = (),
     defaults: bool = True,
+    address: str = "127.0.0.1",
+    inside: Sequence[str] = (),
 ) -> Iterator[Sshd]:
-    """A server under `root` with extra `lines` of sshd_config(5), which come first and so win. Skips without sshd."""
+    """A server under `root` with extra `lines` of sshd_config(5), which come first and so win. Skips without sshd.
+
+    `inside` is put before its command line, as `ip netns exec NAME` for a server at another `address`.
+    """
     need_sshd()
     root.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
@@ -117,7 +122,7 @@ def sshd(
     (root / "authorized_keys").touch()
     settings = [
         f"Port {port}",
-        "ListenAddress 127.0.0.1",
+        f"ListenAddress {address}",
         *(f"HostKey {key}" for key in keys),
         f"PidFile {root / 'sshd.pid'}",
         *lines,
@@ -125,9 +130,9 @@ def sshd(
         *_DEFAULTS[: None if defaults else 2],
     ]
     (root / "sshd_config").write_text("\n".join(settings) + "\n")
-    command = [str(SSHD), "-D", "-f", str(root / "sshd_config"), "-E", str(root / "sshd.log")]
+    command = [*inside, str(SSHD), "-D", "-f", str(root / "sshd_config"), "-E", str(root / "sshd.log")]
     process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
-    server = Sshd(port, root, process, keys)
+    server = Sshd(port, root, process, keys, address)
     try:
         _wait_until_up(server)
         yield server
@@ -153,9 +158,8 @@ def _wait_until_up(server: Sshd, limit: float = 10.0) -> None:
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
             raise RuntimeError(f"sshd ended with {server.process.returncode}: {server.log}")
-        with socket.socket() as probe:
-            if probe.connect_ex((server.address, server.port)) == 0:
-                return
+        if (server.root / "sshd.log").exists() and "Server listening on" in server.log:
+            return
         time.sleep(0.005)
     raise RuntimeError(f"sshd did not come up: {server.log}")
 
