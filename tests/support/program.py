@@ -75,7 +75,7 @@ class Program:
 
 
 def ssh_config(path: Path, servers: Mapping[str, Sshd], key: Path, **options: str) -> Path:
-    """An OpenSSH client configuration with an alias for each server, which `key` opens and whose host keys are known."""
+    """An OpenSSH client configuration: an alias for each server, which `key` opens and whose host keys are known."""
     known = path.with_name("known_hosts")
     lines = []
     for alias, server in servers.items():

@@ -1,4 +1,4 @@
-"""Hosts that only a bastion reaches, in network namespaces: every command goes through it, and failures name the hop."""
+"""Hosts that only a bastion reaches, in network namespaces: everything goes through it, and failures name the hop."""
 
 from __future__ import annotations
 
