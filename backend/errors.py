@@ -69,8 +69,16 @@ class FairleadError(Exception):
             {name: clean_text(str(value)) for name, value in (evidence or {}).items()}
         )
         self._own_advice = advice
-        self.message = clean_text(message) or self._fill(self.entry.sentence)
+        self._own_message = clean_text(message)
         super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """One plain sentence that stands alone."""
+        return self._own_message or self._fill(self.entry.sentence)
+
+    def __str__(self) -> str:
+        return self.message
 
     @property
     def entry(self) -> Entry:
