@@ -1,0 +1,267 @@
+"""What answers before SSH does: names, ports, silence, other protocols; each has its own code."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from backend.connection.connector import Phase
+from backend.connection.ssh_transport import Address, TcpFailed, dial, interleave, tcp_error
+from backend.connection.target import Hop, Timeouts
+from backend.errors import Code, ConnectError, FairleadError
+from tests.support.connecting import connected, refused
+from tests.support.openssh import free_port, make_key, sshd, target
+from tests.support.person import Phases
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+QUICK = Timeouts(connect=2, first_byte=0.5, key_exchange=0.5, login=0.5, close=1)
+
+
+def hop(port: int, address: str = "127.0.0.1") -> Hop:
+    return Hop("there", address, port, "me", timeouts=QUICK)
+
+
+@asynccontextmanager
+async def listening(handler: Handler) -> AsyncIterator[int]:
+    """A server that does `handler` to each connection; its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handler(reader, writer)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def failure(handler: Handler) -> tuple[FairleadError, Phases]:
+    phases = Phases()
+    async with listening(handler) as port:
+        return await refused(target(hop(port)), observer=phases), phases
+
+
+# --- name and tcp ---
+
+
+@pytest.mark.parametrize("name", ["no-such-host.invalid", "a..b", "x" * 80 + ".invalid"])
+async def test_a_name_without_an_address(name: str) -> None:
+    phases = Phases()
+    error = await refused(target(hop(22, name)), observer=phases)
+    assert error.code is Code.NAME_NOT_FOUND
+    assert error.evidence["address"] == name
+    assert phases.failed is not None and phases.failed.phase is Phase.NAME
+
+
+async def test_a_port_where_nobody_listens() -> None:
+    phases = Phases()
+    error = await refused(target(hop(free_port())), observer=phases)
+    assert error.code is Code.TCP_REFUSED
+    assert phases.failed is not None and phases.failed.phase is Phase.TCP
+
+
+async def test_a_network_to_which_there_is_no_way() -> None:
+    error = await refused(target(hop(22, "255.255.255.255")))
+    assert error.code is Code.TCP_UNREACHABLE
+    assert error.evidence["reason"] != ""
+
+
+async def test_a_port_that_swallows_everything_within_the_limit() -> None:
+    """A listener whose queue is full answers no more, as a firewall that drops."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        try:
+            error = await refused(target(hop(address[1])))
+        finally:
+            for filler in fillers:
+                filler.close()
+    assert error.code is Code.TCP_TIMEOUT
+    assert error.evidence["seconds"] == "2"
+
+
+async def test_the_next_address_is_tried_when_one_refuses() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with listening(silent) as port:
+        dead = Address(socket.AF_INET, ("127.0.0.1", free_port()))
+        alive = Address(socket.AF_INET, ("127.0.0.1", port))
+        sock, address = await dial([dead, alive], stagger=60)
+        sock.close()
+        assert address == alive
+
+
+async def test_a_silent_address_does_not_hold_up_the_next() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        async with listening(silent) as port:
+            hole = Address(socket.AF_INET, full.getsockname())
+            alive = Address(socket.AF_INET, ("127.0.0.1", port))
+            async with asyncio.timeout(5):
+                sock, address = await dial([hole, alive], stagger=0.05)
+            sock.close()
+            assert address == alive
+        for filler in fillers:
+            filler.close()
+
+
+async def test_all_failures_are_kept() -> None:
+    first, second = (Address(socket.AF_INET, ("127.0.0.1", free_port())) for _ in range(2))
+    with pytest.raises(TcpFailed) as caught:
+        await dial([first, second])
+    assert set(caught.value.failures) == {first, second}
+
+
+def test_families_take_turns_and_the_resolvers_first_choice_stays_first() -> None:
+    six = [Address(socket.AF_INET6, (f"2001:db8::{n}", 22, 0, 0)) for n in range(3)]
+    four = [Address(socket.AF_INET, (f"192.0.2.{n}", 22)) for n in range(2)]
+    assert interleave([*six, *four]) == (six[0], four[0], six[1], four[1], six[2])
+    assert interleave([]) == ()
+
+
+def test_a_refusal_tells_more_than_an_unreachable_family() -> None:
+    six = Address(socket.AF_INET6, ("2001:db8::1", 22, 0, 0))
+    four = Address(socket.AF_INET, ("192.0.2.1", 22))
+    mixed: dict[Address, OSError | None] = {six: OSError(101, "Network is unreachable"), four: ConnectionRefusedError()}
+    assert tcp_error(hop(22), mixed).code is Code.TCP_REFUSED
+    assert tcp_error(hop(22), {six: OSError(101, "Network is unreachable")}).code is Code.TCP_UNREACHABLE
+    assert tcp_error(hop(22), {four: TimeoutError()}).code is Code.TCP_TIMEOUT
+
+
+# --- identification ---
+
+
+async def test_a_server_that_says_nothing() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(100):
+            pass
+
+    error, phases = await failure(silent)
+    assert error.code is Code.BANNER_SILENT
+    assert phases.failed is not None and phases.failed.phase is Phase.BANNER
+
+
+async def test_a_web_server_that_answers_only_after_we_have_spoken() -> None:
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert (await reader.readline()).startswith(b"SSH-2.0-")
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n")
+        await writer.drain()
+
+    error, phases = await failure(web)
+    assert error.code is Code.BANNER_NOT_SSH
+    assert error.evidence["banner"] == "HTTP/1.1 400 Bad Request"
+    assert phases.failed is not None and phases.failed.phase is Phase.BANNER
+
+
+async def test_a_server_that_hangs_up_at_once() -> None:
+    async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        return None
+
+    assert (await failure(closing))[0].code is Code.BANNER_CLOSED
+
+
+async def test_a_server_that_says_why_it_hangs_up() -> None:
+    async def full(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"Exceeded MaxStartups\r\n")
+        await writer.drain()
+
+    error, _ = await failure(full)
+    assert error.code is Code.BANNER_NOT_SSH
+    assert error.evidence["banner"] == "Exceeded MaxStartups"
+
+
+async def test_hostile_words_are_shown_without_their_control_codes() -> None:
+    async def hostile(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x1b]0;owned\x07\xe2\x80\xae\r\n")
+        await writer.drain()
+
+    error, _ = await failure(hostile)
+    assert error.evidence["banner"].isprintable()
+
+
+async def test_a_server_that_stops_after_its_identification() -> None:
+    async def stopping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-halfway\r\n")
+        while await reader.read(100):
+            pass
+
+    error, phases = await failure(stopping)
+    assert error.code is Code.KEX_FAILED
+    assert "0.5 s" in error.evidence["reason"]
+    assert phases.evidence(Phase.BANNER)["banner"] == "halfway"
+    assert phases.failed is not None and phases.failed.phase is Phase.KEX
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"SSH-2.0-x\r\n" + b"\x00" * 64,
+        b"SSH-2.0-x\r\n\x00\x00\x00\x0c\x0a" + b"\xff" * 40,
+        b"SSH-2.0-x\r\n\xff\xff\xff\xff",
+    ],
+)
+async def test_rubbish_after_the_identification_is_a_failed_key_exchange(said: bytes) -> None:
+    async def rubbish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+    error, _ = await failure(rubbish)
+    assert isinstance(error, ConnectError)
+    assert error.code is Code.KEX_FAILED
+
+
+@pytest.mark.sshd
+async def test_an_identification_in_single_bytes_is_understood(tmp_path: Path) -> None:
+    key = make_key(tmp_path / "key")
+    with sshd(tmp_path / "server") as server:
+        server.authorize(key)
+
+        async def slices(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            back, forth = await asyncio.open_connection("127.0.0.1", server.port)
+            answers = asyncio.create_task(_one_by_one(back, writer))
+            try:
+                while data := await reader.read(65536):
+                    forth.write(data)
+            finally:
+                answers.cancel()
+                forth.close()
+
+        async with listening(slices) as port:
+            known = server.known_hosts(tmp_path / "known", f"[127.0.0.1]:{port}")
+            there = server.hop(keys=[key], known=known, port=port)
+            async with connected(target(there)) as link:
+                assert await link.ping() > 0
+
+
+async def _one_by_one(back: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int = 3000) -> None:
+    """Pass on the first `count` bytes each on its own, the rest as they come."""
+    for _ in range(count):
+        writer.write(await back.readexactly(1))
+        await writer.drain()
+    while data := await back.read(65536):
+        writer.write(data)
