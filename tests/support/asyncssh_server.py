@@ -1,0 +1,133 @@
+"""A small SSH server in the test's own process, for logins that OpenSSH cannot be made to ask for without PAM.
+
+It records every secret that reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+
+from backend.connection.target import Hop, KnownHostsFiles, Timeouts
+
+Question = tuple[str, bool]
+
+
+@dataclass
+class Door:
+    """Who may come in, and how."""
+
+    passwords: Sequence[str] = ()
+    """Right ones; empty: the method is not offered."""
+    rounds: Sequence[tuple[str, str, Sequence[Question], Sequence[str]]] = ()
+    """Keyboard-interactive rounds: title, instructions, questions, right answers."""
+    forwards: bool = False
+    """Whether connections may be passed through."""
+    expired: bool = False
+    banner: str = ""
+    on_begin: Callable[[asyncssh.SSHServerConnection], None] | None = None
+    secrets: list[str] = field(default_factory=list)
+    """What reached the server."""
+    methods: list[str] = field(default_factory=list)
+    begun: int = 0
+    connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
+
+
+class _Keeper(asyncssh.SSHServer):
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._round = 0
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._conn = conn
+        self._door.connections.append(conn)
+
+    def begin_auth(self, username: str) -> bool:
+        self._door.begun += 1
+        if self._door.banner:
+            self._conn.send_auth_banner(self._door.banner)
+        if self._door.on_begin is not None:
+            self._door.on_begin(self._conn)
+        return True
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+        return self._door.forwards
+
+    def public_key_auth_supported(self) -> bool:
+        return False
+
+    def password_auth_supported(self) -> bool:
+        return bool(self._door.passwords)
+
+    def validate_password(self, username: str, password: str) -> bool:
+        self._door.methods.append("password")
+        self._door.secrets.append(password)
+        if self._door.expired:
+            raise asyncssh.PasswordChangeRequired("Your password has expired\x1b[2J")
+        return password in self._door.passwords
+
+    def kbdint_auth_supported(self) -> bool:
+        return bool(self._door.rounds)
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Any:
+        self._door.methods.append("keyboard-interactive")
+        self._round = 0
+        return self._ask()
+
+    def _ask(self) -> Any:
+        title, instructions, questions, _ = self._door.rounds[self._round]
+        return title, instructions, "", list(questions)
+
+    def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> Any:
+        self._door.secrets.extend(responses)
+        if list(responses) != list(self._door.rounds[self._round][3]):
+            return False
+        self._round += 1
+        return True if self._round == len(self._door.rounds) else self._ask()
+
+
+@dataclass
+class TestServer:
+    """A running server."""
+
+    __test__ = False
+
+    port: int
+    key: asyncssh.SSHKey
+    door: Door
+
+    def hop(self, directory: Path, *, trusted: bool = True, name: str = "server", **more: Any) -> Hop:
+        """A hop to it; its key is known unless `trusted` is False."""
+        known = directory / f"known_{self.port}"
+        line = self.key.export_public_key().decode()
+        known.write_text(f"[127.0.0.1]:{self.port} {line}" if trusted else "")
+        limits = Timeouts(connect=5, first_byte=5, key_exchange=10, login=10, channel=5, close=1)
+        settings: dict[str, Any] = {"known_hosts": KnownHostsFiles(user=(known,)), "timeouts": limits, **more}
+        return Hop(name, "127.0.0.1", self.port, "me", **settings)
+
+
+async def _echo(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    process.stdout.write((process.command or "").encode())
+    process.exit(0)
+
+
+@asynccontextmanager
+async def ssh_server(door: Door, **options: Any) -> AsyncIterator[TestServer]:
+    """A server on loopback. Commands are echoed; `options` go to `asyncssh.listen`."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    settings: dict[str, Any] = {"process_factory": _echo, "encoding": None, "login_timeout": 0, **options}
+    acceptor = await asyncssh.listen(
+        "127.0.0.1", 0, server_factory=lambda: _Keeper(door), server_host_keys=[key], config=None, **settings
+    )
+    try:
+        yield TestServer(acceptor.get_port(), key, door)
+    finally:
+        acceptor.close()
+        for connection in door.connections:
+            connection.abort()
+        await acceptor.wait_closed()
