@@ -14,6 +14,8 @@ class OutputStatus:
     lines: int
     """Kept by the buffer."""
     following: bool
+    live: bool = True
+    """More may come."""
     below: int = 0
     """Rows under the view."""
     dropped: int = 0
@@ -64,7 +66,7 @@ class OutputStatus:
         if not self.following and self.below > 0:
             return f"+{self.below:,} lines {glyphs.down}"
         lines = f"{self.lines:,} line{'' if self.lines == 1 else 's'}"
-        return f"following {glyphs.dot} {lines}" if self.following else lines
+        return f"following {glyphs.dot} {lines}" if self.following and self.live else lines
 
 
 def _short(text: str) -> str:

@@ -11,7 +11,6 @@ from typing import ClassVar
 
 from rich.style import Style
 from textual.binding import BindingType
-from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -66,6 +65,8 @@ class OutputView(ScrollView, can_focus=True):
     following: reactive[bool] = reactive(True, init=False, repaint=False)
     """Whether the newest line is kept in view."""
     wrapping: reactive[bool] = reactive(False, init=False, repaint=False)
+    status: reactive[str] = reactive("", init=False, repaint=False)
+    """Where one is, what is hidden and what was lost; whoever frames the view shows it."""
 
     class SearchAsked(Message):
         """The person wants to type what to look for."""
@@ -91,6 +92,7 @@ class OutputView(ScrollView, can_focus=True):
         self._rows: Rows = DirectRows(self._buffer)
         self._finder: Finder | None = None
         self._needle: Needle | None = None
+        self._live = True
         self._due = False
         self._looked_at = 0.0
         self._settled_at = 0.0
@@ -122,9 +124,14 @@ class OutputView(ScrollView, can_focus=True):
         """The text that every shown line holds; empty for all lines."""
         return self._needle.text if self._needle else ""
 
-    def show(self, buffer: OutputBuffer) -> None:
-        """Show another command's output, from its end. Search and filter stay as they are."""
+    def show(self, buffer: OutputBuffer, *, live: bool = True) -> None:
+        """Show another command's output, from its end. Search and filter stay as they are.
+
+        `live` says whether more may come. Showing the same one again only takes note of that.
+        """
+        self._live = live
         if buffer is self._buffer:
+            self._tell()
             return
         self._buffer = buffer
         self._widest = 0
@@ -428,10 +435,11 @@ class OutputView(ScrollView, can_focus=True):
         return found
 
     def _tell(self) -> None:
-        """Say in the border what is shown and what is not."""
+        """Say what is shown and what is not."""
         finder = self._finder
         status = OutputStatus(
             lines=self._buffer.end - self._buffer.first,
+            live=self._live,
             following=self.following,
             below=self._rows.count - self._top - self._height,
             dropped=self._buffer.dropped,
@@ -444,4 +452,4 @@ class OutputView(ScrollView, can_focus=True):
             place=finder.place if finder else None,
             unsearched=finder.unread if finder else 0,
         )
-        self.border_subtitle = Content(status.text(self._glyphs))
+        self.status = status.text(self._glyphs)

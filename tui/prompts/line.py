@@ -1,0 +1,63 @@
+"""A question that is answered with one line: a name, a path, a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from tui.actions import Action, bindings_of
+from tui.prompts.base import Prompt, Words
+
+ACTIONS = (
+    Action("line.submit", "enter", "ok", "Take what is typed.", scope="prompts", rank=1),
+    Action("line.decline", "escape", "cancel", "Leave it as it is.", scope="prompts", rank=2, key_display="esc"),
+)
+
+Check = Callable[[str], str]
+"""What is wrong with an answer, as a sentence; empty when nothing is."""
+
+
+class LinePrompt(Prompt[str]):
+    """Asks for a line. None when the person backs out; an answer that `check` objects to is not taken."""
+
+    BINDINGS = bindings_of(ACTIONS)
+
+    def __init__(
+        self, heading: str, detail: str = "", *, value: str = "", placeholder: str = "", check: Check | None = None
+    ) -> None:
+        super().__init__(heading)
+        self._detail = detail
+        self._value = value
+        self._placeholder = placeholder
+        self._check = check or _anything
+
+    def compose_body(self) -> ComposeResult:
+        if self._detail:
+            yield Words(self._detail)
+        yield Input(self._value, placeholder=self._placeholder, select_on_focus=False)
+        yield Words("", id="objection", classes="danger")
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    @on(Input.Changed)
+    def _forget_objection(self) -> None:
+        self.query_one("#objection", Words).update("")
+
+    @on(Input.Submitted)
+    def _typed(self) -> None:
+        self.action_submit()
+
+    def action_submit(self) -> None:
+        answer = self.query_one(Input).value
+        if objection := self._check(answer):
+            self.query_one("#objection", Words).update(objection)
+        else:
+            self.dismiss(answer)
+
+
+def _anything(answer: str) -> str:
+    return "" if answer.strip() else "Type something, or press esc to leave it."
