@@ -61,6 +61,16 @@ def overrides_of(flags: GlobalFlags) -> Overrides:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedDemo:
+    """The simulated hosts, reachable by any SSH client."""
+
+    ssh_config: Path
+    """For `ssh -F`: an alias for each host."""
+    hosts: tuple[tuple[str, str], ...]
+    """Names, and a line about each."""
+
+
+@dataclass(frozen=True, slots=True)
 class _World:
     """What differs between real hosts and simulated ones."""
 
@@ -127,6 +137,23 @@ async def _simulated(configuration: Configuration) -> AsyncIterator[_World]:
             return SimulatedConnector(world, vault=configuration.vault, clock=clock)
 
         yield _World(connector, book, state)
+
+
+@asynccontextmanager
+async def serve_demo(flags: GlobalFlags) -> AsyncIterator[ServedDemo]:
+    """The simulated hosts over real SSH on ports of loopback, until the block is left."""
+    from mocks.demo.setup import write_demo_files
+    from mocks.served import ServedWorld
+    from mocks.world import demo_world
+
+    with _demo_state(flags) as state:
+        world = demo_world(SystemClock())
+        files = await asyncio.to_thread(write_demo_files, world, state / "demo")
+        async with ServedWorld(world) as served:
+            text = served.ssh_config(files.known_hosts, files.key)
+            await asyncio.to_thread(files.ssh_config.write_text, text)
+            notes = tuple((listing.host.name, listing.note) for listing in world.listings)
+            yield ServedDemo(files.ssh_config, notes)
 
 
 @contextmanager

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 
 import click
 
 from backend.connection.interaction import Interaction
+from backend.connection.vault import Vault
 from backend.container import Container
-from backend.errors import Code, ConfigError
-from cli.compose import Configuration, configure, open_services
+from backend.errors import Code, ConfigError, Interrupted
+from cli.compose import Configuration, ServedDemo, configure, open_services, serve_demo
+from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.logs import logged
+from cli.statuses import Status
+from cli.supervise import supervise
 
 
 @click.command()
@@ -23,15 +28,38 @@ from cli.logs import logged
 )
 @global_flags()
 @pass_flags
-def demo(flags: GlobalFlags) -> int:
+def demo(flags: GlobalFlags, over_ssh: bool) -> int:
     """Open the workbench in a simulated world: half a dozen hosts with histories. No network is touched.
 
     \b
     Examples:
       fairlead demo
+      fairlead demo --over-ssh
     """
     flags.demo = True
-    return open_workbench(flags)
+    return _serve(flags) if over_ssh else open_workbench(flags)
+
+
+def _serve(flags: GlobalFlags) -> int:
+    async def serve() -> int:
+        async with serve_demo(flags) as served:
+            _tell(served, flags)
+            await asyncio.Event().wait()
+        return Status.OK
+
+    with logged(flags, Vault()), suppress(Interrupted):  # that is how it ends
+        supervise(serve)
+    return Status.OK
+
+
+def _tell(served: ServedDemo, flags: GlobalFlags) -> None:
+    if flags.json:
+        print_json({"ssh_config": str(served.ssh_config), "hosts": [name for name, _ in served.hosts]})
+        return
+    click.echo("The simulated hosts listen on loopback until ctrl+c:\n")
+    for name, note in served.hosts:
+        click.echo(f"  ssh -F {served.ssh_config} {name:<10}  # {note}")
+    click.echo(f"\nOr with this program: fairlead -F {served.ssh_config} shell {served.hosts[0][0]}")
 
 
 def open_workbench(flags: GlobalFlags) -> int:
