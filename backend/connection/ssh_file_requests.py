@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from backend.connection.connector import Attributes, Space
+from backend.connection.connector import Attributes, FileLimits, Space
 from backend.connection.ssh_file_errors import Explainer, Intent, error
 from backend.connection.ssh_sftp import SftpEnded, SftpSession, SftpStatus
 from backend.connection.ssh_sftp_wire import (
@@ -36,6 +36,8 @@ class FileRequests:
         self.session = session
         self.extensions: Mapping[bytes, bytes] = {}
         """What the server said it can do beyond the draft."""
+        self.write_limit = FileLimits().write
+        """Bytes of one WRITE; a server may end the channel over a longer one."""
         self._host = host
         self._close_limit = close_limit
         self._explainer = Explainer(host, self.look, self.room, self._holds)
@@ -151,9 +153,11 @@ class SshRemoteFile:
         return data
 
     async def write(self, offset: int, data: bytes) -> None:
-        """One WRITE; returns when the server has confirmed it."""
-        fields = (self._handle, uint64(offset), string(data))
-        await self._requests.ask(self._path, Intent.WRITE, Type.WRITE, *fields, expect=Type.STATUS)
+        """As many WRITEs as the server's limit makes of it; returns when it has confirmed all."""
+        limit = self._requests.write_limit
+        for start in range(0, max(1, len(data)), limit):
+            fields = (self._handle, uint64(offset + start), string(data[start : start + limit]))
+            await self._requests.ask(self._path, Intent.WRITE, Type.WRITE, *fields, expect=Type.STATUS)
 
     async def attributes(self) -> Attributes:
         reply = await self._requests.ask(self._path, Intent.LOOK, Type.FSTAT, self._handle, expect=Type.ATTRS)

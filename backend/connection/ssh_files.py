@@ -145,6 +145,7 @@ class SshFiles:
             write=min(told.write or default.write, _MOST_BLOCK),
             open_files=min(told.handles or default.open_files, _MOST_OPEN_FILES),
         )
+        self._requests.write_limit = self._limits.write
 
     @property
     def limits(self) -> FileLimits:
