@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from backend.clock import Clock
 from backend.commands.output import OutputBuffer
@@ -26,7 +26,7 @@ from backend.commands.values import (
     CommandState,
     Sink,
 )
-from backend.commands.verdict import judge, known_end, unknown_end, with_remote
+from backend.commands.verdict import judge, known_end, unknown_end, unreadable_input, with_remote
 from backend.connection.connector import Chunk, ExitReport, RemoteProcess, StdStream
 from backend.connection.session import Session
 from backend.errors import Code, FairleadError, FileError, Interrupted, LinkLost, SessionError, TimeLimitError
@@ -34,7 +34,6 @@ from backend.events import EventBus
 from backend.tasks import cancel_all
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 GRACE = 2.0
 """Seconds that a process gets after TERM, and again after KILL."""
@@ -187,16 +186,28 @@ class RunningCommand:
 
     async def _write_stdin(self, process: RemoteProcess) -> None:
         """Send what there is, then end stdin. A process that does not want it all is no failure of ours."""
+        given = bool(self.spec.stdin) or self.spec.stdin_stream is not None
         with contextlib.suppress(SessionError, LinkLost):
             if self.spec.stdin:
                 await process.write(self.spec.stdin)
             if self.spec.stdin_stream is not None:
-                async for data in self.spec.stdin_stream:
-                    await process.write(data)
+                await self._pass_on(self.spec.stdin_stream, process)
             if self.spec.pty is None:
                 await process.write_eof()
-            elif self.spec.stdin or self.spec.stdin_stream is not None:
+            elif given:
                 await process.write(_END_OF_INPUT)
+
+    async def _pass_on(self, source: AsyncIterable[bytes], process: RemoteProcess) -> None:
+        """Send what `source` gives. A source that fails stops the command: it must not take a part for the whole."""
+        try:
+            async for data in source:
+                await process.write(data)
+        except OSError as error:
+            self._stop_for(unreadable_input(self.host, error.strerror or str(error)))
+            await asyncio.Event().wait()  # until the command has been stopped: its input must not seem to end here
+        finally:
+            if isinstance(source, AsyncGenerator):
+                await source.aclose()
 
     async def _watch_limit(self) -> None:
         limit = self.spec.time_limit

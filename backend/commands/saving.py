@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import BinaryIO, TypeVar
 
 from backend.commands.output import OutputBuffer
-from backend.errors import Code, FileError
+from backend.errors import Advice, Code, FileError
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ _CODES = {
     errno.ENOSPC: Code.DISK_FULL,
     errno.EDQUOT: Code.QUOTA,
 }
+_ADVICE = (Advice("Save it under another name, or in a directory of your own with room in it."),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +106,5 @@ async def _in_thread(path: Path, work: Callable[[], T]) -> T:
     except OSError as error:
         code = _CODES.get(error.errno or 0, Code.FILE_FAILED)
         reason = error.strerror or str(error)
-        raise FileError(code, evidence={"path": path, "parent": path.parent, "reason": reason}) from error
+        evidence = {"path": path, "parent": path.parent, "reason": reason}
+        raise FileError(code, evidence=evidence, advice=_ADVICE) from error

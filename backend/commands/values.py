@@ -31,7 +31,8 @@ class CommandSpec:
     stdin: bytes = b""
     """Sent whole, then stdin is ended. With a PTY and nothing to send, stdin stays open."""
     stdin_stream: AsyncIterable[bytes] | None = None
-    """Sent after `stdin`, piece by piece as it comes; stdin is ended when it ends."""
+    """Sent after `stdin`, piece by piece as it comes; stdin is ended when it ends. When it fails with OSError, the
+    command is stopped: it must not take a part for the whole."""
     pty: PtyRequest | None = None
     time_limit: float | None = None
     """Seconds, from the moment the host has started the command."""

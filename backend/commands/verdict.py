@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from backend.connection.connector import ExitReport
-from backend.errors import Code, FairleadError, Interrupted, LinkLost
+from backend.errors import Advice, Code, FairleadError, FileError, Interrupted, LinkLost
 
 
 def judge(report: ExitReport, host: str) -> ExitReport:
@@ -34,8 +35,29 @@ def with_remote(reason: FairleadError, remote: str, report: ExitReport | None = 
     evidence = {**reason.evidence, "remote": remote}
     if report is not None:
         evidence["exit"] = f"signal {report.signal}" if report.signal is not None else f"status {report.status}"
-    return type(reason)(reason.code, evidence=evidence, host=reason.host)
+    kind, advice = type(reason), _advice(reason, evidence)
+    return kind(reason.code, reason.message, evidence=evidence, host=reason.host, advice=advice)
+
+
+def _advice(reason: FairleadError, evidence: Mapping[str, str]) -> tuple[Advice, ...]:
+    """The catalogue's own; where the end is not confirmed, also where to look."""
+    filled = type(reason)(reason.code, evidence=evidence, host=reason.host)
+    own = reason.advice if isinstance(reason, FileError) else filled.advice
+    if not evidence["remote"].startswith("unknown"):
+        return own
+    return (
+        *own,
+        Advice("What it started may still run on the host: look for it there. With --pty it ends for certain."),
+    )
 
 
 def unknown_end(host: str, why: str) -> FairleadError:
-    return Interrupted(Code.INTERRUPTED, evidence={"remote": f"unknown: {why}"}, host=host)
+    """The outcome of a command that was let go of."""
+    return with_remote(Interrupted(Code.INTERRUPTED, host=host), f"unknown: {why}")
+
+
+def unreadable_input(host: str, reason: str) -> FileError:
+    """Why a command was stopped whose input broke off."""
+    problem = f"The command's input could not be read to its end: {reason}"
+    advice = (Advice("Mend the input, then give the same command again."),)
+    return FileError(Code.FILE_FAILED, problem, evidence={"reason": reason}, host=host, advice=advice)

@@ -65,7 +65,8 @@ async def _near_names(case: _Case) -> Refinement:
     asked = {case.host, case.error.evidence.get("address", case.host)}
     names = {spelling: entry.name for entry in entries for spelling in (entry.name, entry.address) if spelling}
     near = [match for word in sorted(asked) for match in difflib.get_close_matches(word, names, _NEAR)]
-    found = [name for name in dict.fromkeys(names[match] for match in near) if name != case.host]
+    told = " ".join(advice.text for advice in case.error.advice).split()
+    found = [name for name in dict.fromkeys(names[match] for match in near) if name != case.host and name not in told]
     advice = (Advice(f"Did you mean {clean_line(name)}?", f"fairlead diagnose {clean_line(name)}") for name in found)
     return Refinement(advice=tuple(advice))
 

@@ -46,6 +46,8 @@ def loop_monitor() -> Iterator[LoopReport]:
         delay, begin = waited_for_a_processor(), time.perf_counter()
         original(handle)
         seconds = time.perf_counter() - begin
+        if asyncio.events.Handle._run is original:
+            return  # the block ended within this callback; the rest of it is not the block's
         report.callbacks += 1
         if seconds > 0.02:
             seconds -= waited_for_a_processor() - delay

@@ -162,6 +162,63 @@ async def test_a_terminal_gets_its_own_end_of_input_and_none_when_nothing_is_sen
     assert not process.ended_input
 
 
+async def pieces(*parts: bytes | OSError) -> AsyncIterator[bytes]:
+    for part in parts:
+        if isinstance(part, OSError):
+            raise part
+        yield part
+
+
+async def test_input_that_comes_piece_by_piece_is_passed_on_and_then_ended() -> None:
+    bench = Bench()
+    command = bench.start(stdin=b"one ", stdin_stream=pieces(b"two ", b"three"))
+    process = await bench.running(command)
+    await until(lambda: process.ended_input)
+    assert process.written == b"one two three"
+    process.end(0)
+    assert (await command.wait()).succeeded
+
+
+async def test_input_that_cannot_be_read_stops_the_command_before_it_takes_a_part_for_the_whole() -> None:
+    bench = Bench(reacts=lambda p, word: p.end(None, word) if word == "TERM" else None)
+    command = bench.start(stdin_stream=pieces(b"half", OSError(5, "Input/output error")))
+    outcome = await command.wait()
+    assert isinstance(outcome.error, FileError)
+    assert "Input/output error" in outcome.error.message
+    assert outcome.error.evidence["remote"] == "ended"
+    assert not bench.link.processes[0].ended_input
+
+
+async def test_a_slow_taker_holds_the_reading_back() -> None:
+    bench = Bench(lambda p: p.say(b"one").say(b"two").end(0))
+    room = asyncio.Event()
+    heard: list[bytes] = []
+
+    async def take(chunk: Chunk) -> None:
+        heard.append(chunk.data)
+        await room.wait()
+
+    command = bench.service.start("web-1", CommandSpec(b"make", keep_output=False), take)
+    await until(lambda: bool(heard))
+    await bench.clock.sleep(1)
+    assert heard == [b"one"]
+    room.set()
+    outcome = await command.wait()
+    assert heard == [b"one", b"two"]
+    assert (outcome.bytes_out, command.output.end) == (6, 0)
+
+
+async def test_a_command_whose_output_nobody_takes_can_still_be_cancelled() -> None:
+    bench = Bench(lambda p: p.say(b"one"), reacts=ends_on("TERM"))
+
+    async def never(chunk: Chunk) -> None:
+        await asyncio.Event().wait()
+
+    command = bench.service.start("web-1", CommandSpec(b"make"), never)
+    await bench.running(command)
+    assert isinstance((await command.cancel()).error, Interrupted)
+
+
 async def test_directory_and_environment_are_wrapped_round_the_command() -> None:
     bench = Bench(lambda p: p.end(0))
     await bench.start(b"make", cwd=b"/srv", env={"CI": "1"}).wait()
