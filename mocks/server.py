@@ -172,6 +172,9 @@ class _Connection(asyncssh.SSHServer):
 
     def _sftp(self, channel: SSHChannel[bytes]) -> asyncssh.SFTPServer:
         assert isinstance(channel, asyncssh.SSHServerChannel)
+        # OpenSSH's server takes the arguments of SYMLINK the wrong way round, and clients of a server that calls itself
+        # OpenSSH know it; asyncssh's does so only for clients that call themselves OpenSSH.
+        channel.set_extra_info(client_version="OpenSSH")
         if self._host.faults.noisy_login:
             channel.write(self._host.faults.noisy_login)
         self._sessions += 1
