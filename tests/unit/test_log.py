@@ -116,6 +116,13 @@ def test_stderr_shows_as_much_as_was_asked_for(
     assert [line.split()[1] for line in capsys.readouterr().err.splitlines()] == seen
 
 
+def test_a_full_screen_program_keeps_its_screen(vault: Vault, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(file=None, verbosity=3, vault=vault, on_stderr=False)
+    log.warning("one")
+    reset_logging()
+    assert capsys.readouterr().err == ""
+
+
 def test_a_file_that_cannot_be_written_is_a_configuration_error(tmp_path: Path, vault: Vault) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         configure_logging(file=tmp_path / "absent" / "log", verbosity=0, vault=vault)
