@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -36,6 +39,10 @@ COMMANDS = {
 _EPILOG = "The flags of `fairlead --help` may be given here as well."
 
 
+class PipeClosed(Exception):
+    """Whoever read our output went away."""
+
+
 class LazyGroup(click.Group):
     """A group whose members are `COMMANDS`."""
 
@@ -52,6 +59,25 @@ class LazyGroup(click.Group):
         command.epilog = _EPILOG
         return command
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _pipe_closed_told():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _pipe_closed_told():
+            return super().invoke(ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, known.summary) for name, known in COMMANDS.items()])
+
+
+@contextmanager
+def _pipe_closed_told() -> Iterator[None]:
+    """click would end the process with status 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise PipeClosed from error

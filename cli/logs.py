@@ -30,6 +30,8 @@ def failures_logged() -> Iterator[None]:
     """Note a failure in the log, once: the innermost of these comes first, while the vault still knows its secrets."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except FairleadError as error:
         _once(error, logging.ERROR, f"{error.code}: {error.message}")
         raise

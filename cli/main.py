@@ -16,7 +16,7 @@ from backend import __version__
 from backend.errors import Advice, Code, ConfigError, FairleadError, Interrupted
 from cli.failures import internal, report
 from cli.flags import GlobalFlags, global_flags, pass_flags
-from cli.group import LazyGroup
+from cli.group import LazyGroup, PipeClosed
 from cli.statuses import Status
 
 _EPILOG = """\b
@@ -68,7 +68,7 @@ def _called(given: list[str], flags: GlobalFlags) -> int:
 def _guarded(call: Callable[[], int], given: list[str], flags: GlobalFlags) -> int:
     try:
         return call()
-    except BrokenPipeError:
+    except (PipeClosed, BrokenPipeError):
         return _pipe_closed()
     except (KeyboardInterrupt, click.Abort):
         return report(Interrupted(Code.INTERRUPTED), flags)
