@@ -1,0 +1,106 @@
+"""A host for the measurements: an OpenSSH server on loopback, straight and behind 50 ms of delay."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mocks.relay import Relay, RelayFaults
+from tests.support.openssh import make_key, sshd
+
+ROUND_TRIP = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """Where everything is. Aliases in `config`: `near` and `far` (50 ms round trip)."""
+
+    config: Path
+    here: Path
+    there: Path
+    state: Path
+
+    def fairlead(self, *arguments: str) -> list[str]:
+        flags = ["-F", str(self.config), "--batch", "--state-dir", str(self.state)]
+        return [sys.executable, "-m", "cli.main", *arguments[:1], *flags, *arguments[1:]]
+
+    def openssh(self, program: str, *arguments: str) -> list[str]:
+        return [program, "-F", str(self.config), "-q", *arguments]
+
+    def clear(self, *paths: Path) -> None:
+        for path in paths:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+@contextmanager
+def lab() -> Iterator[Lab]:
+    """Build it under a temporary directory in memory where there is one."""
+    memory = Path("/dev/shm")
+    with (
+        tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name,
+        sshd(Path(name) / "sshd", "LogLevel INFO") as server,
+    ):
+        root = Path(name)
+        key = make_key(root / "key")
+        server.authorize(key)
+        with _relay(server.address, server.port) as far_port:
+            config = root / "ssh_config"
+            config.write_text(
+                f"Host near\n  Port {server.port}\nHost far\n  Port {far_port}\n"
+                f"Host *\n  HostName 127.0.0.1\n  User {server.user}\n  IdentityFile {key}\n  IdentitiesOnly yes\n"
+                f"  HostKeyAlias bench\n  UserKnownHostsFile {server.known_hosts(root / 'known', 'bench')}\n"
+                "  Ciphers aes128-gcm@openssh.com\n"
+            )
+            made = Lab(config, root / "here", root / "there", root / "state")
+            made.here.mkdir()
+            made.there.mkdir()
+            yield made
+
+
+@contextmanager
+def _relay(host: str, port: int) -> Iterator[int]:
+    """A relay with delay, in a thread with a loop of its own; its port."""
+    started, stop = threading.Event(), asyncio.Event()
+    told: dict[str, int] = {}
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        async with Relay(host, port, RelayFaults(delay=ROUND_TRIP / 2)) as relay:
+            told["port"] = relay.port
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    started.wait()
+    try:
+        yield told["port"]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+def write_file(path: Path, size: int) -> Path:
+    """A file of random bytes."""
+    with path.open("wb") as file:
+        for start in range(0, size, 1 << 20):
+            file.write(os.urandom(min(1 << 20, size - start)))
+    return path
+
+
+def write_tree(path: Path, files: int, size: int) -> Path:
+    """`files` files of `size` random bytes in ten directories."""
+    for number in range(files):
+        folder = path / f"d{number % 10}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"f{number:06}").write_bytes(os.urandom(size))
+    return path
