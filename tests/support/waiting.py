@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 async def until(condition: Callable[[], bool], *, seconds: float = 5.0) -> None:
     """Return as soon as `condition` holds. Raises TimeoutError when it does not within `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - any condition, not one that has an event
+        while not condition():
             await asyncio.sleep(0)
 
 
