@@ -10,7 +10,7 @@ from backend.connection.connector import Connector, Link
 from backend.connection.heartbeat import Heartbeat
 from backend.connection.interaction import Nobody
 from backend.connection.target import Target
-from backend.errors import FairleadError
+from backend.errors import Code, FairleadError, Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,11 @@ class Companion:
             return first
         if self._opening is None:
             self._opening = asyncio.create_task(self._open(first, target), name=f"bulk link to {target.name}")
-        return await asyncio.shield(self._opening)
+        opening = self._opening
+        await asyncio.wait((opening,))
+        if opening.cancelled():
+            raise Interrupted(Code.INTERRUPTED, f"{target.name} was disconnected.", host=target.name)
+        return opening.result()
 
     async def close(self) -> None:
         """Close the second link, or stop making it; bounded by the link's own close, never raises."""

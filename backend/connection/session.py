@@ -29,7 +29,8 @@ from backend.connection.connector import (
 from backend.connection.heartbeat import Heartbeat, pause
 from backend.connection.interaction import Interaction
 from backend.connection.retry import STABLE, delay, may_repeat
-from backend.connection.state import CONNECTED, SessionChanged, SessionState, StateMachine, climb
+from backend.connection.state import ATTEMPTING, CONNECTED, SessionChanged, SessionState, StateMachine, climb
+from backend.connection.stretch import Stretch
 from backend.connection.target import Target
 from backend.connection.vault import Vault
 from backend.errors import Code, FairleadError, Interrupted
@@ -56,17 +57,6 @@ class PhaseSeen(Event):
     """A hop of a connection attempt has entered, left or failed a phase."""
 
     phase: PhaseEvent
-
-
-class _Stretch:
-    """The time from being asked for a link until it fails, expires or is closed; at most one is current."""
-
-    def __init__(self) -> None:
-        self.task: asyncio.Task[None] | None = None
-        self.promise: asyncio.Future[Link] = _promise()
-        self.nudge: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.lost_by: FairleadError | None = None
-        """While restoring: why the link was lost."""
 
 
 class Session:
@@ -98,7 +88,7 @@ class Session:
         self._chance = chance
         self._machine = StateMachine(host, clock)
         self._last_change: SessionChanged | None = None
-        self._stretch: _Stretch | None = None
+        self._stretch: Stretch | None = None
         self._link: Link | None = None
         self._companion = Companion(connector, clock)
         self._files: tuple[Link, asyncio.Task[FileChannel]] | None = None
@@ -130,15 +120,16 @@ class Session:
         if self.state is SessionState.CLOSING:
             raise self._interrupted("{} is being disconnected.")
         stretch = self._stretch or self._begin()
-        if self._link is not None and stretch.promise.done():
-            stretch.promise = _promise()  # the link has just died; its supervisor is about to see it
-        return await asyncio.shield(stretch.promise)
+        if self._link is not None:
+            stretch.renew()  # the link has just died; its supervisor is about to see it
+        return await stretch.link()
 
     async def bulk(self) -> Link:
         """A second connection for bulk data, with the same credentials; the first one where a second is refused."""
-        first = await self.link()
-        if self.target is None:
-            return first
+        while (first := await self.link()) is not self._link:  # it went, or was closed, before this task had its turn
+            if self.state in {SessionState.CLOSING, SessionState.CLOSED}:
+                raise self._interrupted("{} was disconnected.")
+        assert self.target is not None
         return await self._companion.get(first, self.target)
 
     async def files(self) -> FileChannel:
@@ -152,8 +143,8 @@ class Session:
 
     def retry_now(self) -> None:
         """While reconnecting: do not wait for the countdown."""
-        if self.state is SessionState.RECONNECTING and self._stretch is not None and not self._stretch.nudge.done():
-            self._stretch.nudge.set_result(None)
+        if self.state is SessionState.RECONNECTING and self._stretch is not None:
+            self._stretch.hurry()
 
     def stop(self) -> None:
         """While reconnecting: give up; the session fails with the error that caused it. While connecting: as well."""
@@ -165,23 +156,26 @@ class Session:
 
     async def disconnect(self) -> None:
         """Close the links and wipe this host's secrets; bounded, never raises."""
-        if self._closing is None and self.state not in {SessionState.IDLE, SessionState.CLOSED}:
+        if self._closing is None and self.state in {SessionState.IDLE, SessionState.CLOSED}:
+            self._vault.forget(self.host)
+            return
+        if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name=f"closing {self.host}")
-        if self._closing is not None:
-            await asyncio.shield(self._closing)
-        self._vault.forget(self.host)
+        await asyncio.shield(self._closing)
 
     # --- the supervisor ------------------------------------------------------------------------------------------
 
-    def _begin(self) -> _Stretch:
-        stretch = self._stretch = _Stretch()
-        stretch.task = asyncio.create_task(self._supervise(stretch), name=f"session {self.host}")
+    def _begin(self) -> Stretch:
+        stretch = self._stretch = Stretch()
+        self._change(SessionState.RESOLVING, "asked for")
+        if self._stretch is stretch:  # no listener has stopped it meanwhile
+            stretch.task = asyncio.create_task(self._supervise(stretch), name=f"session {self.host}")
         return stretch
 
-    async def _supervise(self, stretch: _Stretch) -> None:
+    async def _supervise(self, stretch: Stretch) -> None:
         """Connect, hold, restore; until an error ends it."""
         try:
-            await self._attempt(stretch, "asked for")
+            await self._attempt(stretch)
             flaps = 0
             while True:
                 since = self._clock.monotonic()
@@ -194,18 +188,16 @@ class Session:
             log.exception("the supervisor of %s failed", self.host)
             self._fail(stretch, FairleadError(Code.INTERNAL, evidence={"reason": repr(error)}))
 
-    async def _attempt(self, stretch: _Stretch, reason: str) -> None:
-        """One connection attempt; the session is ready afterwards."""
-        self._step(stretch, SessionState.RESOLVING, reason)
+    async def _attempt(self, stretch: Stretch) -> None:
+        """One connection attempt, from RESOLVING; the session is ready afterwards."""
         self.target = target = await self._book.resolve(self.host)
         self._climb(stretch, SessionState.CONNECTING, f"reaching {target.hops[0].name}")
         link = await self._connector.connect(target, self._interaction, self._observer(stretch))
         self._link = link
         self._climb(stretch, SessionState.READY, "logged in")
-        if not stretch.promise.done():
-            stretch.promise.set_result(link)
+        stretch.fulfil(link)
 
-    async def _hold(self, stretch: _Stretch) -> FairleadError:
+    async def _hold(self, stretch: Stretch) -> FairleadError:
         """Watch over the live link until it has ended; why it did. What it carried is told by its own end."""
         link, target = self._link, self.target
         assert link is not None and target is not None
@@ -216,34 +208,34 @@ class Session:
         self._drop_link()
         if reason.code is Code.SERVER_ENDED:
             raise reason
-        if stretch.promise.done():
-            stretch.promise = _promise()
+        stretch.renew()
         return reason.located(host=self.host)
 
-    async def _restore(self, stretch: _Stretch, lost_by: FairleadError, flaps: int) -> None:
+    async def _restore(self, stretch: Stretch, lost_by: FairleadError, flaps: int) -> None:
         """Try until there is a link again; raises the first error that is not to be repeated."""
         stretch.lost_by, error, failures = lost_by, lost_by, 0
         while True:
             wait = delay(failures + flaps, self._chance)
-            stretch.nudge = asyncio.get_running_loop().create_future()
+            nudge = stretch.count_down()
             retry_at = self._clock.monotonic() + wait
             self._step(
                 stretch, SessionState.RECONNECTING, error.message, error=error, attempt=failures, retry_at=retry_at
             )
-            await pause(wait, (stretch.nudge,), self._clock)
+            await pause(wait, (nudge,), self._clock)
+            self._step(stretch, SessionState.RESOLVING, "connecting again")
             try:
-                await self._attempt(stretch, "connecting again")
+                await self._attempt(stretch)
             except FairleadError as failure:
                 if not may_repeat(failure):
                     raise
-                error, failures = failure, failures + 1
+                error, failures = failure.located(host=self.host), failures + 1
             else:
                 stretch.lost_by = None
                 return
 
-    def _observer(self, stretch: _Stretch) -> Observer:
+    def _observer(self, stretch: Stretch) -> Observer:
         def observe(event: PhaseEvent) -> None:
-            if self._stretch is not stretch or self.state in CONNECTED:
+            if self._stretch is not stretch or self.state not in ATTEMPTING:
                 return
             if isinstance(event, PhaseStarted):
                 state = _STATE_OF_PHASE.get(event.phase, SessionState.CONNECTING)
@@ -265,7 +257,7 @@ class Session:
 
     # --- endings -------------------------------------------------------------------------------------------------
 
-    def _fail(self, stretch: _Stretch, error: FairleadError, reason: str = "") -> None:
+    def _fail(self, stretch: Stretch, error: FairleadError, reason: str = "") -> None:
         """End the stretch; everybody who waits for its link gets the error."""
         if self._stretch is not stretch:
             return
@@ -274,9 +266,9 @@ class Session:
         error.located(host=self.host)
         expired = error.code is Code.SERVER_ENDED and self.state in CONNECTED
         self._change(SessionState.EXPIRED if expired else SessionState.FAILED, reason or error.message, error=error)
-        _break(stretch.promise, error)
+        stretch.fail(error)
 
-    def _leave(self, stretch: _Stretch) -> None:
+    def _leave(self, stretch: Stretch) -> None:
         """Cancel a stretch's work; `disconnect` waits for it."""
         if stretch.task is not None:
             stretch.task.cancel()
@@ -293,12 +285,13 @@ class Session:
         stretch, self._stretch = self._stretch, None
         if stretch is not None:
             self._leave(stretch)
-            _break(stretch.promise, self._interrupted("{} was disconnected."))
+            stretch.fail(self._interrupted("{} was disconnected."))
         self._drop_link()
         self._later(self._companion.close())
         _, late = await asyncio.wait(self._leaving, timeout=CLOSE_LIMIT)
         for task in late:
             task.cancel()
+        self._vault.forget(self.host)
         self._closing = None
         self._change(SessionState.CLOSED, "disconnected")
 
@@ -318,17 +311,17 @@ class Session:
 
     # --- state ---------------------------------------------------------------------------------------------------
 
-    def _climb(self, stretch: _Stretch, wanted: SessionState, reason: str) -> None:
+    def _climb(self, stretch: Stretch, wanted: SessionState, reason: str) -> None:
         self._expect(stretch)
         for state in climb(self.state, wanted):
             self._step(stretch, state, reason)
 
-    def _step(self, stretch: _Stretch, new: SessionState, reason: str, **details: Any) -> None:
+    def _step(self, stretch: Stretch, new: SessionState, reason: str, **details: Any) -> None:
         """A change by the supervisor of `stretch`."""
         self._expect(stretch)
         self._change(new, reason, **details)
 
-    def _expect(self, stretch: _Stretch) -> None:
+    def _expect(self, stretch: Stretch) -> None:
         """The supervisor of `stretch` ends here when a listener has stopped it meanwhile."""
         if self._stretch is not stretch:
             raise asyncio.CancelledError
@@ -392,14 +385,3 @@ class Sessions:
     async def close(self) -> None:
         """Disconnect everything at once; bounded, never raises."""
         await asyncio.gather(*(session.disconnect() for session in self.all()))
-
-
-def _promise() -> asyncio.Future[Link]:
-    return asyncio.get_running_loop().create_future()
-
-
-def _break(promise: asyncio.Future[Link], error: FairleadError) -> None:
-    """Hand `error` to all who wait; nobody has to be waiting."""
-    if not promise.done():
-        promise.set_exception(error)
-        promise.exception()  # looked at, so that asyncio does not complain

@@ -39,7 +39,6 @@ class SessionState(StrEnum):
 
 
 S = SessionState
-_ATTEMPT = frozenset({S.CONNECTING, S.VERIFYING, S.AUTHENTICATING})
 _OUT = frozenset({S.FAILED, S.CLOSING, S.RECONNECTING})
 
 TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
@@ -60,7 +59,9 @@ TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
 
 CONNECTED = frozenset({S.READY, S.DEGRADED})
 _CLIMB = (S.RESOLVING, S.CONNECTING, S.VERIFYING, S.AUTHENTICATING, S.READY)
-BUSY = _ATTEMPT | {S.RESOLVING, S.RECONNECTING}
+ATTEMPTING = frozenset(_CLIMB[:-1])
+"""An attempt is under way."""
+BUSY = ATTEMPTING | {S.RECONNECTING}
 
 
 def climb(current: SessionState, wanted: SessionState) -> tuple[SessionState, ...]:
