@@ -49,6 +49,8 @@ class Content:
 
     def write(self, offset: int, data: bytes) -> None:
         """Put `data` at `offset`; a gap before it reads as zeros."""
+        if not data:
+            return
         view, end = memoryview(data), offset + len(data)
         while view:
             index, start = divmod(offset, PAGE)

@@ -138,7 +138,17 @@ class Faults:
     """What the login files print, for programs too."""
     no_forwarding: bool = False
     cut_after: list[int] = field(default_factory=list)
-    """One link each: bytes of file and process data after which it is cut. Used up from the front."""
+    """Bytes, over all links, after which every link to the host is cut; then the next number counts, if any."""
+
+    def spend(self, size: int) -> bool:
+        """Take `size` bytes from the first number of `cut_after`; whether it is used up by that."""
+        if not self.cut_after:
+            return False
+        self.cut_after[0] -= size
+        if self.cut_after[0] >= 0:
+            return False
+        self.cut_after.pop(0)
+        return True
 
 
 @dataclass(slots=True)

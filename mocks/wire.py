@@ -27,7 +27,6 @@ class Wire:
         self._before = before
         self._random = random.Random(f"{host.name}:{len(host.wires)}")
         self._free_at = {"up": 0.0, "down": 0.0}
-        self._budget = host.faults.cut_after.pop(0) if host.faults.cut_after else None
         host.wires.add(self)
         if before is not None:
             before.ended.add_done_callback(self._follow)
@@ -64,11 +63,11 @@ class Wire:
             raise self.lost or LinkLost(Code.CONNECTION_LOST, host=self.host.name)
 
     def count(self, up: int, down: int) -> None:
-        """Account for bytes that went over it; cuts the link when its budget is used up, and then raises LinkLost."""
+        """Account for bytes that went over it. Raises LinkLost when they were too many for the host's `cut_after`."""
         self.sent += up
         self.received += down
-        if self._budget is not None and self.sent + self.received > self._budget:
-            self.cut()
+        if self.host.faults.spend(up + down):
+            self.host.cut_links()
             self.check()
 
     def arrival(self, direction: str, size: int) -> float:

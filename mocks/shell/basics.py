@@ -74,7 +74,7 @@ def _convert(spec: str, value: str) -> bytes:
     if kind == "b":
         return unescape(value)
     if kind in "sc":
-        return encode(spec[:-1] % () + value if spec == "%c" else (spec % value))
+        return encode(f"{spec[:-1]}s" % (value if kind == "s" else value[:1]))
     try:
         number = float(value or 0) if kind == "f" else int(value or "0", 0)
     except ValueError:
@@ -232,6 +232,7 @@ async def sh(run: Run) -> int:
     words = [word for word in run.arguments if word not in ("-l", "-e", "-u", "-x")]
     shell = run.shell.child()
     shell.pid = run.host.new_pid()
+    shell.variables = {name: value for name, value in shell.variables.items() if name in shell.exported}
     if words and words[0] in ("-c", "-lc", "-ec"):
         if len(words) < 2:
             return await run.complain("-c requires an argument", 2)

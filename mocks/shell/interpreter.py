@@ -236,6 +236,10 @@ class Shell:
         except FileError as error:
             await streams.stderr.write(encode(f"{name}: {error.evidence.get('path', '')}: {reason_of(error)}\n"))
             status = 1
+        except (ValueError, LookupError, TypeError):
+            # These commands read only the arguments that people usually give.
+            await streams.stderr.write(encode(f"{name}: arguments that this simulated command does not know\n"))
+            status = 2
         return status or int(self.trouble)
 
     async def _unknown(self, name: str, streams: Streams) -> int:
@@ -275,7 +279,7 @@ class Shell:
         """Words as a command gets them (XCU 2.6)."""
         expanded: list[str] = []
         for word in words:
-            if word.parts == (Variable("@", quoted=True),):
+            if [part for part in word.parts if part != Text("", quoted=True)] == [Variable("@", quoted=True)]:
                 expanded += self.arguments[1:]
                 continue
             fields = await self._fields(word)
@@ -285,28 +289,14 @@ class Shell:
 
     async def _fields(self, word: Word) -> list[tuple[str, str]]:
         """Each field as text, with its pattern where unquoted wildcards make it one."""
-        fields: list[tuple[str, str]] = []
-        text, pattern, wild, begun = "", "", False, False
+        fields = _Fields()
         for index, part in enumerate(word.parts):
             value = await self._value(part, first=index == 0)
             if isinstance(part, Text) or part.quoted:
-                pieces, split = [value], False
+                fields.add(value, quoted=part.quoted)
             else:
-                pieces, split = value.split(), True
-            if split and begun and value[:1].isspace():
-                fields.append((text, pattern if wild else ""))
-                text, pattern, wild, begun = "", "", False, False
-            for position, piece in enumerate(pieces):
-                if position:
-                    fields.append((text, pattern if wild else ""))
-                    text, pattern, wild = "", "", False
-                begun = True
-                text += piece
-                pattern += _escaped(piece) if part.quoted else piece
-                wild = wild or (not part.quoted and bool(_GLOB & set(piece)))
-        if begun:
-            fields.append((text, pattern if wild else ""))
-        return fields
+                fields.split(value)
+        return fields.finished()
 
     async def _pieces(self, word: Word) -> list[str]:
         return [await self._value(part, first=index == 0) for index, part in enumerate(word.parts)]
@@ -368,6 +358,44 @@ class Shell:
             return []
         hidden = component.startswith(".")
         return [joined + name for name in names if fnmatch.fnmatchcase(name, component) and (hidden or name[:1] != ".")]
+
+
+class _Fields:
+    """Field splitting (XCU 2.6.5): white space in what was expanded without quotes parts fields."""
+
+    def __init__(self) -> None:
+        self._done: list[tuple[str, str]] = []
+        self._text = ""
+        self._pattern = ""
+        self._wild = False
+        self._begun = False
+
+    def add(self, text: str, *, quoted: bool) -> None:
+        """More of the field under way."""
+        self._begun = True
+        self._text += text
+        self._pattern += _escaped(text) if quoted else text
+        self._wild = self._wild or (not quoted and bool(_GLOB & set(text)))
+
+    def split(self, value: str) -> None:
+        """The value of an expansion without quotes."""
+        if value[:1].isspace():
+            self._end()
+        for position, piece in enumerate(value.split()):
+            if position:
+                self._end()
+            self.add(piece, quoted=False)
+        if value[-1:].isspace():
+            self._end()
+
+    def finished(self) -> list[tuple[str, str]]:
+        self._end()
+        return self._done
+
+    def _end(self) -> None:
+        if self._begun:
+            self._done.append((self._text, self._pattern if self._wild else ""))
+        self._text, self._pattern, self._wild, self._begun = "", "", False, False
 
 
 def _escaped(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,8 @@ from mocks.shell.interpreter import ExitShell, Shell, Signalled
 from mocks.shell.run import COMMANDS, Streams, Terminal, decode, encode
 from mocks.shell.terminal import Complete, Echo, EndOfInput, Event, Interrupt, Line, LineEditor
 from mocks.tree import Directory
+
+log = logging.getLogger(__name__)
 
 LIBRARIES: Final = (basics, cluster, files, system, texts)
 """Importing them registers their commands."""
@@ -112,6 +115,10 @@ class HostProcess:
             if self._signal is None:
                 raise
             report = ExitReport(signal=self._signal)
+        except Exception as error:  # a person may type anything; a gap in a command must not pass for its end
+            log.exception("a simulated command failed")
+            self.output.put_now(StdStream.ERR, encode(f"sh: the simulated command failed: {error}\n"))
+            report = ExitReport(status=70)
         finally:
             self._stdin.stop_reading()
             self.output.end()
