@@ -12,10 +12,8 @@ from backend.files.lane import Context, changed
 from backend.files.remote import read_fully
 from backend.files.tasks import task_group
 
-BATCH = 4 << 20
-"""Bytes written to the disk in one go at most; less when less is there."""
-MOST_HELD = 8 << 20
-"""Bytes in memory, while the disk is slower than the link, after which no more is asked for."""
+UNWRITTEN = 2
+"""Blocks over the flight that may be asked for and not be on the disk yet: what a sudden end costs."""
 
 
 class BlockFetch:
@@ -33,6 +31,7 @@ class BlockFetch:
         self._next = start
         self._assembler = InOrder(start)
         self._arrived = asyncio.Event()
+        self._written = start
         self._room = asyncio.Event()
         self._readers = 0
 
@@ -60,6 +59,10 @@ class BlockFetch:
         context, clock = self._context, self._context.clock
         try:
             while self._next < self._end and self._readers <= self._flight.blocks:
+                if self._next - self._written >= self._window:
+                    self._room.clear()
+                    await self._room.wait()
+                    continue
                 offset, size = self._next, min(self._block, self._end - self._next)
                 self._next += size
                 await context.may_go(size)
@@ -71,9 +74,6 @@ class BlockFetch:
                 self._assembler.add(offset, data)
                 self._arrived.set()
                 self._add_readers(group)
-                while self._assembler.held > MOST_HELD:
-                    self._room.clear()
-                    await self._room.wait()
         finally:
             self._readers -= 1
 
@@ -81,10 +81,14 @@ class BlockFetch:
         while self._assembler.position < self._end:
             await self._arrived.wait()
             self._arrived.clear()
-            while chunks := self._assembler.take(BATCH):
-                await write(chunks)
-                self._room.set()
+            await self._flush(write)
 
     async def _flush(self, write: Callable[[list[bytes]], Awaitable[None]]) -> None:
-        while chunks := self._assembler.take(BATCH):
+        while chunks := self._assembler.take(self._window // 2):
             await write(chunks)
+            self._written = self._assembler.position
+            self._room.set()
+
+    @property
+    def _window(self) -> int:
+        return (self._flight.blocks + UNWRITTEN) * self._block

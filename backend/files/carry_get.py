@@ -31,6 +31,10 @@ async def steadily(context: Context, work: Callable[[Line], Awaitable[T]]) -> T:
             return await work(line)
         except LinkLost as error:
             context.data.lost(line, error)
+        except FileError as error:
+            if error.code is not Code.FILE_FAILED or await line.answers():
+                raise
+            context.data.lost(line, LinkLost(Code.CONNECTION_LOST, host=context.request.host))
 
 
 class HostTree:
@@ -83,7 +87,7 @@ class GetCarrier:
         return await self._context.disk.run(lambda: self._tree(item).inspect(item.parts))
 
     async def make_directory(self, item: Item) -> bool:
-        return await self._context.disk.run(lambda: self._tree(item).make_directory(item.parts))
+        return await self._context.disk.run(lambda: self._tree(item).make_directory(item.parts, item.attributes.mode))
 
     async def finish_directory(self, item: Item) -> None:
         found = item.attributes

@@ -16,7 +16,7 @@ from backend.files.lane import Context, Item, counted
 from backend.files.large_put import LargePut
 from backend.files.local import LocalFileSystem
 from backend.files.local_source import SmallContent, read_small
-from backend.files.local_tree import PERMISSIONS
+from backend.files.local_tree import PERMISSIONS, growing_mode
 from backend.files.partial import partial_name
 from backend.files.paths import join_inside
 from backend.files.problems import local_attributes, told
@@ -57,7 +57,7 @@ class PutCarrier:
         return await steadily(self._context, lambda line: lstat_or_none(line.channel, _final(item)))
 
     async def make_directory(self, item: Item) -> bool:
-        return await steadily(self._context, lambda line: _make_directory(line.channel, _final(item)))
+        return await steadily(self._context, lambda line: _make_directory(line.channel, item))
 
     async def finish_directory(self, item: Item) -> None:
         found = item.attributes
@@ -183,9 +183,10 @@ async def _create(channel: FileChannel, partial: bytes) -> RemoteFile:
     return await channel.open(partial, OpenMode.EXCLUSIVE, 0o600)
 
 
-async def _make_directory(channel: FileChannel, path: bytes) -> bool:
+async def _make_directory(channel: FileChannel, item: Item) -> bool:
+    path = _final(item)
     try:
-        await channel.mkdir(path, 0o700)
+        await channel.mkdir(path, growing_mode(item.attributes.mode))
     except FileError:
         found = await channel.stat(path) if await lstat_or_none(channel, path) is not None else None
         if found is None or found.kind is not FileKind.DIRECTORY:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from backend.clock import Clock
 from backend.connection.connector import FileChannel, Link
 from backend.connection.session import Session
-from backend.errors import ConnectError, LinkLost
+from backend.errors import ConnectError, FairleadError, LinkLost
 from backend.files.host_digests import HostDigests
+from backend.files.tasks import background
 
 OnState = Callable[[LinkLost | None], None]
 
 FRUITLESS = 12
 """Losses in a row, with nothing sent in between, after which a transfer gives up."""
+NUDGE_SECONDS = 1.0
 _LONGEST_PAUSE = 20.0
 
 
@@ -29,6 +31,14 @@ class Line:
     round_trip: float
     """Seconds of a small request, nothing else under way."""
     digests: HostDigests
+
+    async def answers(self) -> bool:
+        """Whether the channel still works: a server's SFTP process may die while the link lives."""
+        try:
+            await self.channel.resolve(b".")
+        except FairleadError:
+            return False
+        return True
 
     async def give_channel(self) -> FileChannel:
         """The channel, for whoever asks for it anew each time."""
@@ -97,7 +107,8 @@ class DataConnection:
                 raise self._loss
             if self._fruitless:
                 await self._clock.sleep(min(_LONGEST_PAUSE, 0.1 * 2**self._fruitless))
-            await self._session.link()  # what this raises is final; what follows may heal
+            async with background(self._nudge()):
+                await self._session.link()  # what this raises is final; what follows may heal
             try:
                 return await self._open_line()
             except LinkLost as error:
@@ -106,6 +117,12 @@ class DataConnection:
                 if not error.retryable:
                     raise
             self._fruitless += 1
+
+    async def _nudge(self) -> None:
+        """Spare a link that carried data until it broke the longer and longer waits that are meant for dead hosts."""
+        if self._loss is not None and not self._fruitless:
+            await self._clock.sleep(NUDGE_SECONDS)
+            self._session.retry_now()
 
     async def _open_line(self) -> Line:
         link = await self._session.bulk()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
-from backend.connection.connector import FileKind
+from backend.connection.connector import Attributes, FileKind
 from backend.errors import Code, FairleadError, FileError
 from backend.files.carrier import Carrier, Pending
 from backend.files.conflicts import Decision, decide, needs_look
@@ -101,7 +101,8 @@ class Engine:
     async def _make_way(self, item: Item) -> None:
         """A destination that is written with a slash and missing is made."""
         for depth in range(1, len(item.parts)):
-            await self._carrier.make_directory(replace(item, parts=item.parts[:depth]))
+            way = replace(item, parts=item.parts[:depth], attributes=Attributes(FileKind.DIRECTORY))
+            await self._carrier.make_directory(way)
 
     async def _wait_for_items(self) -> None:
         if self._open:

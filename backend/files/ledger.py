@@ -89,6 +89,7 @@ class Ledger:
     async def close(self, *, complete: bool) -> None:
         """The transfer ends; a complete one leaves nothing in the journal."""
         if complete:
+            self._unwritten.clear()
             await self._journal.forget_tree(self._tree)
         else:
             await self.write()

@@ -86,13 +86,16 @@ class LocalTree:
         finally:
             os.close(holder)
 
-    def make_directory(self, parts: Parts) -> bool:
-        """A directory that we may write in; whether it was made now. NOT_DIRECTORY when something else is there."""
+    def make_directory(self, parts: Parts, mode: int | None) -> bool:
+        """A directory that we may write in; whether it was made now. NOT_DIRECTORY when something else is there.
+
+        `mode` is what it will have in the end; None for what the umask gives.
+        """
         check_component(parts[-1])
         holder = self.directory(parts[:-1])
         try:
             with told(self.path(parts)):
-                return _make_directory(parts[-1], holder)
+                return _make_directory(parts[-1], holder, growing_mode(mode))
         finally:
             os.close(holder)
 
@@ -269,15 +272,20 @@ def _open_directory(name: bytes, holder: int) -> int:
         raise
 
 
-def _make_directory(name: bytes, holder: int) -> bool:
+def growing_mode(mode: int | None) -> int:
+    """The mode of a directory while things are put into it: its own, and ours to write in."""
+    return 0o777 if mode is None else mode & PERMISSIONS | 0o700
+
+
+def _make_directory(name: bytes, holder: int, mode: int) -> bool:
     try:
-        os.mkdir(name, 0o700, dir_fd=holder)
+        os.mkdir(name, mode, dir_fd=holder)
     except FileExistsError:
         descriptor = _open_directory(name, holder)
         try:
-            mode = os.fstat(descriptor).st_mode
-            if mode & 0o700 != 0o700 and os.fstat(descriptor).st_uid == os.geteuid():
-                os.fchmod(descriptor, stat.S_IMODE(mode) | 0o700)
+            found = os.fstat(descriptor)
+            if found.st_mode & 0o700 != 0o700 and found.st_uid == os.geteuid():
+                os.fchmod(descriptor, stat.S_IMODE(found.st_mode) | 0o700)
         finally:
             os.close(descriptor)
         return False
