@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+_PATIENCE = 0.3
+"""Seconds to wait for the far end's own close of a dropped channel."""
 
 
 class Channel(Protocol):
@@ -39,11 +41,26 @@ async def opened(opening: Coroutine[Any, Any, T], limit: float, discard: Callabl
         raise
 
 
-async def closed(channel: Channel, limit: float) -> None:
-    """Close `channel`; wait at most `limit` seconds for the far end to agree, then drop it. Never raises."""
+async def dropped(channel: Channel, limit: float) -> None:
+    """Close `channel` now, what is unsent with it; wait for the far end to agree, at most `limit` seconds.
+
+    asyncssh's `close` waits for room to send what is left, which a process that reads nothing never gives. OpenSSH
+    does not agree while a process without a terminal goes on, so there is no use in waiting long. Never raises.
+    """
+    channel.abort()
+    await _agreed(channel, min(limit, _PATIENCE))
+
+
+async def finished(channel: Channel, limit: float) -> None:
+    """Close `channel` once what was written is sent; wait at most `limit` seconds. Never raises."""
     channel.close()
+    await _agreed(channel, limit)
+
+
+async def _agreed(channel: Channel, limit: float) -> None:
     try:
         async with asyncio.timeout(limit):
             await channel.wait_closed()
     except TimeoutError:
-        channel.abort()
+        # It goes with the connection at the latest.
+        return

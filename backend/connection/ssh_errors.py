@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import asyncssh
 
 from backend.connection.ssh_internals import Offers
@@ -21,7 +23,12 @@ def reason(error: BaseException | None, otherwise: str = "the connection was clo
 
 
 def at_hop(error: FairleadError, hop: Hop, target: str) -> FairleadError:
-    """`error` located at `hop` on the way to `target`; for `raise`. Its sentence has named the hop already."""
+    """`error` located at `hop` on the way to `target`; for `raise`.
+
+    Where a jump host itself is at fault, it is the machine that the sentence is about.
+    """
+    if error.hop is None and hop.name != target:
+        error.evidence = MappingProxyType({**error.evidence, "host": hop.name})
     error.host = target
     return error.located(host=target, hop=hop.name)
 

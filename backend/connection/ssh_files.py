@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 import asyncssh
 
 from backend.connection.connector import Attributes, Entry, FileKind, FileLimits, OpenMode, Space
-from backend.connection.ssh_channels import closed
+from backend.connection.ssh_channels import dropped
 from backend.connection.ssh_file_errors import Intent
 from backend.connection.ssh_file_requests import FileRequests, SshRemoteFile
 from backend.connection.ssh_sftp import SftpEnded, SftpSession, SftpStatus
@@ -299,7 +299,7 @@ class SshFiles:
 
     async def close(self) -> None:
         """Close the channel within the limit."""
-        await closed(self._channel, self._close_limit)
+        await dropped(self._channel, self._close_limit)
 
 
 def _times(modified: float | None) -> tuple[int, int] | None:

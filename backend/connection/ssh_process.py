@@ -11,7 +11,7 @@ from typing import Any, Self
 import asyncssh
 
 from backend.connection.connector import Chunk, ExitReport, PtySize, StdStream
-from backend.connection.ssh_channels import closed
+from backend.connection.ssh_channels import dropped, finished
 from backend.errors import Code, LinkLost, SessionError
 from backend.text import clean_line
 
@@ -108,8 +108,12 @@ class ProcessSession(asyncssh.SSHClientSession[bytes]):
             self._channel.resume_reading()
 
     async def room(self) -> None:
-        """Until more can be written."""
+        """Until more can be written, or nothing ever can."""
         await self._room.wait()
+
+    def give_up_writing(self) -> None:
+        """Let those go who wait for room."""
+        self._room.set()
 
 
 class SshProcess:
@@ -151,11 +155,10 @@ class SshProcess:
         await self._session.room()
         if self._session.ended.is_set() or self._channel.is_closing():
             raise await self._broken()
-        try:
-            self._channel.write(data)
-        except OSError as error:
-            raise await self._broken() from error
+        self._channel.write(data)
         await self._session.room()
+        if self._closing:
+            raise await self._broken()
 
     async def write_eof(self) -> None:
         """End stdin."""
@@ -183,8 +186,9 @@ class SshProcess:
     async def close(self) -> None:
         """Close the channel within the limit."""
         self._closing = True
+        self._session.give_up_writing()
         self._session.discard()
-        await closed(self._channel, self._close_limit)
+        await dropped(self._channel, self._close_limit)
 
     async def __aenter__(self) -> Self:
         return self
@@ -253,7 +257,7 @@ class SshStream:
 
     async def close(self) -> None:
         """Close the stream within the limit."""
-        await closed(self._writer.channel, self._close_limit)
+        await finished(self._writer.channel, self._close_limit)
 
     def _lost(self, error: Exception) -> LinkLost:
         evidence = {"reason": str(error) or "the stream is closed"}

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles, Target, Timeouts
 from tests.support.tiers import SSHD, need_sshd
@@ -72,7 +73,7 @@ class Sshd:
         path.write_text("".join(f"{shown} {kind} {blob}\n" for kind, blob in keys))
         return path
 
-    def hop(self, *, keys: Sequence[Path] = (), known: Path | None = None, name: str = "server", **more: object) -> Hop:
+    def hop(self, *, keys: Sequence[Path] = (), known: Path | None = None, name: str = "server", **more: Any) -> Hop:
         """A hop to this server: `keys` are named for it, `known` is its known_hosts file; nothing else is asked."""
         hop = Hop(
             name=name,
@@ -85,7 +86,7 @@ class Sshd:
             host_key_policy=HostKeyPolicy.ASK,
             timeouts=Timeouts(connect=5, first_byte=5, key_exchange=10, login=10, channel=10, close=2),
         )
-        return replace(hop, **more)  # type: ignore[arg-type]
+        return replace(hop, **more)
 
     def stop(self) -> None:
         """End it with all its connections."""

@@ -19,6 +19,7 @@ from backend.errors import AuthError, Code, ConnectError, HostKeyError
 from tests.support.connecting import connected, output, refused
 from tests.support.openssh import Sshd, make_key, ssh_agent, sshd, target
 from tests.support.person import Person, Phases
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.sshd
 
@@ -565,7 +566,7 @@ async def test_a_failure_at_the_jump_host_itself_is_told_as_its_own(server: Sshd
 async def test_all_hops_are_closed_when_a_later_one_fails(server: Sshd, inner: Sshd, key: Path, known: Path) -> None:
     first = server.hop(keys=[key], known=known, name="bastion")
     await refused(target(first, inner.hop(name="inner")))
-    await _until(lambda: server.log.count("Disconnected from") + server.log.count("Connection closed") > 0)
+    await until(lambda: server.log.count("Disconnected from") + server.log.count("Connection closed") > 0)
     assert _connections(server) == 0
 
 
@@ -578,11 +579,11 @@ async def test_cancelling_while_a_person_is_asked_closes_everything(
     first = server.hop(keys=[key], known=known, name="bastion")
     person = Person(thinks=3600)
     attempt = asyncio.create_task(refused(target(first, inner.hop(keys=[key], name="inner")), person))
-    await _until(lambda: bool(person.questions))
+    await until(lambda: bool(person.questions))
     attempt.cancel()
     with pytest.raises(asyncio.CancelledError):
         await attempt
-    await _until(lambda: _connections(server) == 0)
+    await until(lambda: _connections(server) == 0)
 
 
 async def test_closing_says_goodbye_and_leaves_no_reason(server: Sshd, key: Path, known: Path) -> None:
@@ -592,7 +593,7 @@ async def test_closing_says_goodbye_and_leaves_no_reason(server: Sshd, key: Path
         assert await waiting is None
         assert link.lost is None
         await link.close()
-    await _until(lambda: "Received disconnect" in server.log)
+    await until(lambda: "Received disconnect" in server.log)
 
 
 def _connections(server: Sshd) -> int:
@@ -608,10 +609,3 @@ def _is_zombie(pid: str) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().split(") ")[1].startswith("Z")
     except FileNotFoundError:
         return True
-
-
-async def _until(condition: object, limit: float = 10.0) -> None:
-    """Wait until `condition()` is true."""
-    async with asyncio.timeout(limit):
-        while not condition():  # type: ignore[operator]
-            await asyncio.sleep(0.01)
