@@ -7,6 +7,7 @@ import hashlib
 SUFFIX = b".fairlead-part"
 LONGEST_NAME = 255
 """Bytes of one name on every common file system (NAME_MAX)."""
+_LONGEST_EXTENSION = 20
 
 
 def partial_name(final: bytes, salt: bytes = b"") -> bytes:
@@ -27,7 +28,7 @@ def is_partial(name: bytes) -> bool:
 def numbered_name(name: bytes, number: int) -> bytes:
     """`name` with a number before its last extension: `a.tar.gz` -> `a.tar (2).gz`; cut to fit where it must."""
     stem, dot, extension = name.rpartition(b".")
-    if not stem:
+    if not stem or len(extension) > _LONGEST_EXTENSION:
         stem, dot, extension = name, b"", b""
     tail = b" (%d)" % number + dot + extension
     return stem[: max(1, LONGEST_NAME - len(tail))] + tail
