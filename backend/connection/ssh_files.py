@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import asyncssh
 
@@ -29,7 +29,7 @@ from backend.connection.ssh_sftp_wire import (
     uint32,
 )
 from backend.errors import Code, FairleadError, FileError, SessionError
-from backend.text import clean_line, show_bytes
+from backend.text import clean_line
 
 _MOST_BLOCK = 261120
 """Bytes of one read or write at most: OpenSSH's own limit; larger ones only make the memory and the cancel slower."""
@@ -119,8 +119,8 @@ class SshFiles:
         await asyncio.sleep(0)
         if (gone := session.link_gone()) is not None:
             return gone
-        noise = clean_line(show_bytes(session.greeting.noise[:_SHOWN_NOISE])).strip()
-        said = noise or clean_line(show_bytes(session.errors[:_SHOWN_NOISE])).strip()
+        noise = _shown(session.greeting.noise)
+        said = noise or _shown(session.errors)
         if session.greeting.noisy and (session.greeting.answered or not session.ended or not session.exit_status):
             evidence = {"noise": noise, "user": self._user}
             return SessionError(Code.SHELL_NOISE, evidence=evidence, host=self._host)
@@ -179,7 +179,7 @@ class SshFiles:
             raise self._requests.failed(path, "an answer without a name")
         return names[0].name
 
-    async def scan(self, path: bytes) -> AsyncIterator[Sequence[Entry]]:
+    async def scan(self, path: bytes) -> AsyncGenerator[Sequence[Entry], None]:
         """The directory's entries in batches, several requests under way where the server takes them in order."""
         handle = await self._requests.handle(path, Intent.LIST, Type.OPENDIR, string(path))
         most = _LISTINGS_IN_FLIGHT if _ANSWERS_IN_ORDER.search(self._server) else 1
@@ -300,6 +300,11 @@ class SshFiles:
     async def close(self) -> None:
         """Close the channel within the limit."""
         await dropped(self._channel, self._close_limit)
+
+
+def _shown(printed: bytes) -> str:
+    """The beginning of what was printed, on one harmless line."""
+    return clean_line(printed[:_SHOWN_NOISE].decode("utf-8", "backslashreplace")).strip()
 
 
 def _times(modified: float | None) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -137,7 +137,7 @@ class SshProcess:
         self._close_limit = close_limit
         self._closing = False
 
-    async def output(self) -> AsyncIterator[Chunk]:
+    async def output(self) -> AsyncGenerator[Chunk, None]:
         """Chunks of both streams in order of arrival; see `RemoteProcess.output`."""
         finished = False
         try:
