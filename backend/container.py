@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from backend.clock import Clock, SystemClock
 from backend.commands.executor import CommandService
@@ -46,6 +47,7 @@ async def open_container(
     vault: Vault | None = None,
     clock: Clock | None = None,
     bus: EventBus | None = None,
+    chance: Random | None = None,
 ) -> AsyncIterator[Container]:
     """The services over `connector`. On leaving: transfers and commands drain, sessions close, secrets are wiped."""
     clock = clock or SystemClock()
@@ -56,7 +58,15 @@ async def open_container(
         store = Store(state_dir / "fairlead.db")
         await store.open()
         stack.push_async_callback(store.close)
-        sessions = Sessions(connector=connector, book=book, interaction=interaction, bus=bus, clock=clock, vault=vault)
+        sessions = Sessions(
+            connector=connector,
+            book=book,
+            interaction=interaction,
+            bus=bus,
+            clock=clock,
+            vault=vault,
+            chance=chance,
+        )
         stack.push_async_callback(sessions.close)
         commands = CommandService(sessions=sessions, bus=bus, clock=clock)
         stack.push_async_callback(commands.close)

@@ -20,13 +20,16 @@ settings.load_profile("fairlead")
 
 _LEAKS = ("SSH_AUTH_SOCK", "SSH_AGENT_PID", "SSH_ASKPASS", "DISPLAY", "NO_COLOR", "EDITOR", "COLUMNS", "LINES")
 
+_KEPT = frozenset({"FAIRLEAD_REQUIRE", "TEXTUAL_SNAPSHOT_TEMPDIR"})
+"""Ours, and the snapshot plugin's own."""
+
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home directory for each test."""
     home = tmp_path_factory.mktemp("home")
     for name in [*_LEAKS, *(name for name in os.environ if name.startswith(("FAIRLEAD_", "XDG_", "TEXTUAL")))]:
-        if name != "FAIRLEAD_REQUIRE":
+        if name not in _KEPT:
             monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("TZ", "UTC")

@@ -30,7 +30,7 @@ from tui.prompts.interaction import ModalInteraction
 from tui.screens.base import WorkbenchScreen
 from tui.screens.opening import OpeningScreen
 from tui.status import latency_of, work_under_way
-from tui.theme import DARK, DEFAULT_VARIABLES, LIGHT, textual_name
+from tui.theme import ANSI, DARK, DEFAULT_VARIABLES, LIGHT, textual_name
 from tui.widgets.header import HeaderFacts
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ class WorkbenchApp(App[int]):
         self.set_reactive(WorkbenchApp.host, self.options.host)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = textual_name(self.options.theme)
+        self.register_theme(ANSI)
+        wanted = textual_name(self.options.theme)
+        self.theme = wanted if wanted in self.available_themes else DARK.name
         self.set_keymap(self.options.keymap)
 
     # --- services ----------------------------------------------------------------------------------------------
@@ -144,6 +146,8 @@ class WorkbenchApp(App[int]):
 
     def on_mount(self) -> None:
         self.set_class(not self.glyphs.utf8, "-ascii")
+        if self.theme != textual_name(self.options.theme):
+            self.notify(f"There is no theme called {self.options.theme}.", severity="warning", markup=False)
         self._open()
 
     @work(exclusive=True, group="services")

@@ -53,6 +53,12 @@ class Bridge:
         """Whether everything that was heard has been delivered."""
         return not self._waiting
 
+    def flush(self) -> None:
+        """Deliver what waits, at once."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._deliver()
+
     def close(self) -> None:
         """Deliver nothing more."""
         for subscription in self._subscriptions:

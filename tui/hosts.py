@@ -100,14 +100,16 @@ def view_of(entry: HostEntry, session: Session | None, *, now: float) -> HostVie
     )
 
 
-def views(entries: Iterable[HostEntry], sessions: Mapping[str, Session], *, now: float) -> list[HostView]:
-    """Every host of the book, then those that were typed and are in use."""
+def views(
+    entries: Iterable[HostEntry], sessions: Mapping[str, Session], *, now: float, current: str | None = None
+) -> list[HostView]:
+    """Every host of the book, then those that were typed and are in use or current."""
     known = list(entries)
     names = {entry.name for entry in known}
     typed = [
         HostEntry(name, HostSource.TYPED)
         for name, session in sessions.items()
-        if name not in names and session.state is not SessionState.IDLE
+        if name not in names and (name == current or session.state is not SessionState.IDLE)
     ]
     return [view_of(entry, sessions.get(entry.name), now=now) for entry in (*known, *typed)]
 

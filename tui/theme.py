@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from dataclasses import replace
+
+from textual.theme import BUILTIN_THEMES, Theme
 
 _QUIET = {
     "block-cursor-text-style": "none",
@@ -73,10 +75,38 @@ LIGHT = Theme(
     },
 )
 
+_TERMINAL = BUILTIN_THEMES["ansi-dark"]
+
+ANSI = replace(
+    _TERMINAL,
+    name="fairlead-ansi",
+    primary="ansi_cyan",
+    secondary="ansi_blue",
+    accent="ansi_cyan",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_red",
+    variables={
+        **_TERMINAL.variables,
+        **_QUIET,
+        "footer-background": "ansi_default",
+        "quiet": "ansi_bright_black",
+        "faint": "ansi_bright_black",
+        "border": "ansi_cyan",
+        "border-blurred": "ansi_bright_black",
+        "block-cursor-foreground": "ansi_bright_white",
+        "block-cursor-background": "ansi_blue",
+        "block-cursor-blurred-foreground": "ansi_default",
+        "block-cursor-blurred-background": "ansi_default",
+        "scrollbar": "ansi_bright_black",
+        "scrollbar-active": "ansi_cyan",
+    },
+)
+
 DEFAULT_VARIABLES = {"quiet": "ansi_bright_black", "faint": "ansi_bright_black"}
 """Our own colour names, for themes that are not ours: what is said quietly, and what cannot be done now."""
 
-CHOICES = {"dark": DARK.name, "light": LIGHT.name, "ansi": "textual-ansi"}
+CHOICES = {"dark": DARK.name, "light": LIGHT.name, "ansi": ANSI.name}
 """What settings call a theme, and what Textual calls it."""
 
 

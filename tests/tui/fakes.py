@@ -59,8 +59,9 @@ FACTS = LinkFacts(
 class FakeSession:
     """A session whose state the test sets; it notes what was asked of it."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, bus: EventBus) -> None:
         self.host = host
+        self._bus = bus
         self.state = SessionState.IDLE
         self.target: Target | None = None
         self.facts: LinkFacts | None = None
@@ -68,6 +69,9 @@ class FakeSession:
         self.last_change: SessionChanged | None = None
         self.asked: list[str] = []
         self.failure: FairleadError | None = None
+        self.held_back = asyncio.Event()
+        """Cleared, connecting goes on only when it is set again."""
+        self.held_back.set()
 
     def become(
         self,
@@ -78,16 +82,17 @@ class FakeSession:
         error: FairleadError | None = None,
         attempt: int = 0,
         retry_in: float | None = None,
-    ) -> SessionChanged:
-        """Be in `state` since `ago` seconds; the event that would have told so."""
+    ) -> None:
+        """Be in `state` since `ago` seconds, and say so."""
         retry_at = None if retry_in is None else 1000.0 + retry_in
         at = NOW - timedelta(seconds=ago)
         change = SessionChanged(self.host, self.state, state, reason, at, error, attempt, retry_at)
         self.state, self.last_change = state, change
-        return change
+        self._bus.publish(change)
 
     async def link(self) -> Link:
         self.asked.append("link")
+        await self.held_back.wait()
         if self.failure is not None:
             self.become(SessionState.FAILED, error=self.failure)
             raise self.failure
@@ -106,11 +111,12 @@ class FakeSession:
 
 
 class FakeSessions:
-    def __init__(self) -> None:
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
         self._sessions: dict[str, FakeSession] = {}
 
     def get(self, host: str) -> FakeSession:
-        return self._sessions.setdefault(host, FakeSession(host))
+        return self._sessions.setdefault(host, FakeSession(host, self._bus))
 
     def all(self) -> tuple[Session, ...]:
         return cast("tuple[Session, ...]", tuple(self._sessions.values()))
@@ -164,7 +170,7 @@ class FakeServices:
         self.clock = StillClock()
         self.vault = Vault()
         self.book = FakeBook(tuple(entries))
-        self.sessions = FakeSessions()
+        self.sessions = FakeSessions(self.bus)
         self.commands = FakeList()
         self.transfers = FakeList()
         self.files = object()

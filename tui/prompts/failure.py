@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.app import ComposeResult
 
 from backend.errors import FairleadError
 from tui.actions import Action, bindings_of
-from tui.prompts.base import Prompt, Words
-from tui.widgets.explanation import explain
+from tui.prompts.base import Prompt
+from tui.widgets.explanation import explain_error
+from tui.widgets.flow import NEVER_BROKEN, Flow
 
 ACTIONS = (
     Action("failure.copy", "c", "copy", "Copy all of this.", scope="prompts", rank=1),
@@ -25,11 +28,11 @@ class FailurePrompt(Prompt[None]):
         self.error = error
 
     def compose_body(self) -> ComposeResult:
-        yield Words(explain(self.error.message, self.error.code, self.error.evidence, self.error.advice))
+        yield Flow(partial(explain_error, self.error))
 
     def action_copy(self) -> None:
         """To the clipboard, through the terminal (OSC 52)."""
-        text = explain(self.error.message, self.error.code, self.error.evidence, self.error.advice).plain
+        text = explain_error(self.error, NEVER_BROKEN).plain
         self.app.copy_to_clipboard(f"{self._heading}\n\n{text}\n")
         self.notify("Copied.", markup=False)
 

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from backend.connection.session import Session
 from backend.connection.state import BUSY, CONNECTED, SessionState
@@ -21,6 +21,8 @@ from tui.hosts import HostView, counts_text, grouped, views
 from tui.matching import best
 from tui.messages import Notice, SessionUpdated
 from tui.screens.base import WorkbenchScreen
+from tui.widgets.explanation import explain_error
+from tui.widgets.flow import Flow, broken
 from tui.widgets.host_detail import HostDetail, HostDetails
 from tui.widgets.host_list import HostList
 from tui.widgets.row_list import RowList
@@ -68,6 +70,8 @@ class ConnectionsScreen(WorkbenchScreen):
         super().__init__()
         self._entries: tuple[HostEntry, ...] = ()
         self._loaded = False
+        self._sought: str | None = None
+        """A host that the cursor is to go to, as soon as it is in the list."""
         self._problem: FairleadError | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -75,13 +79,14 @@ class ConnectionsScreen(WorkbenchScreen):
             pane.border_title = "hosts"
             yield FilterLine(id="filter", select_on_focus=False, compact=True)
             yield HostList(self.glyphs)
-            yield Static(id="hosts-empty", classes="empty", markup=False)
+            yield Flow(id="hosts-empty")
         with HostDetail(id="detail", classes="pane"):
             pass
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        self._sought = self.host
         self._load()
         self.set_interval(0.5, self._tick_countdown)
 
@@ -89,8 +94,7 @@ class ConnectionsScreen(WorkbenchScreen):
         self._draw()
 
     def on_host_changed(self, host: str | None) -> None:
-        if host is not None:
-            self._host_list.move_to(host)
+        self._sought = host
         self._draw()
 
     def on_session_updated(self, message: SessionUpdated) -> None:
@@ -110,8 +114,6 @@ class ConnectionsScreen(WorkbenchScreen):
         self._loaded = True
         self.workbench.production_hosts = frozenset(entry.name for entry in self._entries if entry.production)
         self._draw()
-        if self.host is not None:
-            self._host_list.move_to(self.host)
         self._follow_cursor()
 
     def _tick_countdown(self) -> None:
@@ -125,9 +127,11 @@ class ConnectionsScreen(WorkbenchScreen):
         shown = best(self._filter_text, self._views(), _texts)
         self._host_list.set_rows(grouped(shown, height=self._host_list.size.height))
         self._host_list.display = bool(shown)
-        empty = self.query_one("#hosts-empty", Static)
+        if self._sought is not None and self._host_list.move_to(self._sought):
+            self._sought = None
+        empty = self.query_one("#hosts-empty", Flow)
         empty.display = not shown
-        empty.update(self._nothing_to_show())
+        empty.show(self._nothing_to_show)
         self.query_one("#list-pane").border_subtitle = self._count_text(len(shown))
         self._draw_detail()
         self.refresh_bindings()
@@ -151,7 +155,7 @@ class ConnectionsScreen(WorkbenchScreen):
 
     def _views(self) -> list[HostView]:
         sessions = {session.host: session for session in self.services.sessions.all()}
-        return views(self._entries, sessions, now=self.services.clock.monotonic())
+        return views(self._entries, sessions, now=self.services.clock.monotonic(), current=self.host)
 
     def _session_of(self, host: str) -> Session | None:
         return next((session for session in self.services.sessions.all() if session.host == host), None)
@@ -159,16 +163,14 @@ class ConnectionsScreen(WorkbenchScreen):
     def _count_text(self, shown: int) -> str:
         return f"{shown} of {len(self._entries)}" if self._filter_text else counts_text(self._entries)
 
-    def _nothing_to_show(self) -> Content:
+    def _nothing_to_show(self, width: int) -> Content:
         if self._problem is not None:
-            from tui.widgets.explanation import explain
-
-            return explain(self._problem.message, self._problem.code, self._problem.evidence, self._problem.advice)
+            return explain_error(self._problem, width)
         if not self._loaded:
             return Content(f"Reading the host book{self.glyphs.ellipsis}")
         if self._typed:
-            return Content(f"No host fits. enter connects to {self._typed} as it is typed.")
-        return self._first_steps()
+            return broken(f"No host fits. enter connects to {self._typed} as it is typed.", width)
+        return broken(self._first_steps(), width)
 
     def _first_steps(self) -> Content:
         place = self.workbench.options.config_file
@@ -244,7 +246,7 @@ class ConnectionsScreen(WorkbenchScreen):
     @on(RowList.Highlighted)
     def _follow_cursor(self) -> None:
         """The host under the cursor is the workbench's."""
-        if self._current is not None and self._host_list.display:
+        if self._current is not None and self._host_list.display and self._sought is None:
             self.workbench.host = self._current.name
         self._draw_detail()
 

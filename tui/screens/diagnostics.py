@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from tui.format import duration_text
 from tui.ladder import Ladder, markdown
 from tui.messages import Notice, OperationFailed
 from tui.screens.base import WorkbenchScreen
+from tui.widgets.flow import Flow, no_text
 from tui.widgets.ladder_view import LadderView, rung_explanation, rung_title
 from tui.widgets.row_list import RowList
 
@@ -56,7 +58,7 @@ class DiagnosticsScreen(WorkbenchScreen):
             yield LadderView(self.glyphs)
             yield Static(id="ladder-empty", classes="empty", markup=False)
         with VerticalScroll(id="explanation", classes="pane", can_focus=True):
-            yield Static(id="explanation-text", markup=False)
+            yield Flow(id="explanation-text")
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
@@ -114,8 +116,8 @@ class DiagnosticsScreen(WorkbenchScreen):
         pane, rung = self.query_one("#explanation"), self._view.current
         shown = rung if isinstance(rung, Rung) and self._ladder is not None else None
         pane.border_title = Content(rung_title(shown, self.glyphs)) if shown else ""
-        text = rung_explanation(shown, self.glyphs) if shown else Content("")
-        self.query_one("#explanation-text", Static).update(text)
+        text = self.query_one("#explanation-text", Flow)
+        text.show(partial(rung_explanation, shown, self.glyphs) if shown else no_text)
 
     # --- what is done --------------------------------------------------------------------------------------------
 

@@ -6,33 +6,46 @@ from collections.abc import Iterable, Mapping
 
 from textual.content import Content
 
-from backend.errors import Advice, Code
+from backend.errors import Advice, Code, FairleadError
+from tui.widgets.flow import broken, hanging
 
 _NAME_WIDTH = 12
 
 
 def explain(
-    sentence: str, code: Code | None = None, evidence: Mapping[str, str] | None = None, advice: Iterable[Advice] = ()
+    width: int,
+    sentence: str,
+    code: Code | None = None,
+    evidence: Mapping[str, str] | None = None,
+    advice: Iterable[Advice] = (),
 ) -> Content:
-    """The whole explanation; parts that are empty are left out."""
-    blocks = [Content.styled(sentence, "bold")] if sentence else []
+    """The whole explanation in lines of `width` cells; parts that are empty are left out."""
+    blocks = [broken(Content.styled(sentence, "bold"), width)] if sentence else []
     if evidence:
-        blocks.append(_section("seen", [_named(name, value) for name, value in evidence.items()]))
-    if steps := [_step(item) for item in advice]:
+        blocks.append(_section("seen", [_named(name, value, width) for name, value in evidence.items()]))
+    if steps := [_step(item, width) for item in advice]:
         blocks.append(_section("do next", steps))
     if code is not None:
-        blocks.append(Content.assemble((f"code  {code.value}", "$quiet")))
+        blocks.append(Content.styled(f"code  {code.value}", "$quiet"))
     return Content("\n\n").join(blocks)
+
+
+def explain_error(error: FairleadError, width: int) -> Content:
+    """A failure in full."""
+    return explain(width, error.message, error.code, error.evidence, error.advice)
 
 
 def _section(title: str, lines: list[Content]) -> Content:
     return Content("\n").join([Content.styled(title, "$accent"), *lines])
 
 
-def _named(name: str, value: str) -> Content:
-    return Content.assemble((f"{name.replace('_', ' '):<{_NAME_WIDTH}}", "$quiet"), value)
+def _named(name: str, value: str, width: int) -> Content:
+    return hanging(Content.styled(f"{name.replace('_', ' '):<{_NAME_WIDTH}}", "$quiet"), value, width)
 
 
-def _step(item: Advice) -> Content:
-    step = Content(item.text)
-    return Content.assemble(step, "\n  ", (item.command, "bold $accent")) if item.command else step
+def _step(item: Advice, width: int) -> Content:
+    step = hanging(Content("- "), item.text, width)
+    if not item.command:
+        return step
+    command = hanging(Content("    "), Content.styled(item.command, "bold $accent"), width)
+    return Content("\n").join([step, command])

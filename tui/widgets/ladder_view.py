@@ -78,8 +78,8 @@ def rung_title(rung: Rung, glyphs: Glyphs) -> str:
     return f"{rung_word(rung.id)} {glyphs.dash} {rung.code.value}" if rung.code else rung_word(rung.id)
 
 
-def rung_explanation(rung: Rung, glyphs: Glyphs) -> Content:
+def rung_explanation(rung: Rung, glyphs: Glyphs, width: int) -> Content:
     """All that is known about one rung."""
-    if rung.error is not None:
-        return explain(rung.error.message, None, rung.evidence or rung.error.evidence, rung.advice or rung.error.advice)
-    return explain(_words(rung, glyphs), None, rung.evidence, rung.advice)
+    if (error := rung.error) is not None:
+        return explain(width, error.message, None, rung.evidence or error.evidence, rung.advice or error.advice)
+    return explain(width, _words(rung, glyphs), None, rung.evidence, rung.advice)

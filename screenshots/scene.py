@@ -1,0 +1,126 @@
+"""The workbench in the demo world, on a clock that moves only when it is told to: for pictures and for tests.
+
+The same world, the same keys and the same moment each time, so that two pictures of one screen are equal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from textual.pilot import Pilot
+
+from backend.connection.interaction import Interaction
+from backend.connection.state import BUSY, SessionState
+from backend.connection.vault import Vault
+from backend.container import Container, open_container
+from backend.hosts.book import HostBook
+from backend.settings import load_settings
+from mocks.clock import VirtualClock
+from mocks.connector import SimulatedConnector
+from mocks.demo.setup import write_demo_files
+from mocks.world import World, demo_world
+from tui.app import WorkbenchApp, WorkbenchOptions
+from tui.glyphs import UNICODE
+
+STEP = 0.05
+"""Seconds of the simulated world that pass in one round of settling."""
+SEED = 7
+PATIENCE = 20.0
+"""Seconds of real time after which something that never comes to rest is given up."""
+
+
+class Scene:
+    """One workbench, not yet running. `home` gets the demo's files; no two scenes may share one at a time."""
+
+    def __init__(self, home: Path, *, options: WorkbenchOptions | None = None) -> None:
+        self.clock = VirtualClock(automatic=False)
+        self.world: World = demo_world(self.clock)
+        self._files = write_demo_files(self.world, home / ".config" / "fairlead")
+        self._state = home / ".local" / "state" / "fairlead"
+        self.app = WorkbenchApp(self.open, options or WorkbenchOptions(demo=True, glyphs=UNICODE))
+
+    @asynccontextmanager
+    async def open(self, interaction: Interaction) -> AsyncIterator[Container]:
+        """The services over the simulated world."""
+        vault = Vault()
+        async with open_container(
+            connector=SimulatedConnector(self.world, vault=vault, clock=self.clock),
+            book=HostBook.of_entries(load_settings(self._files.config)),
+            interaction=interaction,
+            state_dir=self._state,
+            vault=vault,
+            clock=self.clock,
+            chance=Random(SEED),  # noqa: S311 - the same jitter each time
+        ) as services:
+            yield services
+
+    # --- troubling the world -------------------------------------------------------------------------------------
+
+    def forget_host_key(self, host: str) -> None:
+        """Nobody has seen the key of `host` yet."""
+        address = next(listing.address for listing in self.world.listings if listing.host.name == host)
+        known = self._files.known_hosts.read_text().splitlines(keepends=True)
+        self._files.known_hosts.write_text("".join(line for line in known if not line.startswith(f"{address} ")))
+
+    def cut(self, host: str) -> None:
+        """Pull the cable of `host`."""
+        self.world[host].cut_links()
+
+    # --- letting it go on ----------------------------------------------------------------------------------------
+
+    async def settle(self, pilot: Pilot[Any], *, until: Callable[[], bool] | None = None) -> None:
+        """Let the world go on until nothing is under way, or until a condition holds, and all of it is drawn.
+
+        An open prompt counts as rest: the world waits for the person then. Raises TimeoutError.
+        """
+        done = until or self._at_rest
+        async with asyncio.timeout(PATIENCE):
+            await self._drawn(pilot)
+            while not done():
+                await self.clock.advance(STEP)
+                await self._drawn(pilot)
+        await self._drawn(pilot)
+
+    async def pass_time(self, pilot: Pilot[Any], seconds: float) -> None:
+        """Let `seconds` pass in the world, and show what has become of it."""
+        await self.clock.advance(seconds)
+        await self.picture(pilot)
+
+    async def picture(self, pilot: Pilot[Any]) -> None:
+        """Everything drawn as it is at this moment of the world, without toasts, which go by real time."""
+        await self._drawn(pilot)
+        if (front := self.app.front) is not None:
+            front.update_header()
+            front.on_shown()
+        self.app.clear_notifications()
+        await self._drawn(pilot)
+
+    def _at_rest(self) -> bool:
+        bridge = self.app.bridge
+        if bridge is None or self.app.front is None:
+            return False
+        if self.app.screen.is_modal:
+            return True
+        sessions = self.app.services.sessions.all()
+        moving = any(session.state in BUSY - {SessionState.RECONNECTING} for session in sessions)
+        return bridge.idle and not moving and not self._workers_busy()
+
+    def _workers_busy(self) -> bool:
+        return any(worker.is_running for worker in self.app.workers if worker.group not in STANDING_WORKERS)
+
+    async def _drawn(self, pilot: Pilot[Any]) -> None:
+        """All messages handled and the picture up to date."""
+        await asyncio.sleep(0.002)  # threads that read files and the database need real time
+        bridge = self.app.bridge
+        if bridge is not None:
+            bridge.flush()
+        await pilot.pause()
+
+
+STANDING_WORKERS = frozenset({"follow", "standing"})
+"""Groups of workers that run as long as their screen; not waited for."""

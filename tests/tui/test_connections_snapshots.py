@@ -1,0 +1,80 @@
+"""Pictures of the connections in the demo world. Look at them before accepting a change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.pilot import Pilot
+
+from screenshots.scene import Scene
+
+
+def test_the_first_screen_lists_the_hosts(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def arrive(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=arrive)
+
+
+def test_a_connected_host_tells_how_it_is_reached(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def connect(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        await pilot.press("down", "enter")
+        await scene.settle(pilot)
+        await scene.pass_time(pilot, 600)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=connect)
+
+
+def test_an_unknown_host_key_is_asked_about(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def meet(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        scene.forget_host_key("web-1")
+        await pilot.press("enter")
+        await scene.settle(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=meet)
+
+
+def test_a_changed_host_key_is_a_warning(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def meet(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        await pilot.press(*["down"] * 3, "enter")
+        await scene.settle(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=meet)
+
+
+def test_a_refused_host_key_leaves_the_reason_on_the_screen(
+    scene: Scene, size: tuple[int, int], snap_compare: Any
+) -> None:
+    async def refuse(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        await pilot.press(*["down"] * 3, "enter")
+        await scene.settle(pilot)
+        await pilot.press("escape")
+        await scene.settle(pilot)
+        await scene.pass_time(pilot, 60)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=refuse)
+
+
+def test_a_server_asks_its_own_questions(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def ask(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        await pilot.press("end", "enter")
+        await scene.settle(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=ask)
+
+
+def test_a_lost_connection_counts_down(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def lose(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        await pilot.press("enter")
+        await scene.settle(pilot)
+        scene.cut("web-1")
+        await scene.settle(pilot)
+        await scene.picture(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=lose)
