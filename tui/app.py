@@ -61,6 +61,8 @@ class WorkbenchOptions:
     """Opens the simulated world, where that can be offered."""
     config_file: Path | None = None
     """Where own hosts are written; named when there are none."""
+    local_directory: Path | None = None
+    """Where this machine's side of the files begins; None is the current directory."""
     glyphs: signs.Glyphs | None = None
     """The signs to draw with; None asks the environment."""
 

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping
 from textual.content import Content
 
 from backend.errors import Advice, Code, FairleadError
-from tui.widgets.flow import broken, hanging
+from tui.widgets.flow import NEVER_BROKEN, broken, hanging
 
 _NAME_WIDTH = 12
 
 
 def explain(
-    width: int,
     sentence: str,
     code: Code | None = None,
     evidence: Mapping[str, str] | None = None,
     advice: Iterable[Advice] = (),
+    *,
+    width: int = NEVER_BROKEN,
 ) -> Content:
     """The whole explanation in lines of `width` cells; parts that are empty are left out."""
     blocks = [broken(Content.styled(sentence, "bold"), width)] if sentence else []
@@ -32,7 +33,7 @@ def explain(
 
 def explain_error(error: FairleadError, width: int) -> Content:
     """A failure in full."""
-    return explain(width, error.message, error.code, error.evidence, error.advice)
+    return explain(error.message, error.code, error.evidence, error.advice, width=width)
 
 
 def _section(title: str, lines: list[Content]) -> Content:

@@ -81,5 +81,5 @@ def rung_title(rung: Rung, glyphs: Glyphs) -> str:
 def rung_explanation(rung: Rung, glyphs: Glyphs, width: int) -> Content:
     """All that is known about one rung."""
     if (error := rung.error) is not None:
-        return explain(width, error.message, None, rung.evidence or error.evidence, rung.advice or error.advice)
-    return explain(width, _words(rung, glyphs), None, rung.evidence, rung.advice)
+        return explain(error.message, None, rung.evidence or error.evidence, rung.advice or error.advice, width=width)
+    return explain(_words(rung, glyphs), None, rung.evidence, rung.advice, width=width)
