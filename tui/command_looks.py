@@ -78,7 +78,7 @@ def _broken(error: FairleadError | None, glyphs: Glyphs) -> tuple[str, str, str]
 
 def bolt(glyphs: Glyphs) -> str:
     """The sign of a process that was ended from outside."""
-    return "⚡" if glyphs.utf8 else "!"
+    return "↯" if glyphs.utf8 else "!"
 
 
 def command_words(command: RunningCommand) -> str:

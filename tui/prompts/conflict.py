@@ -24,7 +24,7 @@ ACTIONS = (
 )  # fmt: skip
 
 
-class ConflictPrompt(Prompt[ConflictPolicy]):
+class ConflictPrompt(Prompt[ConflictPolicy | None]):
     """Asks what becomes of what is there. The answer goes for all names; None copies nothing."""
 
     BINDINGS = bindings_of(ACTIONS)

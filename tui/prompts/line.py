@@ -20,7 +20,7 @@ Check = Callable[[str], str]
 """What is wrong with an answer, as a sentence; empty when nothing is."""
 
 
-class LinePrompt(Prompt[str]):
+class LinePrompt(Prompt[str | None]):
     """Asks for a line. None when the person backs out; an answer that `check` objects to is not taken."""
 
     BINDINGS = bindings_of(ACTIONS)

@@ -1,0 +1,167 @@
+"""How a transfer reads in one line: what goes where, how far it is, how it ended. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from backend.files.transfer import (
+    Direction,
+    Transfer,
+    TransferOutcome,
+    TransferProgress,
+    TransferRequest,
+    TransferState,
+)
+from backend.text import show_bytes
+from tui.format import duration_text, left_text, rate_text, size_text
+from tui.glyphs import Glyphs
+from tui.widgets.file_columns import fitted
+
+MOVING = frozenset({TransferState.WAITING, TransferState.SCANNING, TransferState.COPYING, TransferState.RECONNECTING})
+_WORDS = {
+    TransferState.WAITING: "waiting",
+    TransferState.SCANNING: "reading the tree",
+    TransferState.PAUSED: "paused",
+    TransferState.RECONNECTING: "waiting for the link",
+}
+_MIN_BAR = 8
+_MAX_BAR = 30
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    text: str
+    style: str = ""
+    need: int = 0
+    """The smaller, the longer it stays when there is little room."""
+
+
+def transfer_line(transfer: Transfer, glyphs: Glyphs, width: int) -> Content:
+    """One transfer in `width` cells."""
+    if transfer.outcome is not None:
+        glyph, style, words = _ended(transfer.outcome, transfer.state, glyphs)
+    else:
+        glyph, style, words = _arrow(transfer.request, glyphs), "$accent", ""
+    name = subject(transfer.request, glyphs)
+    if words:
+        return _two_columns(f"{glyph} ", style, name, Content.styled(words, "$quiet"), width)
+    name_width = min(max(cell_len(name), 12), max(16, width * 2 // 5))
+    head = Content.assemble((f"{glyph} ", style), fitted(name, name_width - 2, glyphs.ellipsis), "  ")
+    return Content.assemble(head, _moving(transfer, glyphs, width - head.cell_length))
+
+
+def _two_columns(mark: str, style: str, name: str, right: Content, width: int) -> Content:
+    right = right.truncate(max(12, width - 22), ellipsis=True)
+    room = width - right.cell_length - cell_len(mark) - 2
+    return Content.assemble((mark, style), fitted(name, max(8, room)), "  ", right)
+
+
+def subject(request: TransferRequest, glyphs: Glyphs) -> str:
+    """`model.bin → web-1:/srv/app`"""
+    first = show_bytes(request.sources[0].encode("utf-8", "surrogateescape")).rstrip("/").rpartition("/")[2]
+    what = f"{first} and {len(request.sources) - 1} more" if len(request.sources) > 1 else first
+    where = show_bytes(request.destination.encode("utf-8", "surrogateescape"))
+    where = where.rstrip("/") or "/"
+    place = f"{request.host}:{where}" if request.direction is Direction.PUT else where
+    return f"{what} {glyphs.arrow} {place}"
+
+
+def _arrow(request: TransferRequest, glyphs: Glyphs) -> str:
+    return glyphs.up if request.direction is Direction.PUT else glyphs.down
+
+
+def _moving(transfer: Transfer, glyphs: Glyphs, width: int) -> Content:
+    progress, state = transfer.progress, transfer.state
+    parts = [part for part in _parts(progress, state) if part.text]
+    share = fraction(progress)
+    bar = _MIN_BAR + 2 if share is not None else 0
+    while parts and sum(cell_len(part.text) + 2 for part in parts) + bar > width:
+        parts.remove(max(parts, key=lambda part: part.need))
+    room = width - sum(cell_len(part.text) + 2 for part in parts)
+    shown = [Content.styled(part.text, part.style) for part in parts]
+    if share is not None and room >= _MIN_BAR:
+        shown.insert(0, progress_bar(share, min(_MAX_BAR, room - 1), glyphs, paused=state is not TransferState.COPYING))
+    return Content("  ").join(shown)
+
+
+def _parts(progress: TransferProgress, state: TransferState) -> list[_Part]:
+    share = fraction(progress)
+    return [
+        _Part(f"{int(share * 100):>3} %" if share is not None else "", "bold", 0),
+        _Part(_WORDS.get(state, ""), "$warning", 1),
+        _Part(_amount(progress), "", 3),
+        _Part(_files(progress), "$quiet", 5),
+        _Part(rate_text(progress.rate) if progress.rate else "", "$quiet", 4),
+        _Part(left_text(progress.seconds_left) if progress.seconds_left is not None else "", "", 2),
+        _Part(f"{progress.failed:,} failed" if progress.failed else "", "$error", 1),
+        _Part(f"resumed ×{progress.restarts}" if progress.restarts else "", "$warning", 6),
+    ]
+
+
+def fraction(progress: TransferProgress) -> float | None:
+    """How much of the content is there; None while nobody knows how much there is."""
+    if not progress.bytes_total:
+        return None
+    return min(1.0, progress.bytes_done / progress.bytes_total)
+
+
+def _amount(progress: TransferProgress) -> str:
+    if progress.bytes_total is None:
+        return size_text(progress.bytes_done) if progress.bytes_done else ""
+    return f"{size_text(progress.bytes_done)} of {size_text(progress.bytes_total)}"
+
+
+def _files(progress: TransferProgress) -> str:
+    if progress.files_total is None or progress.files_total < 2:
+        return ""
+    return f"{progress.files_done:,}/{progress.files_total:,} files"
+
+
+def progress_bar(share: float, width: int, glyphs: Glyphs, *, paused: bool = False) -> Content:
+    """`━━━━━━━────`"""
+    done = int(share * width)
+    style = "$warning" if paused else "$accent"
+    return Content.assemble((glyphs.bar_done * done, style), (glyphs.bar_left * (width - done), "$border-blurred"))
+
+
+def _ended(outcome: TransferOutcome, state: TransferState, glyphs: Glyphs) -> tuple[str, str, str]:
+    progress = outcome.progress
+    if state is TransferState.CANCELLED:
+        kept = f"; {size_text(progress.bytes_done)} kept for the next time" if progress.bytes_done else ""
+        return glyphs.idle, "$warning", f"cancelled{kept}"
+    if outcome.error is not None:
+        return glyphs.failed, "$error", f"{outcome.error.code.value}: {outcome.error.message}"
+    return glyphs.passed, "$success", f" {glyphs.dot} ".join(_done_words(outcome))
+
+
+def _done_words(outcome: TransferOutcome) -> list[str]:
+    progress = outcome.progress
+    words = []
+    if progress.verified:
+        words.append("verified SHA-256")
+    if progress.skipped:
+        words.append(f"{progress.skipped:,} skipped")
+    if progress.resumed_bytes:
+        words.append(f"{size_text(progress.resumed_bytes)} was there")
+    if outcome.notes:
+        words.append(f"{len(outcome.notes):,} note{'' if len(outcome.notes) == 1 else 's'}")
+    files = f"{progress.files_done:,} files, " if progress.files_done > 1 else ""
+    words.append(f"{files}{size_text(progress.bytes_done)} in {duration_text(outcome.seconds)}")
+    return words
+
+
+def panel_footer(transfers: list[Transfer]) -> str:
+    """`2 running · 1 waiting · 48.2 MB/s`"""
+    running = [t for t in transfers if t.state in MOVING and t.state is not TransferState.WAITING]
+    counts = {
+        "running": len(running),
+        "waiting": sum(t.state is TransferState.WAITING for t in transfers),
+        "paused": sum(t.state is TransferState.PAUSED for t in transfers),
+        "failed": sum(t.state is TransferState.FAILED for t in transfers),
+    }
+    parts = [f"{count} {word}" for word, count in counts.items() if count]
+    rate = sum(t.progress.rate or 0.0 for t in running)
+    return " · ".join([*parts, rate_text(rate)] if rate else parts)
