@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.connection.interaction import Interaction
-from backend.connection.state import SessionChanged, SessionState
+from backend.connection.state import CONNECTED, SessionChanged, SessionState
 from backend.container import Container
 from backend.settings import Settings
 from cli.compose import configure, open_services
@@ -45,7 +45,7 @@ def execute(flags: GlobalFlags, work: Work, *, host: str | None = None) -> int:
 
         async def with_services() -> int:
             async with open_services(configuration, interaction) as container:
-                container.bus.subscribe(SessionChanged, lambda event: _tell(event, narration))
+                container.bus.subscribe(SessionChanged, _LinkNews(narration).hear)
                 services = Services(
                     container=container,
                     settings=configuration.settings,
@@ -73,7 +73,21 @@ def _terminal(flags: GlobalFlags) -> Iterator[Terminal | None]:
             terminal.close()
 
 
-def _tell(event: SessionChanged, narration: Narration) -> None:
-    """A link that was lost, and that is back, is always told; the rest is in the log."""
-    if SessionState.RECONNECTING in (event.old, event.new) and event.old is not event.new:
-        narration.say(f"{event.host}: {event.new} ({event.reason})")
+class _LinkNews:
+    """Tells of a link that is lost, and of one that is back; the rest is in the log."""
+
+    def __init__(self, narration: Narration) -> None:
+        self._narration = narration
+        self._lost: set[str] = set()
+
+    def hear(self, event: SessionChanged) -> None:
+        if event.new is SessionState.RECONNECTING:
+            if event.host not in self._lost:
+                self._narration.say(f"{event.host}: {event.reason} Connecting again…")
+            self._lost.add(event.host)
+        elif event.host in self._lost and event.new in _SETTLED:
+            self._lost.discard(event.host)
+            self._narration.say(f"{event.host}: {'connected again' if event.new in CONNECTED else event.reason}")
+
+
+_SETTLED = CONNECTED | {SessionState.FAILED, SessionState.CLOSED}

@@ -5,6 +5,7 @@ Everything heavy is loaded by the subcommand that needs it: `fairlead --version`
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -54,9 +55,24 @@ def fairlead(context: click.Context, flags: GlobalFlags) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; its exit status."""
+    _open_standard_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     flags = GlobalFlags()
     return _guarded(lambda: _called(given, flags), given, flags)
+
+
+def _open_standard_streams() -> None:
+    """Where a standard stream was closed before we began, put nothing there: else the next file would become it."""
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(fd, "r" if fd == 0 else "w", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _called(given: list[str], flags: GlobalFlags) -> int:

@@ -104,22 +104,22 @@ class Reader:
     def _read_on(self, wake: int) -> None:
         """The thread: ends with the file, with an error, or when the other end of `wake` is closed."""
         try:
-            item: bytes | OSError = b"-"
+            item: bytes | OSError | None = b"-"
             while item and not isinstance(item, OSError):
                 self._wanted.acquire()
-                readable, _, _ = select.select([self._fd, wake], [], [])
-                if wake in readable:
-                    return
-                item = self._read()
-                self._loop.call_soon_threadsafe(self._ready.put_nowait, item)
+                item = self._read(wake)
+                if item is not None:
+                    self._loop.call_soon_threadsafe(self._ready.put_nowait, item)
         except RuntimeError:
             return  # the loop is closed: nobody listens any more
         finally:
             os.close(wake)
 
-    def _read(self) -> bytes | OSError:
+    def _read(self, wake: int) -> bytes | OSError | None:
+        """Wait for input and read it; None when woken up instead."""
         try:
-            return os.read(self._fd, self._limit)
+            readable, _, _ = select.select([self._fd, wake], [], [])
+            return None if wake in readable else os.read(self._fd, self._limit)
         except OSError as error:
             return error
 

@@ -106,5 +106,9 @@ def summary(outcome: TransferOutcome) -> str:
     parts += [f"{progress.skipped} skipped"] if progress.skipped else []
     parts += [f"{progress.failed} failed"] if progress.failed else []
     parts += [f"{outcome.problems_dropped} problems not listed"] if outcome.problems_dropped else []
-    parts += [f"the link was lost {progress.restarts} times"] if progress.restarts else []
+    parts += [f"went on after a lost link {_times(progress.restarts)}"] if progress.restarts else []
     return ", ".join(parts)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

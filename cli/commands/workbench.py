@@ -14,6 +14,7 @@ from backend.connection.interaction import Interaction
 from backend.connection.vault import Vault
 from backend.container import Container
 from backend.errors import Code, ConfigError, Interrupted
+from backend.settings import Ascii
 from cli.compose import Configuration, ServedDemo, configure, open_services, serve_demo
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
@@ -68,6 +69,7 @@ def open_workbench(flags: GlobalFlags) -> int:
     configuration = configure(flags)
     with logged(flags, configuration.vault, on_stderr=False):
         from tui.app import WorkbenchOptions, run_workbench
+        from tui.glyphs import ASCII, UNICODE
 
         options = WorkbenchOptions(
             theme=configuration.settings.ui.theme,
@@ -75,6 +77,7 @@ def open_workbench(flags: GlobalFlags) -> int:
             demo=flags.demo,
             open_demo=None if flags.demo else _opener(configure(replace(flags, demo=True))),
             config_file=configuration.paths.config,
+            glyphs={Ascii.ALWAYS: ASCII, Ascii.NEVER: UNICODE, Ascii.AUTO: None}[configuration.settings.ui.ascii],
         )
         return run_workbench(_opener(configuration), options)
 
