@@ -22,6 +22,7 @@ class Content:
 
     def __init__(self, data: bytes = b"", *, base: Generator | None = None, size: int = 0) -> None:
         self._pages: dict[int, bytearray] = {}
+        """By number; one may be shorter than a page, what follows in it is as if there were none."""
         self._base = base
         self._base_size = size if base else 0
         self.size = size
@@ -31,7 +32,7 @@ class Content:
     @property
     def stored(self) -> int:
         """Bytes of memory that it takes."""
-        return len(self._pages) * PAGE
+        return sum(len(page) for page in self._pages.values())
 
     def read(self, offset: int, limit: int) -> bytes:
         """At most `limit` bytes from `offset`; empty at the end."""
@@ -42,8 +43,10 @@ class Content:
         while offset < end:
             index, start = divmod(offset, PAGE)
             stop = min(PAGE, start + end - offset)
-            page = self._pages.get(index)
-            parts.append(bytes(page[start:stop]) if page is not None else self._underneath(offset, stop - start))
+            held = bytes(self._pages.get(index, b"")[start:stop])
+            parts.append(held)
+            if len(held) < stop - start:
+                parts.append(self._underneath(offset + len(held), stop - start - len(held)))
             offset += stop - start
         return b"".join(parts)
 
@@ -55,9 +58,9 @@ class Content:
         while view:
             index, start = divmod(offset, PAGE)
             taken = min(PAGE - start, len(view))
-            page = self._pages.get(index)
-            if page is None:
-                page = self._pages[index] = bytearray(self._underneath(index * PAGE, PAGE))
+            page = self._pages.setdefault(index, bytearray())
+            if len(page) < start:
+                page += self._underneath(index * PAGE + len(page), start - len(page))
             page[start : start + taken] = view[:taken]
             view, offset = view[taken:], offset + taken
         self.size = max(self.size, end)
@@ -68,9 +71,7 @@ class Content:
             self._base_size = min(self._base_size, size)
             for index in [index for index in self._pages if index * PAGE >= size]:
                 del self._pages[index]
-            page = self._pages.get(size // PAGE)
-            if page is not None:
-                page[size % PAGE :] = bytes(PAGE - size % PAGE)
+            del self._pages.get(size // PAGE, bytearray())[size % PAGE :]
         self.size = size
 
     def _underneath(self, offset: int, size: int) -> bytes:

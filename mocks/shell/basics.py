@@ -11,7 +11,7 @@ from backend.errors import FileError
 from mocks.host import User
 from mocks.pipes import read_all
 from mocks.shell.interpreter import ExitShell, Signalled
-from mocks.shell.run import COMMANDS, Run, command, decode, encode, reason_of
+from mocks.shell.run import Run, command, decode, encode, reason_of
 from mocks.tree import Directory, File, Link, Node
 
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", "e": "\x1b"}
@@ -220,11 +220,10 @@ async def sudo(run: Run) -> int:
 
 @command("which", "type")
 async def which(run: Run) -> int:
-    missing = [name for name in run.arguments if name not in COMMANDS]
-    for name in run.arguments:
-        if name in COMMANDS:
-            await run.line(f"/usr/bin/{name}")
-    return int(bool(missing))
+    found = [name for name in run.arguments if run.shell.function(name) is not None]
+    for name in found:
+        await run.line(f"/usr/bin/{name}")
+    return int(len(found) < len(run.arguments))
 
 
 @command("sh", "bash", "dash")

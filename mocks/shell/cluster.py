@@ -17,18 +17,15 @@ def _clock(span: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-async def _cluster(run: Run) -> Cluster | None:
-    """The cluster; None, and the shell's own complaint, elsewhere."""
-    if run.host.machine.cluster is None:
-        await run.streams.stderr.write(f"sh: 1: {run.name}: not found\n".encode())
+def _cluster(run: Run) -> Cluster:
+    """The cluster: hosts without one do not have these commands (`Shell.function`)."""
+    assert run.host.machine.cluster is not None
     return run.host.machine.cluster
 
 
 @command("squeue")
 async def squeue(run: Run) -> int:
-    cluster = await _cluster(run)
-    if cluster is None:
-        return 127
+    cluster = _cluster(run)
     options = run.options("h", valued="uptj")
     user = run.user.name if "--me" in options.flags else options.values.get("u", "")
     since = run.clock.now() - run.host.started
@@ -47,9 +44,7 @@ async def squeue(run: Run) -> int:
 
 @command("sinfo")
 async def sinfo(run: Run) -> int:
-    cluster = await _cluster(run)
-    if cluster is None:
-        return 127
+    cluster = _cluster(run)
     await run.line("PARTITION AVAIL  TIMELIMIT  NODES  STATE NODELIST")
     for name, limit, state, nodes, where in cluster.partitions:
         await run.line(f"{name:<9} up    {limit:>10} {nodes:>6} {state:>6} {where}")
@@ -58,8 +53,6 @@ async def sinfo(run: Run) -> int:
 
 @command("sbatch")
 async def sbatch(run: Run) -> int:
-    if await _cluster(run) is None:
-        return 127
     names = [word for word in run.arguments if not word.startswith("-")]
     if names:
         run.open(names[0])
@@ -69,15 +62,14 @@ async def sbatch(run: Run) -> int:
 
 @command("module", "ml")
 async def module(run: Run) -> int:
-    cluster = await _cluster(run)
-    if cluster is None:
-        return 127
+    cluster = _cluster(run)
     action, names = (run.arguments or ["list"])[0], run.arguments[1:]
+    status = 0
     loaded = run.shell.modules
     if action in ("avail", "av", "spider"):
         await run.streams.stderr.write(_available(cluster, names).encode())
     elif action in ("load", "add"):
-        return await _load(run, cluster, names)
+        status = await _load(run, cluster, names)
     elif action in ("unload", "rm"):
         loaded[:] = [name for name in loaded if name not in names and name.partition("/")[0] not in names]
     elif action == "purge":
@@ -88,7 +80,7 @@ async def module(run: Run) -> int:
         return await run.complain(f"unknown action: {action}")
     run.shell.variables["LOADEDMODULES"] = ":".join(loaded)
     run.shell.exported.add("LOADEDMODULES")
-    return 0
+    return status
 
 
 def _available(cluster: Cluster, names: list[str]) -> str:

@@ -61,6 +61,7 @@ async def ls(run: Run) -> int:
     targets = options.rest or ["."]
     listed: list[tuple[str, Directory]] = []
     plain: list[tuple[bytes, Node]] = []
+    status = 0
     for name in targets:
         try:
             node = run.host.tree.get(run.path(name), run.actor, follow="l" not in flags)
@@ -69,23 +70,28 @@ async def ls(run: Run) -> int:
             else:
                 plain.append((encode(name), node))
         except FileError as error:
-            await run.complain(f"cannot access '{name}': {reason_of(error)}")
-            run.shell.trouble = True
+            status = await run.complain(f"cannot access '{name}': {reason_of(error)}", 2)
     await _print_entries(run, plain, flags)
     for name, directory in listed:
         if len(targets) > 1:
             await run.line(f"{name}:")
         if "l" in flags:
             await run.line(f"total {len(directory.entries) * 4}")
-        await _print_entries(run, _entries(directory, flags), flags)
-    return 0
+        await _print_entries(run, await _entries(directory, flags), flags)
+    return status
 
 
-def _entries(directory: Directory, flags: set[str]) -> list[tuple[bytes, Node]]:
+async def _entries(directory: Directory, flags: set[str]) -> list[tuple[bytes, Node]]:
+    """What is to be shown, in order; the loop gets its turn in large directories."""
     entries = directory.entries
     get = entries.peek if isinstance(entries, NumberedFiles) else entries.__getitem__
-    found = [(name, get(name)) for name in entries if flags & {"a", "A"} or not name.startswith(b".")]
-    found += [(b".", directory), (b"..", directory)] if "a" in flags else []
+    found: list[tuple[bytes, Node]] = [(b".", directory), (b"..", directory)] if "a" in flags else []
+    for number, name in enumerate(entries if isinstance(entries, NumberedFiles) else list(entries)):
+        if flags & {"a", "A"} or not name.startswith(b"."):
+            # Names alone need no nodes; the directory stands in for them.
+            found.append((name, get(name) if flags & {"l", "F", "p", "t", "S"} else directory))
+        if number % 500 == 499:
+            await asyncio.sleep(0)
     if "t" in flags:
         found.sort(key=lambda item: -item[1].modified)
     elif "S" in flags:
@@ -96,20 +102,22 @@ def _entries(directory: Directory, flags: set[str]) -> list[tuple[bytes, Node]]:
 
 
 async def _print_entries(run: Run, entries: list[tuple[bytes, Node]], flags: set[str]) -> None:
-    for number, (name, node) in enumerate(entries):
-        shown = encode(show_bytes(name)) if run.terminal else name
-        if "F" in flags or "p" in flags:
-            shown += b"/" if isinstance(node, Directory) else b""
-        if "l" in flags:
-            size = human(size_of(node)) if "h" in flags else ""
-            arrow = b" -> " + node.target if isinstance(node, Link) else b""
-            shown = encode(long_line(run.host, node, size)) + b" " + shown + arrow
-        elif run.terminal and "1" not in flags:
-            await run.out(shown + (b"\n" if number == len(entries) - 1 else b"  "))
-            continue
-        await run.out(shown + b"\n")
-        if number % 500 == 499:
-            await asyncio.sleep(0)
+    for start in range(0, len(entries), 200):
+        lines = [_entry_line(run, name, node, flags) for name, node in entries[start : start + 200]]
+        across = run.terminal and not flags & {"l", "1"}
+        await run.out(b"  ".join(lines) + b"\n" if across else b"".join(line + b"\n" for line in lines))
+        await asyncio.sleep(0)
+
+
+def _entry_line(run: Run, name: bytes, node: Node, flags: set[str]) -> bytes:
+    shown = encode(show_bytes(name)) if run.terminal else name
+    if flags & {"F", "p"} and isinstance(node, Directory):
+        shown += b"/"
+    if "l" not in flags:
+        return shown
+    size = human(size_of(node)) if "h" in flags else ""
+    arrow = b" -> " + node.target if isinstance(node, Link) else b""
+    return encode(long_line(run.host, node, size)) + b" " + shown + arrow
 
 
 @command("stat")

@@ -11,7 +11,7 @@ from backend.errors import FileError
 from mocks.host import SimulatedHost, User
 from mocks.pipes import BrokenPipe, BytePipe, Collector, Null, TextSource, Writer
 from mocks.shell.parser import parse
-from mocks.shell.run import COMMANDS, OpenFile, Run, Streams, Terminal, decode, encode, reason_of
+from mocks.shell.run import COMMANDS, CommandFunction, OpenFile, Run, Streams, Terminal, decode, encode, reason_of
 from mocks.shell.syntax import (
     Command,
     For,
@@ -227,7 +227,7 @@ class Shell:
     async def execute(self, words: list[str], streams: Streams) -> int:
         """Run one command by its words."""
         name = words[0].rpartition("/")[2] if words[0].startswith(("/bin/", "/usr/bin/", "/usr/sbin/")) else words[0]
-        function = COMMANDS.get(name)
+        function = self.function(name)
         if function is None:
             return await self._unknown(words[0], streams)
         self.trouble = False
@@ -241,6 +241,12 @@ class Shell:
             await streams.stderr.write(encode(f"{name}: arguments that this simulated command does not know\n"))
             status = 2
         return status or int(self.trouble)
+
+    def function(self, name: str) -> CommandFunction | None:
+        """The command of that name, where the host has it."""
+        lacks = {"nvidia-smi": not self.host.machine.gpus}
+        lacks |= dict.fromkeys(("squeue", "sinfo", "sbatch", "module", "ml"), self.host.machine.cluster is None)
+        return None if lacks.get(name, False) else COMMANDS.get(name)
 
     async def _unknown(self, name: str, streams: Streams) -> int:
         reason, status = "not found", 127
