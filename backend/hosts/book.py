@@ -59,10 +59,13 @@ class HostBook:
         source: OptionSource | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """`source` says what ~/.ssh/config holds; by default the OpenSSH client, or the files where there is none."""
+        """What the environment says (FAIRLEAD_HOST_KEY, …) is weaker than `overrides` and stronger than every file.
+
+        `source` says what ~/.ssh/config holds; by default the OpenSSH client, or the files where there is none.
+        """
         self._settings = settings or Settings()
-        self._overrides = overrides or Overrides()
         environ = os.environ if environ is None else environ
+        self._overrides = (overrides or Overrides()).over(Overrides.from_environment(environ))
         self._here = Surroundings(Path.home(), environ, local_user(), socket.gethostname())
         self._source = source or _default_source(self._overrides.ssh_config, self._here)
         self._written: dict[str, HostEntry] | None = None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from backend.connection.target import HostKeyPolicy
+from backend.errors import Code, ConfigError
 
 
 class HostSource(StrEnum):
@@ -49,7 +52,30 @@ class Overrides:
     host_key_policy: HostKeyPolicy | None = None
     ssh_config: Path | None = None
 
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """FAIRLEAD_SSH_CONFIG, FAIRLEAD_KNOWN_HOSTS and FAIRLEAD_HOST_KEY. Raises ConfigError CONFIG_INVALID."""
+        policy = environ.get("FAIRLEAD_HOST_KEY")
+        return cls(
+            known_hosts=_path(environ.get("FAIRLEAD_KNOWN_HOSTS")),
+            host_key_policy=_policy(policy) if policy else None,
+            ssh_config=_path(environ.get("FAIRLEAD_SSH_CONFIG")),
+        )
+
     def over(self, weaker: Overrides) -> Overrides:
         """These, filled in with `weaker`, as flags over the environment."""
         values = {item.name: getattr(self, item.name) or getattr(weaker, item.name) for item in fields(self)}
         return Overrides(**values)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def _policy(text: str) -> HostKeyPolicy:
+    try:
+        return HostKeyPolicy(text)
+    except ValueError:
+        choices = ", ".join(policy.value for policy in HostKeyPolicy)
+        problem = f"FAIRLEAD_HOST_KEY is {text!r}; it can be one of {choices}"
+        raise ConfigError(Code.CONFIG_INVALID, evidence={"problem": problem, "key": "FAIRLEAD_HOST_KEY"}) from None
