@@ -6,10 +6,11 @@ that moment. Everything here blocks; call it in a thread.
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 import secrets
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from pathlib import Path
 from backend.connection.host_keys import HostKey, hashed, shorten, without
 from backend.connection.target import KnownHostsFiles
 from backend.errors import Code, HostKeyError
+
+if sys.platform != "win32":
+    import fcntl
 
 _SALT_BYTES = 20
 
@@ -68,10 +72,10 @@ def _place(path: Path, content: bytes, mode: int) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -80,21 +84,24 @@ def _place(path: Path, content: bytes, mode: int) -> None:
 
 def _append(descriptor: int, line: bytes) -> None:
     size = os.fstat(descriptor).st_size
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        line = b"\n" + line
+    if size:
+        os.lseek(descriptor, size - 1, os.SEEK_SET)
+        if os.read(descriptor, 1) != b"\n":
+            line = b"\n" + line
     written = os.write(descriptor, line)
     if written != len(line):
         os.ftruncate(descriptor, size)
-        raise OSError(28, "the line could not be written whole")
+        raise OSError(errno.ENOSPC, "the line could not be written whole")
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
     """The file of that name, open for appending under an exclusive lock."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if sys.platform != "win32":
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             if _still_named(path, descriptor):
                 yield descriptor
                 return

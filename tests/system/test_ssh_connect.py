@@ -17,6 +17,7 @@ from backend.connection.target import Algorithms, HostKeyPolicy, KnownHostsFiles
 from backend.connection.vault import Vault
 from backend.errors import AuthError, Code, ConnectError, HostKeyError
 from tests.support.connecting import connected, output, refused
+from tests.support.loop_monitor import loop_monitor
 from tests.support.openssh import Sshd, make_key, ssh_agent, sshd, target
 from tests.support.person import Person, Phases
 from tests.support.waiting import until
@@ -44,6 +45,16 @@ def known(server: Sshd, tmp_path: Path) -> Path:
 
 
 # --- the way in ---
+
+
+async def test_a_name_with_addresses_of_two_families_finds_the_one_that_answers(
+    server: Sshd, key: Path, tmp_path: Path
+) -> None:
+    known = server.known_hosts(tmp_path / "known", f"[localhost]:{server.port}")
+    phases = Phases()
+    async with connected(target(server.hop(keys=[key], known=known, address="LocalHost")), observer=phases) as link:
+        assert link.facts.address == f"127.0.0.1:{server.port}"
+        assert phases.evidence(Phase.HOST_KEY)["known"] == f"{known}:1"
 
 
 async def test_every_phase_is_told_in_order_with_its_evidence(server: Sshd, key: Path, known: Path) -> None:
@@ -186,6 +197,32 @@ async def test_an_agent_that_is_gone_is_named_and_the_key_file_used(
     hop = server.hop(keys=[key], known=known, agent_socket=tmp_path / "gone.sock")
     async with connected(target(hop), observer=phases):
         assert "agent" in phases.evidence(Phase.AUTH)
+
+
+async def test_keys_and_agents_that_the_hop_does_not_name_are_left_alone(
+    server: Sshd, key: Path, known: Path, own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library would take ~/.ssh/id_* and SSH_AUTH_SOCK by itself."""
+    (own_home / ".ssh").mkdir()
+    (own_home / ".ssh" / "id_ed25519").write_bytes(key.read_bytes())
+    (own_home / ".ssh" / "id_ed25519").chmod(0o600)
+    with ssh_agent(tmp_path / "agent", key) as socket:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+        error = await refused(target(server.hop(known=known)))
+    assert error.code is Code.AUTH_NO_METHOD
+    assert error.evidence["tried"] == "nothing"
+
+
+async def test_the_loop_is_never_kept_while_a_slow_key_is_opened(server: Sshd, known: Path, tmp_path: Path) -> None:
+    key = make_key(tmp_path / "locked", kind="rsa", bits=4096, passphrase="correct horse")
+    server.authorize(key)
+    hop = server.hop(keys=[key], known=known)
+    async with connected(target(hop), Person(passphrases=["correct horse"])):
+        pass
+    with loop_monitor() as report:
+        async with connected(target(hop), Person(passphrases=["correct horse"])) as link:
+            await output(link, b"seq 100000")
+    assert report.worst < 0.05, report.culprit
 
 
 # --- refused logins ---

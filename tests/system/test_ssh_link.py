@@ -15,7 +15,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from backend.connection.connector import Chunk, ExitReport, PtyRequest, PtySize, StdStream
+from backend.connection.connector import Chunk, ExitReport, OpenMode, PtyRequest, PtySize, StdStream
 from backend.connection.ssh_link import SshLink
 from backend.connection.target import Hop, Keepalive
 from backend.errors import Code, ConnectError, LinkLost, SessionError
@@ -180,22 +180,23 @@ async def test_writing_to_a_process_that_has_ended_is_an_error(link: SshLink) ->
 
 async def test_closing_ends_a_process_that_ignores_its_stdin(link: SshLink, tmp_path: Path) -> None:
     process = await link.open_process(f"echo $$ > {tmp_path}/pid; exec sleep 1000".encode(), pty=PtyRequest())
-    await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+    await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("\n"))
     pid = int((tmp_path / "pid").read_text())
     await process.close()
     await until(lambda: not Path(f"/proc/{pid}").exists())
 
 
-async def test_cancelling_the_opening_leaves_no_channel_behind(server: Sshd, link: SshLink, tmp_path: Path) -> None:
+async def test_cancelling_the_opening_leaves_no_channel_behind(link: SshLink, tmp_path: Path) -> None:
     """The library forgets a channel whose opening is cancelled; the server keeps it, with the process in it."""
-    before = len(_children(server.process.pid))
-    opening = asyncio.create_task(link.open_process(f"echo > {tmp_path}/started; exec cat".encode()))
+    file = tmp_path / "pid"
+    opening = asyncio.create_task(link.open_process(f"echo $$ > {file}; exec cat".encode()))
     await asyncio.sleep(0)
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
-    await until(lambda: (tmp_path / "started").exists())
-    await until(lambda: len(_children(server.process.pid)) == before)
+    await until(lambda: file.exists() and file.read_text().endswith("\n"))
+    process = Path(f"/proc/{file.read_text().strip()}")
+    await until(lambda: not process.exists())
     assert await output(link, b"echo fine") == b"fine\n"
 
 
@@ -345,6 +346,22 @@ async def test_silence_is_noticed_by_the_keepalive(server: Sshd, tmp_path: Path)
         assert caught.value.code is Code.KEEPALIVE_LOST
         with pytest.raises(LinkLost):
             await process.wait()
+
+
+async def test_cancelling_work_on_a_stalled_link_returns_at_once(server: Sshd, tmp_path: Path) -> None:
+    """The library's transfers wait for the server's answer to their clean-up, which never comes."""
+    async with relayed(server, tmp_path, keepalive=Keepalive(interval=0)) as (link, relay):
+        files = await link.open_files()
+        file = await files.open(b"/etc/passwd", OpenMode.READ)
+        relay.black_hole()
+        work = [asyncio.create_task(item) for item in (file.read(0, 10), files.stat(b"/"), link.ping())]
+        await asyncio.sleep(0.05)
+        started = time.monotonic()
+        for task in work:
+            task.cancel()
+        results = await asyncio.gather(*work, return_exceptions=True)
+        assert time.monotonic() - started < 0.5
+        assert all(isinstance(result, asyncio.CancelledError) for result in results)
 
 
 async def test_a_server_that_ends_the_session_is_told_apart_from_a_lost_network(tmp_path: Path) -> None:
