@@ -1,0 +1,119 @@
+"""Bytes on their way to stdout: exact into pipes, harmless on terminals, and never in the loop's way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.errors import Code, FileError
+from cli.narration import Narration
+from cli.output import CleanWriter, FdWriter
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.data = b""
+
+    async def write(self, data: bytes) -> None:
+        self.data += data
+
+
+async def test_every_byte_arrives_in_order() -> None:
+    read, write = os.pipe()
+    writer = FdWriter(write)
+    for piece in (b"one\0", b"", b"\xff two"):
+        await writer.write(piece)
+    assert os.read(read, 100) == b"one\0\xff two"
+    os.close(read)
+    os.close(write)
+
+
+async def test_a_reader_that_stalls_holds_back_the_writer_and_not_the_loop() -> None:
+    read, write = os.pipe()
+    content = b"x" * (1 << 20)
+    writing = asyncio.create_task(FdWriter(write).write(content))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not writing.done()
+
+    def drain() -> int:
+        taken = 0
+        while taken < len(content):
+            taken += len(os.read(read, 65536))
+        return taken
+
+    assert await asyncio.to_thread(drain) == len(content)
+    await writing
+    os.close(read)
+    os.close(write)
+
+
+async def test_a_reader_that_went_away_is_told_apart_from_a_failure() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with pytest.raises(BrokenPipeError):
+        await FdWriter(write).write(b"x")
+    os.close(write)
+
+
+async def test_a_full_disk_is_a_failure_with_its_code() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(FileError) as caught:
+        await FdWriter(full).write(b"x")
+    assert caught.value.code is Code.DISK_FULL
+    os.close(full)
+
+
+@given(st.lists(st.binary(max_size=20), max_size=6))
+async def test_a_terminal_gets_no_control_codes_however_bytes_are_cut(pieces: list[bytes]) -> None:
+    shown, whole = _Kept(), _Kept()
+    writer = CleanWriter(shown)
+    for piece in pieces:
+        await writer.write(piece)
+    await CleanWriter(whole).write(b"".join(pieces))
+    assert all(character.isprintable() or character in "\n\t" for character in shown.data.decode())
+    assert whole.data.startswith(shown.data[: len(whole.data)])
+
+
+async def test_text_passes_to_a_terminal_as_it_is() -> None:
+    kept = _Kept()
+    writer = CleanWriter(kept)
+    for piece in ("grüße\n\t日本\n".encode()[:3], "grüße\n\t日本\n".encode()[3:], b"\x1b[31mred\xff"):
+        await writer.write(piece)
+    assert kept.data.decode() == "grüße\n\t日本\n\N{REPLACEMENT CHARACTER}[31mred\\xff"
+
+
+def test_narration_is_one_clean_line_and_progress_stays_off_pipes() -> None:
+    out = StringIO()
+    narration = Narration(out)
+    narration.progress("10 %")
+    narration.say("two\nlines\x1b[2J")
+    narration.end_progress()
+    assert out.getvalue() == "two lines\N{REPLACEMENT CHARACTER}[2J\n"
+
+
+class _Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 0
+
+
+def test_progress_makes_way_for_lines_and_questions_and_comes_back() -> None:
+    out = _Terminal()
+    narration = Narration(out)
+    narration.progress("10 %")
+    narration.say("a line")
+    assert out.getvalue() == "10 %\r\x1b[Ka line\n10 %"
+    with narration.held():
+        narration.progress("20 %")
+        assert out.getvalue() == "10 %\r\x1b[Ka line\n10 %\r\x1b[K"
+    assert out.getvalue().endswith("20 %")
+    narration.end_progress()
+    assert out.getvalue().endswith("20 %\r\x1b[K")
