@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import getpass
 import os
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles, Target, Timeouts
-from tests.support.tiers import SSHD, need_sshd
+from tests.support.tiers import SSHD, need_root, need_sshd
 
 _PRIVILEGE_DIRECTORY = Path("/run/sshd")
 
@@ -185,3 +187,21 @@ def ssh_agent(directory: Path, *keys: Path) -> Iterator[Path]:
     finally:
         process.kill()
         process.wait(10)
+
+
+@contextmanager
+def throw_away_user(home: Path, *, password: str = "", shell: str = "/bin/sh") -> Iterator[str]:
+    """A system account for a test: its name. Needs root; part of the tier that CI requires."""
+    need_root("an account of its own")
+    name = f"fl{secrets.token_hex(4)}"
+    home.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["useradd", "--no-create-home", "-d", str(home), "-s", shell, name], check=True, capture_output=True)
+    try:
+        subprocess.run(["chpasswd"], input=f"{name}:{password or secrets.token_hex(8)}".encode(), check=True)
+        shutil.chown(home, name)
+        for parent in home.parents:
+            if parent.stat().st_uid == os.getuid() and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+        yield name
+    finally:
+        subprocess.run(["userdel", name], check=False, capture_output=True)
