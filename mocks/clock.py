@@ -40,6 +40,11 @@ class VirtualClock:
         """How many are waiting for time to pass."""
         return sum(not sleeper.done() for _, _, sleeper in self._sleepers)
 
+    @property
+    def next_due(self) -> float | None:
+        """When the next sleeper wakes, on the monotonic scale; None when nobody sleeps."""
+        return min((due for due, _, sleeper in self._sleepers if not sleeper.done()), default=None)
+
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
             await asyncio.sleep(0)

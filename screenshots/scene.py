@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -26,12 +27,30 @@ from mocks.demo.setup import write_demo_files
 from mocks.world import World, demo_world
 from tui.app import WorkbenchApp, WorkbenchOptions
 from tui.glyphs import UNICODE
+from tui.prompts.base import Prompt
 
-STEP = 0.05
-"""Seconds of the simulated world that pass in one round of settling."""
 SEED = 7
 PATIENCE = 20.0
 """Seconds of real time after which something that never comes to rest is given up."""
+
+
+class CountingThreads(ThreadPoolExecutor):
+    """Threads that say whether they are at work: the world stands still until files have been read."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=4)
+        self._under_way: set[Future[Any]] = set()
+
+    async def rest(self) -> None:
+        """Return when no thread is at work."""
+        while under_way := tuple(self._under_way):
+            await asyncio.wait([asyncio.wrap_future(future) for future in under_way])
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        return future
 
 
 class Scene:
@@ -41,12 +60,14 @@ class Scene:
         self.clock = VirtualClock(automatic=False)
         self.world: World = demo_world(self.clock)
         self._files = write_demo_files(self.world, home / ".config" / "fairlead")
+        self._threads = CountingThreads()
         self._state = home / ".local" / "state" / "fairlead"
         self.app = WorkbenchApp(self.open, options or WorkbenchOptions(demo=True, glyphs=UNICODE))
 
     @asynccontextmanager
     async def open(self, interaction: Interaction) -> AsyncIterator[Container]:
         """The services over the simulated world."""
+        asyncio.get_running_loop().set_default_executor(self._threads)
         vault = Vault()
         async with open_container(
             connector=SimulatedConnector(self.world, vault=vault, clock=self.clock),
@@ -82,9 +103,16 @@ class Scene:
         async with asyncio.timeout(PATIENCE):
             await self._drawn(pilot)
             while not done():
-                await self.clock.advance(STEP)
+                await self._step()
                 await self._drawn(pilot)
+        if isinstance(self.app.screen, Prompt):
+            self.app.screen.armed = True  # it would do so itself, by real time
         await self._drawn(pilot)
+
+    async def _step(self) -> None:
+        """Time goes to the next moment at which something happens and no further, so that what is measured is exact."""
+        if (due := self.clock.next_due) is not None:
+            await self.clock.advance(due - self.clock.monotonic())
 
     async def pass_time(self, pilot: Pilot[Any], seconds: float) -> None:
         """Let `seconds` pass in the world, and show what has become of it."""
@@ -115,7 +143,8 @@ class Scene:
 
     async def _drawn(self, pilot: Pilot[Any]) -> None:
         """All messages handled and the picture up to date."""
-        await asyncio.sleep(0.002)  # threads that read files and the database need real time
+        await asyncio.sleep(0.001)
+        await self._threads.rest()
         bridge = self.app.bridge
         if bridge is not None:
             bridge.flush()

@@ -48,6 +48,8 @@ def latency_text(seconds: float) -> str:
     if seconds >= 0.9995:
         return f"{seconds:.1f} s"
     ms = seconds * 1000
+    if ms < 0.05:
+        return "0 ms"
     return f"{ms:.1f} ms" if ms < 0.95 else f"{ms:.0f} ms"
 
 

@@ -217,9 +217,9 @@ async def test_a_host_that_cannot_be_resolved_is_told(
     fake_app: FakeApp, services: FakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(host: str) -> AsyncIterator[Rung]:
-        for error in [ConfigError(Code.HOST_UNKNOWN, host=host)]:
-            raise error
-            yield a_refused_login()[0]
+        if host:
+            raise ConfigError(Code.HOST_UNKNOWN, host=host)
+        yield a_refused_login()[0]
 
     monkeypatch.setattr(services.diagnostics, "climb", broken)
     async with fake_app() as pilot:

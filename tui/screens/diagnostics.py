@@ -20,7 +20,7 @@ from textual.worker import Worker
 from backend.diagnostics.ladder import Diagnosis, Rung, RungStatus
 from backend.errors import Code, FairleadError, FileError
 from tui.actions import Action, bindings_of
-from tui.format import duration_text
+from tui.format import latency_text
 from tui.ladder import Ladder, markdown
 from tui.messages import Notice, OperationFailed
 from tui.screens.base import WorkbenchScreen
@@ -100,7 +100,7 @@ class DiagnosticsScreen(WorkbenchScreen):
             self._view.move_to((rung.hop, rung.id))
 
     def _summary(self, ladder: Ladder) -> str:
-        end = self.glyphs.ellipsis if ladder.climbing else f" {self.glyphs.dot} {duration_text(ladder.seconds)}"
+        end = self.glyphs.ellipsis if ladder.climbing else f" {self.glyphs.dot} {latency_text(ladder.seconds)}"
         return ladder.verdict() + end
 
     def _invitation(self) -> Content:

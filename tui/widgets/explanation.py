@@ -23,7 +23,8 @@ def explain(
     """The whole explanation in lines of `width` cells; parts that are empty are left out."""
     blocks = [broken(Content.styled(sentence, "bold"), width)] if sentence else []
     if evidence:
-        blocks.append(_section("seen", [_named(name, value, width) for name, value in evidence.items()]))
+        column = max(_NAME_WIDTH, max(len(name) for name in evidence) + 2)
+        blocks.append(_section("seen", [_named(name, value, column, width) for name, value in evidence.items()]))
     if steps := [_step(item, width) for item in advice]:
         blocks.append(_section("do next", steps))
     if code is not None:
@@ -40,8 +41,8 @@ def _section(title: str, lines: list[Content]) -> Content:
     return Content("\n").join([Content.styled(title, "$accent"), *lines])
 
 
-def _named(name: str, value: str, width: int) -> Content:
-    return hanging(Content.styled(f"{name.replace('_', ' '):<{_NAME_WIDTH}}", "$quiet"), value, width)
+def _named(name: str, value: str, column: int, width: int) -> Content:
+    return hanging(Content.styled(f"{name.replace('_', ' '):<{column}}", "$quiet"), value, width)
 
 
 def _step(item: Advice, width: int) -> Content:

@@ -67,7 +67,8 @@ def test_time_left_is_rough(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.0004, "0.4 ms"), (0.00096, "1 ms"), (0.0123, "12 ms"), (0.9991, "999 ms"), (1.24, "1.2 s")]
+    ("seconds", "text"),
+    [(0.0, "0 ms"), (0.0004, "0.4 ms"), (0.00096, "1 ms"), (0.0123, "12 ms"), (0.9991, "999 ms"), (1.24, "1.2 s")],
 )
 def test_latencies_are_told_in_milliseconds_below_a_second(seconds: float, text: str) -> None:
     assert latency_text(seconds) == text
