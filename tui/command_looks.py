@@ -10,6 +10,7 @@ from textual.content import Content
 from backend.commands.executor import CommandOutcome, CommandState, RunningCommand
 from backend.connection.connector import ExitReport
 from backend.errors import FairleadError, Interrupted, LinkLost, TimeLimitError
+from backend.text import clean_line
 from tui.format import duration_text, size_text
 from tui.glyphs import Glyphs
 
@@ -83,8 +84,6 @@ def bolt(glyphs: Glyphs) -> str:
 
 def command_words(command: RunningCommand) -> str:
     """What was typed, on one line."""
-    from backend.text import clean_line
-
     return clean_line(command.spec.command.decode("utf-8", "replace"))
 
 
@@ -114,20 +113,25 @@ def end_note(command: RunningCommand, glyphs: Glyphs) -> Content | None:
     error = command.outcome.error if command.outcome is not None else None
     if error is None:
         return None
-    look = _ended(command.outcome, glyphs) if command.outcome is not None else None
-    style = look.style if look is not None else "$error"
-    lines = [Content.assemble((error.code.value, style), f"  {error.message}")]
-    if remote := error.evidence.get("remote"):
-        ended = f" ({error.evidence['exit']})" if "exit" in error.evidence else ""
-        lines.append(Content.assemble(("on the host  ", "$quiet"), f"{_remote_words(remote)}{ended}"))
-    lines += [_step(item.text, item.command, glyphs) for item in error.advice[:_STEPS]]
+    _, style, _ = _broken(error, glyphs)
+    remote = error.evidence.get("remote", "")
+    lines = [Content.assemble((error.code.value, style), f"  {error.message} {_remote_words(error, remote)}".rstrip())]
+    if remote != "ended" or not isinstance(error, Interrupted):
+        lines += [_step(item.text, item.command, glyphs) for item in error.advice[:_STEPS]]
     return Content("\n").join(lines)
 
 
-def _remote_words(remote: str) -> str:
-    return {"ended": "the process has ended", "not started": "it was never started"}.get(
-        remote, f"{remote}; the process may still be running"
-    )
+def _remote_words(error: FairleadError, remote: str) -> str:
+    """What was confirmed about the process itself."""
+    if remote == "ended":
+        return f"The process on the host has ended{_by(error)}."
+    if remote == "not started":
+        return "It was never started."
+    return f"Its end is {remote}; it may still be running there." if remote else ""
+
+
+def _by(error: FairleadError) -> str:
+    return f" ({error.evidence['exit']})" if "exit" in error.evidence else ""
 
 
 def _step(text: str, command: str | None, glyphs: Glyphs) -> Content:

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from backend.connection.connector import Space
 from backend.errors import Code, FairleadError
+from backend.text import show_bytes
 from tui.format import size_text
 from tui.glyphs import Glyphs
 from tui.widgets.explanation import explain
@@ -119,3 +120,10 @@ def _empty(words: PaneWords) -> Content:
 
 def _keys(*keys: tuple[str, str]) -> Content:
     return Content("   ").join([Content.assemble((key, "bold $accent"), f" {what}") for key, what in keys])
+
+
+def short_path(path: bytes, home: bytes) -> str:
+    """A path for people, with `~` for the home directory."""
+    if home not in (b"", b"/") and (path == home or path.startswith(home + b"/")):
+        return "~" + show_bytes(path[len(home) :])
+    return show_bytes(path)

@@ -36,8 +36,8 @@ _CHANGE_DIRECTORY = re.compile(r"cd(\s+[^;&|<>()`\n]*)?")
 
 ACTIONS = (
     INTERRUPT,
-    Action("commands.to_output", "tab", "output", "Go on to the output, then the list.", _GROUP, "commands", rank=3,
-           does="app.focus_next", palette=False),
+    Action("commands.to_output", "tab", "output", "Go on to the output, then to the runs.", _GROUP, "commands", rank=3,
+           palette=False),
     Action("commands.previous", "ctrl+up,alt+up", "earlier run", "Show the command before this one.", _GROUP,
            "commands", rank=4),
     Action("commands.following", "ctrl+down,alt+down", "later run", "Show the command after this one.", _GROUP,
@@ -295,6 +295,15 @@ class CommandsScreen(WorkbenchScreen):
 
     def action_page_down(self) -> None:
         self._pane.view.action_page_down()
+
+    def action_to_output(self) -> None:
+        """Round the three parts, the output first."""
+        if self.focused is self._line.input and self._selected is not None:
+            self._pane.view.focus()
+        elif self.focused is self._pane.view:
+            self._runs.focus()
+        else:
+            self._line.input.focus()
 
     def action_type(self) -> None:
         self._line.input.focus()

@@ -39,16 +39,16 @@ _GROUP = "Files"
 
 ACTIONS = (
     Action("files.other_side", "tab", "other side", "Go to the other pane.", _GROUP, "files", rank=1),
-    Action("files.copy", "c,f5", "copy", "Copy what is chosen to the other side.", _GROUP, "files", rank=4),
-    Action("files.view", "v,f3", "view", "Look into the file, at its beginning or its end.", _GROUP, "files", rank=5),
-    Action("files.make_directory", "m,f7", "new directory", "Make a directory here.", _GROUP, "files", rank=7),
+    Action("files.copy", "c,f5", "copy", "Copy what is chosen to the other side.", _GROUP, "files", rank=3),
+    Action("files.view", "v,f3", "view", "Look into the file, at its beginning or its end.", _GROUP, "files", rank=6),
+    Action("files.make_directory", "m,f7", "new directory", "Make a directory here.", _GROUP, "files", rank=9),
     Action("files.rename", "R,f2", "rename", "Give the file another name.", _GROUP, "files"),
-    Action("files.delete", "d,delete,f8", "delete", "Delete what is chosen, after a count.", _GROUP, "files", rank=8),
+    Action("files.delete", "d,delete,f8", "delete", "Delete what is chosen, after a count.", _GROUP, "files", rank=10),
     Action("files.go_to", "g", "go to", "Go to a path that you type.", _GROUP, "files"),
     Action("files.connect", "enter", "connect", "Connect to the host and read its files.", _GROUP, "files"),
     Action("files.to_transfers", "t", "transfers", "Go to the transfers, and back.", _GROUP, "files"),
-    Action("files.pause", "p", "pause", "Hold the transfer up, or let it go on.", "Transfers", "files", rank=2),
-    Action("files.cancel", "x", "cancel", "Stop the transfer; what has arrived is kept.", "Transfers", "files", rank=3),
+    Action("files.pause", "p", "pause", "Hold the transfer up, or let it go on.", "Transfers", "files", rank=4),
+    Action("files.cancel", "x", "cancel", "Stop the transfer; what has arrived is kept.", "Transfers", "files", rank=5),
 )
 
 
@@ -261,9 +261,10 @@ class FilesScreen(WorkbenchScreen):
             policy = await self.workbench.push_screen_wait(prompt)
         if policy is not None:
             request = file_work.request(rows, here=here, directory=directory, there=there, goal=goal, policy=policy)
-            self.services.transfers.submit(request)
+            transfer = self.services.transfers.submit(request)
             pane.forget_choice()
             self._draw_transfers()
+            self._list.move_to(transfer.id)
 
     # --- the transfers -------------------------------------------------------------------------------------------
 

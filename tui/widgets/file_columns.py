@@ -38,8 +38,8 @@ class Columns:
     def within(cls, width: int) -> Columns:
         """The columns for `width` cells."""
         size = _SIZE if width >= 24 else 0
-        changed = 14 if width >= 58 else 7 if width >= 34 else 0
-        mode = _MODE + 2 if width >= 58 else 0
+        changed = 14 if width >= 54 else 7 if width >= 34 else 0
+        mode = _MODE + 2 if width >= 54 else 0
         owner = _OWNER + 2 if width >= 84 else 0
         return cls(max(4, width - MARK - size - owner - mode - changed), size, owner, mode, changed)
 

@@ -203,6 +203,9 @@ class FileList(ScrollView, can_focus=True):
         if round(old_value) != round(new_value):
             self.post_message(self.Moved(self))
 
+    def on_resize(self) -> None:
+        self._show_cursor()
+
     def on_click(self, event: events.Click) -> None:
         index = event.y - 1 + round(self.scroll_y)
         if event.y > 0 and index < self.rows.count:

@@ -23,26 +23,16 @@ from backend.errors import Code, FairleadError
 from backend.files.filesystem import FileSystem
 from backend.files.paths import join_inside, name_of, parent_of, to_text
 from backend.text import show_bytes
-from tui.actions import Action, bindings_of
-from tui.file_words import PaneWords, nothing_shown, pane_footer, pane_title
+from tui.actions import bindings_of
+from tui.file_words import PaneWords, nothing_shown, pane_footer, pane_title, short_path
 from tui.glyphs import Glyphs
 from tui.prompts.base import Words
+from tui.widgets.file_actions import ACTIONS
 from tui.widgets.file_list import FileList
 from tui.widgets.file_rows import FileRows, Row
 
 SETTLE = 0.03
 """Seconds between two times that rows which have come are put in their places."""
-_GROUP = "Files"
-
-ACTIONS = (
-    Action("files.open", "enter,right,l", "open", "Open the directory, or look into the file.", _GROUP, "files"),
-    Action("files.go_up", "backspace,left,h", "up", "Go to the directory above.", _GROUP, "files", rank=3),
-    Action("files.filter", "slash", "filter", "Show only names that hold a text.", _GROUP, "files", rank=6),
-    Action("files.hidden", "full_stop", "hidden files", "Show names that start with a dot, or not.", _GROUP, "files"),
-    Action("files.sort", "s", "sort", "Sort by name, by size, by time.", _GROUP, "files"),
-    Action("files.reload", "r", "reload", "Read the directory anew.", _GROUP, "files"),
-    Action("files.clear", "escape", "clear", "Take the filter away, then the choice.", _GROUP, "files", palette=False),
-)
 
 
 class Reading(Enum):
@@ -272,10 +262,6 @@ class FilePane(Vertical):
             self.query_one("#warning", Words).update(text)
         self.post_message(self.Changed(self))
 
-    def draw(self) -> None:
-        """Draw anew what is said; the host's state may have changed."""
-        self._draw()
-
     def _draw_border(self) -> None:
         words = self._words()
         width = self.size.width
@@ -285,7 +271,7 @@ class FilePane(Vertical):
     def _words(self) -> PaneWords:
         return PaneWords(
             label=self.label,
-            path=_short_path(self.path, self._home),
+            path=short_path(self.path, self._home),
             reading=self.state is Reading.UNDER_WAY,
             rows=self.rows,
             space=self.space,
@@ -413,9 +399,3 @@ class FilePane(Vertical):
     def path_of(self, row: Row) -> str:
         """The whole path of a row, as requests carry it."""
         return to_text(join_inside(self.path, row.name))
-
-
-def _short_path(path: bytes, home: bytes) -> str:
-    if home not in (b"", b"/") and (path == home or path.startswith(home + b"/")):
-        return "~" + show_bytes(path[len(home) :])
-    return show_bytes(path)
