@@ -1,0 +1,157 @@
+"""The program in a process of its own in the simulated world: no network, no files of the person's."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.program import CALL, Program
+
+
+def _program(tmp_path: Path) -> Program:
+    return Program(tmp_path)
+
+
+def test_a_command_runs_in_the_simulated_world(tmp_path: Path) -> None:
+    ran = _program(tmp_path).run("--demo", "run", "web-1", "--", "uptime")
+    assert (ran.status, ran.err) == (0, b"")
+    assert b"load average" in ran.out
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_environment_may_ask_for_the_demo(tmp_path: Path) -> None:
+    program = Program(tmp_path, env={"FAIRLEAD_DEMO": "1"})
+    assert program.run("run", "web-1", "--", "hostname").out == b"web-1\n"
+
+
+def test_stdin_goes_along_to_the_byte(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 1000
+    ran = _program(tmp_path).run("--demo", "run", "web-1", "--", "cat", stdin=content)
+    assert (ran.status, ran.out) == (0, content)
+
+
+def test_without_stdin_the_lines_of_a_loop_stay_for_the_loop(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.write(write, b"left alone\n")
+    os.close(write)
+    command = [*CALL, "--demo", "run", "-n", "web-1", "--", "cat"]
+    subprocess.run(command, stdin=read, env=_program(tmp_path).environment, check=True, timeout=60)
+    assert os.read(read, 100) == b"left alone\n"
+    os.close(read)
+
+
+def test_a_password_on_stdin_opens_the_host_and_the_rest_is_the_commands(tmp_path: Path) -> None:
+    ran = _program(tmp_path).run("--demo", "run", "--password-stdin", "mirror-au", "--", "cat", stdin=b"demo\nrest\n")
+    assert (ran.status, ran.out) == (0, b"rest\n")
+
+
+def test_a_wrong_password_is_not_tried_twice_and_is_status_255(tmp_path: Path) -> None:
+    ran = _program(tmp_path).run(
+        "--demo", "--batch", "--json", "run", "--password-stdin", "mirror-au", "--", "true", stdin=b"hunter2\n"
+    )
+    assert ran.status == 255
+    assert ran.json["error"]["category"] in {"auth", "limit"}
+    assert b"hunter2" not in ran.out + ran.err
+
+
+def test_trees_go_there_and_come_back(tmp_path: Path) -> None:
+    program = _program(tmp_path)
+    fetched = program.run("--demo", "get", "web-1:/srv/app/releases/41", "copy")
+    assert fetched.status == 0
+    assert re.search(rb"\d+ files, .* verified \(SHA-256\)", fetched.err)
+    assert (tmp_path / "copy" / "README.md").exists()
+    put = program.run("--demo", "--json", "put", "copy", "web-1:there")
+    assert put.status == 0
+    assert put.json["files"] == put.json["verified"] > 1
+
+
+def test_a_link_that_breaks_is_told_and_the_transfer_goes_on(tmp_path: Path) -> None:
+    program = _program(tmp_path)
+    listing = program.run("--demo", "ls", "--json", "gpu-7:run-12/checkpoints").json["entries"]
+    ran = program.run("--demo", "get", f"gpu-7:run-12/checkpoints/{listing[0]['name']}", ".", limit=120)
+    assert ran.status == 0
+    assert b"Connecting again" in ran.err
+    assert b"gpu-7: connected again" in ran.err
+    assert b"went on after a lost link once" in ran.err
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*CALL, "--demo", "run", "web-1", "--", "yes"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_program(tmp_path).environment,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == b"y\n"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(30) == 141
+    process.stderr.close()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_a_signal_stops_the_command_and_says_what_became_of_it(
+    number: signal.Signals, status: int, tmp_path: Path
+) -> None:
+    process = await _program(tmp_path).start("--demo", "run", "web-1", "--", "echo started; sleep 1000")
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"started\n"
+    process.send_signal(number)
+    _, err = await process.communicate()
+    assert process.returncode == status
+    assert b"Stopped. The command on web-1: ended." in err
+
+
+def test_the_served_hosts_are_open_to_any_client_until_it_is_stopped(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*CALL, "--json", "demo", "--over-ssh"], stdout=subprocess.PIPE, env=_program(tmp_path).environment
+    )
+    assert process.stdout is not None
+    try:
+        assert select.select([process.stdout], [], [], 30)[0]
+        served = json.loads(process.stdout.readline())
+        assert "web-1" in served["hosts"]
+        ran = _program(tmp_path).run("-F", served["ssh_config"], "--batch", "run", "db-2", "--", "hostname")
+        assert (ran.status, ran.out) == (0, b"db-2\n")
+    finally:
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        status = process.wait(30)
+        process.stdout.close()
+    assert status == 0
+    assert time.monotonic() - began < 10
+    assert not Path(served["ssh_config"]).exists()
+
+
+def test_closed_standard_streams_harm_nobody(tmp_path: Path) -> None:
+    line = " ".join([*CALL, "--demo", "run", "web-1", "--", "cat; echo done"])
+    done = subprocess.run(
+        ["sh", "-c", f"{line} <&-"], env=_program(tmp_path).environment, capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, b"done\n")
+
+
+def test_output_that_cannot_be_written_is_a_failure_and_no_success(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*CALL, "--demo", "run", "web-1", "--", "uptime"],
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=_program(tmp_path).environment,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert b"DISK_FULL" in done.stderr
