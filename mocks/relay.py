@@ -153,7 +153,7 @@ class Relay:
             self._accepting.cancel()
             self._accepting = None
         if self._listener is not None:
-            self._listener.close()
+            _close(self._listener)
             self._listener = None
 
     def listen(self) -> None:
@@ -199,9 +199,9 @@ class Relay:
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         client, server = self._connections.pop(task)
-        client.close()
+        _close(client)
         if server is not None:
-            server.close()
+            _close(server)
 
     async def _carry(self, client: socket.socket) -> None:
         """One connection, until both directions have ended or either side broke."""
@@ -322,4 +322,13 @@ def _reset(*ends: socket.socket | None) -> None:
         if end is not None and end.fileno() >= 0:
             with suppress(OSError):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            end.close()
+            _close(end)
+
+
+def _close(end: socket.socket) -> None:
+    """Close, and let the loop forget it: the next socket may get the same number."""
+    if end.fileno() >= 0:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(end.fileno())
+        loop.remove_writer(end.fileno())
+        end.close()

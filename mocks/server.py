@@ -61,12 +61,16 @@ class HostServer:
         """Stop listening and drop everybody; bounded."""
         if self._acceptor is not None:
             self._acceptor.close()
+        leaving = [asyncio.create_task(connection.wait_closed()) for connection in self.connections]
         for connection in tuple(self.connections):
             connection.abort()
         for task in tuple(self.tasks):
             task.cancel()
-        if self.tasks:
-            await asyncio.wait(tuple(self.tasks), timeout=_CLOSING)
+        if ending := [*leaving, *self.tasks]:
+            await asyncio.wait(ending, timeout=_CLOSING)
+        # What the connections carried learns of their end in the next turns of the loop.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def __aenter__(self) -> Self:
         return await self.start()

@@ -14,7 +14,7 @@ from mocks.pipes import BrokenPipe, BytePipe, OutputQueue, QueueWriter, Writer
 from mocks.shell import basics, cluster, files, system, texts
 from mocks.shell.interpreter import ExitShell, Shell, Signalled
 from mocks.shell.run import COMMANDS, Streams, Terminal, decode, encode
-from mocks.shell.terminal import Complete, Echo, EndOfInput, Event, Interrupt, Line, LineEditor
+from mocks.shell.terminal import Complete, Echo, Event, Interrupt, Line, LineEditor, TypedLines
 from mocks.tree import Directory
 
 log = logging.getLogger(__name__)
@@ -42,12 +42,13 @@ class HostProcess:
         self._shell.errors = self._writer(StdStream.ERR)
         self._stdin = BytePipe()
         self._editor = LineEditor()
-        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._typed_lines = TypedLines()
         self._job: asyncio.Task[int] | None = None
         self._interactive = command is None and pty is not None
         self._signal: str | None = None
         self._report: asyncio.Future[ExitReport] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._main(command))
+        self._task.add_done_callback(self._settle)
 
     # --- from outside ----------------------------------------------------------------------------------------
 
@@ -63,12 +64,11 @@ class HostProcess:
             await self._stdin.write(data)
         else:
             for event in self._editor.feed(data):
-                await self._typed(event)
+                self._on_key(event)
 
     def write_eof(self) -> None:
         self._stdin.write_eof()
-        if self._terminal is not None and self._interactive:
-            self._lines.put_nowait(None)
+        self._typed_lines.put(b"")
 
     def resize(self, size: PtySize) -> None:
         if self._terminal is not None:
@@ -92,6 +92,7 @@ class HostProcess:
         """Its terminal or connection is gone (SIGHUP)."""
         self.output.stop_reading()
         self._stdin.stop_reading()
+        self._typed_lines.hang_up()
         self._task.cancel()
 
     async def close(self) -> None:
@@ -102,7 +103,7 @@ class HostProcess:
     # --- its life --------------------------------------------------------------------------------------------
 
     async def _main(self, command: bytes | None) -> None:
-        report = ExitReport(signal="HUP")
+        report = ExitReport(status=70)
         try:
             report = ExitReport(status=await self._run(command))
         except ExitShell as end:
@@ -111,19 +112,20 @@ class HostProcess:
             report = ExitReport(signal=end.signal)
         except BrokenPipe:
             report = ExitReport(signal="PIPE")
-        except asyncio.CancelledError:
-            if self._signal is None:
-                raise
-            report = ExitReport(signal=self._signal)
         except Exception as error:  # a person may type anything; a gap in a command must not pass for its end
             log.exception("a simulated command failed")
             self.output.put_now(StdStream.ERR, encode(f"sh: the simulated command failed: {error}\n"))
-            report = ExitReport(status=70)
-        finally:
+        self._end(report)
+
+    def _settle(self, task: asyncio.Task[None]) -> None:
+        """The task has ended, perhaps before it had begun: by a signal or a hang-up."""
+        self._end(ExitReport(signal=self._signal or "HUP"))
+
+    def _end(self, report: ExitReport) -> None:
+        if not self._report.done():
             self._stdin.stop_reading()
             self.output.end()
-            if not self._report.done():
-                self._report.set_result(report)
+            self._report.set_result(report)
 
     async def _run(self, command: bytes | None) -> int:
         out = self._writer(StdStream.OUT)
@@ -133,7 +135,7 @@ class HostProcess:
         if self._host.faults.noisy_login:
             await out.write(self._host.faults.noisy_login)
         if command is not None:
-            return await self._shell.run_text(decode(command), self._streams(self._stdin))
+            return await self._shell.run_text(decode(command), self._streams())
         if self._terminal is None:
             return await self._from_stdin()
         return await self._at_prompt(out)
@@ -144,28 +146,28 @@ class HostProcess:
         while byte := await self._stdin.read(1):
             line += byte
             if byte == b"\n":
-                await self._shell.run_text(decode(bytes(line)), self._streams(self._stdin))
+                await self._shell.run_text(decode(bytes(line)), self._streams())
                 line.clear()
-        return await self._shell.run_text(decode(bytes(line)), self._streams(self._stdin))
+        return await self._shell.run_text(decode(bytes(line)), self._streams())
 
     async def _at_prompt(self, out: Writer) -> int:
         if self._host.motd:
             await out.write(encode(self._host.motd))
         while True:
             self.output.put_now(StdStream.OUT, self._editor.prompt(self._prompt_text()).data)
-            line = await self._lines.get()
-            if line is None:
+            line = await self._typed_lines.read(1 << 16)
+            if not line:
                 await out.write(b"logout\n")
                 return self._shell.status
-            self._editor.remember(line)
-            if line.strip():
-                await self._run_line(line)
+            text = decode(line).rstrip("\n")
+            self._editor.remember(text)
+            if text.strip():
+                await self._run_line(text)
 
     async def _run_line(self, line: str) -> None:
         """One line as a job of its own, which ctrl+c ends without ending the shell."""
-        self._stdin = BytePipe()
         self._editor.cooked()
-        self._job = asyncio.create_task(self._shell.run_text(line, self._streams(self._stdin)))
+        self._job = asyncio.create_task(self._shell.run_text(line, self._streams()))
         try:
             await asyncio.wait([self._job])
             self._shell.status = 130 if self._job.cancelled() else self._job.result()
@@ -179,24 +181,20 @@ class HostProcess:
 
     # --- its terminal ----------------------------------------------------------------------------------------
 
-    async def _typed(self, event: Event) -> None:
-        reading = self._interactive and self._job is None
+    def _on_key(self, event: Event) -> None:
         if isinstance(event, Echo):
             self.output.put_now(StdStream.OUT, event.data)
-        elif isinstance(event, Line) and reading:
-            self._lines.put_nowait(event.text)
         elif isinstance(event, Line):
-            await self._stdin.write(encode(event.text + "\n"))
+            self._typed_lines.put(encode(event.text + "\n"))
         elif isinstance(event, Complete):
             self._complete(event.word)
         elif isinstance(event, Interrupt):
             self._interrupt()
-        elif isinstance(event, EndOfInput) and reading:
-            self._lines.put_nowait(None)
-        elif isinstance(event, EndOfInput):
-            self._stdin.write_eof()
+        else:
+            self._typed_lines.put(b"")
 
     def _interrupt(self) -> None:
+        self._typed_lines.flush()
         if not self._interactive:
             self._signal = "INT"
             self._task.cancel()
@@ -204,7 +202,7 @@ class HostProcess:
             self._job.cancel()
         else:
             self._shell.status = 130
-            self._lines.put_nowait("")
+            self._typed_lines.put(b"\n")
 
     def _complete(self, word: str) -> None:
         """Finish a command's or file's name as far as it is certain."""
@@ -228,7 +226,8 @@ class HostProcess:
         shown = "~" + here[len(home) :] if (here + "/").startswith(home + "/") else here
         return f"{self._user.name}@{self._host.name}:{shown}{'#' if self._user.uid == 0 else '$'} "
 
-    def _streams(self, stdin: BytePipe) -> Streams:
+    def _streams(self) -> Streams:
+        stdin = self._stdin if self._terminal is None else self._typed_lines
         return Streams(stdin, self._writer(StdStream.OUT), self._writer(StdStream.ERR))
 
     def _writer(self, stream: StdStream) -> Writer:

@@ -1,10 +1,13 @@
-"""A terminal's side of typing: echo, line editing, history, control keys. Sans-I/O: bytes in, events out."""
+"""A terminal's side of typing: an editor without I/O (echo, history, control keys), and lines that wait to be read."""
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import re
 import unicodedata
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,15 +87,13 @@ class LineEditor:
             self._history.append(line)
         self._place = len(self._history)
 
-    def feed(self, data: bytes) -> list[Event]:
-        """What was typed, in order."""
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """What was typed, in order. Each key counts when its turn comes: a completion may act before the next."""
         text = self._rest + self._decoder.decode(data)
         unfinished = _UNFINISHED.search(text)
         self._rest = text[unfinished.start() :] if unfinished else ""
-        events: list[Event] = []
         for key in _KEYS.findall(text[: unfinished.start()] if unfinished else text):
-            events += self._key(key)
-        return events
+            yield from self._key(key)
 
     def insert(self, text: str) -> Echo:
         """Put `text` at the cursor, as a completion does."""
@@ -177,6 +178,41 @@ class LineEditor:
         after = _width(self._text[self._cursor :])
         back = f"\x1b[{after}D" if after else ""
         return Echo(_encode(f"\r{self._prompt}{self._text}\x1b[K{back}"))
+
+
+class TypedLines:
+    """What was typed and not read yet: the shell at its prompt and the program that it runs read from the same."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[bytes] = deque()
+        self._hung_up = False
+        self._changed = asyncio.Event()
+
+    def put(self, line: bytes) -> None:
+        """A line with its end; empty for ctrl+d."""
+        self._waiting.append(line)
+        self._changed.set()
+
+    def flush(self) -> None:
+        """Forget what waits, as a terminal does at ctrl+c."""
+        self._waiting.clear()
+
+    def hang_up(self) -> None:
+        """No more will come."""
+        self._hung_up = True
+        self._changed.set()
+
+    async def read(self, limit: int) -> bytes:
+        """At most `limit` bytes of one line; empty for ctrl+d, and at the end."""
+        while not self._waiting and not self._hung_up:
+            self._changed.clear()
+            await self._changed.wait()
+        if not self._waiting:
+            return b""
+        line = self._waiting.popleft()
+        if len(line) > limit:
+            self._waiting.appendleft(line[limit:])
+        return line[:limit]
 
 
 def _width(text: str) -> int:
