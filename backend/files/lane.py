@@ -103,6 +103,11 @@ class ItemBytes:
         self.resumed = 0
 
     def add(self, size: int) -> None:
+        """`size` bytes more have arrived."""
+        self._meter.moved += size
+        self._count(size)
+
+    def _count(self, size: int) -> None:
         self.count += size
         self._meter.bytes_done += size
         self._meter.touch()
@@ -111,7 +116,7 @@ class ItemBytes:
         """`size` bytes are there and proven, of which `before` were there when the transfer began."""
         self.resumed += min(size, before)
         self._meter.resumed_bytes += min(size, before)
-        self.add(size)
+        self._count(size)
 
     def take_back(self) -> None:
         """Nothing of it counts any more."""

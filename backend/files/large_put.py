@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial as bind
 
-from backend.connection.connector import FileChannel, OpenMode, RemoteFile
+from backend.connection.connector import FileChannel, FileKind, OpenMode, RemoteFile
 from backend.errors import Code, FileError, IntegrityError
 from backend.files.block_send import BlockSend
 from backend.files.data_line import Line
@@ -73,10 +73,11 @@ class LargePut:
 
     async def _look(self, channel: FileChannel) -> int | None:
         """The size of what an earlier attempt left. IS_DIRECTORY when a directory has the final name."""
-        final, partial = await asyncio.gather(
-            lstat_or_none(channel, self._final), lstat_or_none(channel, self._partial)
-        )
+        paths = (self._final, self._partial)
+        final, partial = await asyncio.gather(*(lstat_or_none(channel, path) for path in paths))
         refuse_directory(final, self._final)
+        if partial is not None and partial.kind is not FileKind.FILE:  # a link planted to lead the content astray
+            raise FileError(Code.EXISTS, evidence={"path": show_bytes(self._partial)})
         return partial.size if partial is not None else None
 
     async def _start(self, source: LocalSource, there: int) -> int:

@@ -83,8 +83,12 @@ class Ledger:
     async def write(self) -> None:
         """Bring the journal up to date."""
         items, self._unwritten = self._unwritten, []
-        if items:
-            await self._journal.add_finished(self._tree, items)
+        try:
+            if items:
+                await self._journal.add_finished(self._tree, items)
+        except BaseException:
+            self._unwritten = items + self._unwritten  # writing an item twice does no harm
+            raise
 
     async def close(self, *, complete: bool) -> None:
         """The transfer ends; a complete one leaves nothing in the journal."""

@@ -47,6 +47,8 @@ class Meter:
         self.files_found = self.bytes_found = 0
         self.files_done = self.bytes_done = 0
         self.sent_bytes = self.resumed_bytes = 0
+        self.moved = 0
+        """Bytes that have arrived, never taken back: as long as this grows, a lossy link is worth going on with."""
         self.bytes_dropped = 0
         """Of what was found: skipped or failed, so nothing to wait for."""
         self.skipped = self.failed = self.verified = self.restarts = 0

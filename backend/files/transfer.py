@@ -190,7 +190,7 @@ class Transfer:
         data = DataConnection(
             services.sessions.get(request.host),
             services.clock,
-            progress=lambda: self._meter.sent_bytes,
+            progress=lambda: self._meter.moved + self._meter.files_done,
             on_state=self._line_changed,
         )
         context = Context(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import stat
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 
 from backend.clock import Clock, SystemClock
 from backend.connection.connector import Connector
@@ -74,3 +78,53 @@ async def workbench(
         transfers = TransferService(sessions=sessions, store=store, bus=bus, clock=clock)
         stack.push_async_callback(transfers.close)
         yield Workbench(bus, sessions, transfers, Files(sessions=sessions), store)
+
+
+def snapshot(root: Path | bytes) -> dict[bytes, tuple[object, ...]]:
+    """Everything below `root`: kind, mode, time in seconds, content or target."""
+    top = root if isinstance(root, bytes) else bytes(root)
+    found: dict[bytes, tuple[object, ...]] = {}
+    for directory, names, files in os.walk(top):
+        for name in (*names, *files):
+            path = os.path.join(directory, name)
+            found[os.path.relpath(path, top)] = _describe(path)
+    return found
+
+
+def _describe(path: bytes) -> tuple[object, ...]:
+    seen = os.lstat(path)
+    if stat.S_ISLNK(seen.st_mode):
+        return ("link", os.readlink(path))
+    kind, mode, modified = stat.S_IFMT(seen.st_mode), stat.S_IMODE(seen.st_mode), int(seen.st_mtime)
+    if stat.S_ISREG(seen.st_mode):
+        with open(path, "rb") as file:
+            return (kind, mode, modified, seen.st_size, hashlib.sha256(file.read()).hexdigest())
+    return (kind, mode, modified)
+
+
+ODD_NAMES = (b"-rf", b"a\nb", b"\xff\xfe raw", b"[red]markup", b"back\\slash", b" ", b"n" * 255, "\u202eevil".encode())
+
+
+def mixed_tree(root: Path, chance: Random) -> Path:
+    """A tree with what breaks other programs: odd names, links, holes, empty files, modes, many levels."""
+    top = bytes(root)
+    os.makedirs(os.path.join(top, b"deep/er/still"))
+    os.makedirs(os.path.join(top, b"empty directory"))
+    for number, name in enumerate((*ODD_NAMES, b"deep/er/still/file", b"deep/tool.sh")):
+        with open(os.path.join(top, name), "wb") as file:
+            file.write(chance.randbytes(number * 3000))
+    for name, size in ((b"empty", 0), (b"large", (3 << 20) + 17), (b"medium", 300_000)):
+        with open(os.path.join(top, name), "wb") as file:
+            file.write(chance.randbytes(size))
+    with open(os.path.join(top, b"hole"), "wb") as file:
+        file.write(b"data")
+        file.truncate(2 << 20)
+    os.symlink(b"deep/er", os.path.join(top, b"link"))
+    os.symlink(b"/nowhere/\xff", os.path.join(top, b"dangling"))
+    os.symlink(b"..", os.path.join(top, b"deep/up"))
+    os.chmod(os.path.join(top, b"deep/tool.sh"), 0o750)
+    os.chmod(os.path.join(top, b"empty"), 0o400)
+    os.utime(os.path.join(top, b"medium"), (1_000_000_000, 1_000_000_000))
+    os.chmod(os.path.join(top, b"deep/er"), 0o555)
+    os.utime(os.path.join(top, b"deep"), (1_100_000_000, 1_100_000_000))
+    return root

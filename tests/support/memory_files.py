@@ -1,0 +1,365 @@
+"""A host made of a local directory: files on this disk, commands in this machine's shell, faults by order.
+
+It honours the contract of links and file channels and nothing more, so that what a server may do wrong can be tried:
+short reads, sizes that lie, hostile names, links that are lost at a byte, a hash that differs, no commands at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from backend.connection.connector import (
+    Attributes,
+    ByteStream,
+    Chunk,
+    Entry,
+    ExitReport,
+    FileChannel,
+    FileLimits,
+    Link,
+    LinkFacts,
+    Observer,
+    OpenMode,
+    PtyRequest,
+    PtySize,
+    RemoteFile,
+    RemoteProcess,
+    Space,
+    StdStream,
+)
+from backend.connection.interaction import Interaction
+from backend.connection.target import Hop, Target
+from backend.errors import Code, FairleadError, FileError, LinkLost, SessionError
+from backend.files.problems import local_attributes, local_error
+
+
+class QuickClock:
+    """Fifty seconds pass in one: waits of people and of backoff are short, and their order is kept."""
+
+    SPEED = 50
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(time.time(), UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic() * self.SPEED
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds) / self.SPEED)
+
+
+@dataclass
+class Faults:
+    """What goes wrong. Hooks are called with the path and the offset."""
+
+    no_commands: bool = False
+    wrong_hash: bool = False
+    longest_read: int | None = None
+    lose_after: list[int] = field(default_factory=list)
+    """The link is lost when so many bytes of content have passed since the last loss."""
+    extra_names: list[bytes] = field(default_factory=list)
+    """Names that every listing has besides the true ones."""
+    size_lie: int = 0
+    """Added to the size of every file that is listed."""
+    on_read: Callable[[bytes, int], object] | None = None
+    on_write: Callable[[bytes, int], object] | None = None
+    refuse_writes: Code | None = None
+
+
+HOP = Hop(name="server", address="127.0.0.1", port=22, user="tester")
+TARGET = Target("server", (HOP,))
+
+
+class DirectoryHost:
+    """A connector to a host whose home is a directory."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = os.fsencode(home)
+        self.faults = Faults()
+        self.sent = self.received = 0
+        """Bytes of content, as the host has seen them."""
+        self.commands: list[bytes] = []
+        self.links = 0
+        self._passed = 0
+
+    async def connect(self, target: Target, interaction: Interaction, observer: Observer | None = None) -> Link:
+        self.links += 1
+        return cast(Link, _Link(self))
+
+    def moved(self, size: int) -> None:
+        """Raises LinkLost when it is time to."""
+        self._passed += size
+        if self.faults.lose_after and self._passed >= self.faults.lose_after[0]:
+            self.faults.lose_after.pop(0)
+            self._passed = 0
+            raise LinkLost(Code.CONNECTION_LOST, host="server")
+
+
+class _Link:
+    def __init__(self, host: DirectoryHost) -> None:
+        self._host = host
+        self.lost: FairleadError | None = None
+        self._ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
+        self.facts = LinkFacts("server", "tester", "", (), "Test", "", "", "", "", "none")
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        if self.lost is not None:
+            raise self.lost
+        try:
+            yield
+        except LinkLost as error:
+            self.lost = error
+            if not self._ended.done():
+                self._ended.set_result(error)
+            raise
+
+    async def open_process(
+        self, command: bytes | None, *, pty: PtyRequest | None = None, env: Mapping[str, str] | None = None
+    ) -> RemoteProcess:
+        if self._host.faults.no_commands:
+            raise SessionError(Code.SESSION_REFUSED, evidence={"reason": "files only"}, host="server")
+        assert command is not None
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=self._host.home,
+            start_new_session=True,
+        )
+        return _Process(process, self._host, command)
+
+    async def open_files(self) -> FileChannel:
+        await asyncio.sleep(0)
+        return cast(FileChannel, _Channel(self._host, self))
+
+    async def open_stream(self, host: str, port: int) -> ByteStream:
+        raise NotImplementedError
+
+    async def ping(self) -> float:
+        return 0.001
+
+    def closed(self) -> Awaitable[FairleadError | None]:
+        return asyncio.shield(self._ended)
+
+    async def close(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+
+class _Process:
+    def __init__(self, process: asyncio.subprocess.Process, host: DirectoryHost, command: bytes) -> None:
+        self._process = process
+        self._host = host
+        self._command = command
+        self._input = b""
+
+    async def output(self) -> AsyncIterator[Chunk]:
+        assert self._process.stdout is not None
+        while data := await self._process.stdout.read(65536):
+            if self._host.faults.wrong_hash:
+                data = re.sub(rb"[0-9a-f]{64}", b"0" * 64, data)
+            yield Chunk(StdStream.OUT, data)
+
+    async def write(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        self._input += data
+        self._process.stdin.write(data)
+        await self._process.stdin.drain()
+
+    async def write_eof(self) -> None:
+        assert self._process.stdin is not None
+        self._host.commands.append(self._command + b"\n" + self._input)
+        self._process.stdin.write_eof()
+
+    def resize(self, size: PtySize) -> None: ...
+
+    def send_signal(self, signal: str) -> None: ...
+
+    async def wait(self) -> ExitReport:
+        return ExitReport(status=await self._process.wait())
+
+    async def close(self) -> None:
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        assert self._process.stdout is not None
+        await self._process.stdout.read()  # asyncio sees the end of a process after the end of its output only
+        await self._process.wait()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+_FLAGS = {
+    OpenMode.READ: os.O_RDONLY,
+    OpenMode.CREATE: os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
+    OpenMode.UPDATE: os.O_WRONLY | os.O_CREAT,
+    OpenMode.EXCLUSIVE: os.O_WRONLY | os.O_CREAT | os.O_EXCL,
+}
+
+
+class _Channel:
+    """Blocking calls on a fast disk: good enough for a test."""
+
+    def __init__(self, host: DirectoryHost, link: _Link) -> None:
+        self._host = host
+        self._link = link
+        self.limits = FileLimits(read=65536, write=65536)
+
+    @contextmanager
+    def _about(self, path: bytes) -> Iterator[bytes]:
+        with self._link.alive():
+            try:
+                yield os.path.join(self._host.home, path)
+            except OSError as error:
+                raise local_error(error, path) from error
+
+    async def resolve(self, path: bytes) -> bytes:
+        await asyncio.sleep(0)
+        with self._about(path) as real:
+            return os.path.normpath(os.path.realpath(real))
+
+    async def stat(self, path: bytes) -> Attributes:
+        with self._about(path) as real:
+            return _seconds(local_attributes(os.stat(real)))
+
+    async def lstat(self, path: bytes) -> Attributes:
+        await asyncio.sleep(0)
+        with self._about(path) as real:
+            return _seconds(local_attributes(os.lstat(real)))
+
+    async def scan(self, path: bytes) -> AsyncIterator[Sequence[Entry]]:
+        with self._about(path) as real:
+            names = sorted(os.listdir(real))
+        for name in names:
+            await asyncio.sleep(0)
+            found = await self.lstat(os.path.join(real, name))
+            yield [Entry(name, replace(found, size=(found.size or 0) + self._host.faults.size_lie))]
+        if self._host.faults.extra_names:
+            found = await self.lstat(real)
+            like_a_file = Attributes(local_attributes(os.lstat(__file__)).kind, 5, 0o644, modified=found.modified)
+            yield [Entry(name, like_a_file) for name in self._host.faults.extra_names]
+
+    async def open(self, path: bytes, mode: OpenMode, permissions: int | None = None) -> RemoteFile:
+        await asyncio.sleep(0)
+        with self._about(path) as real:
+            descriptor = os.open(real, _FLAGS[mode], 0o666 if permissions is None else permissions)
+        return _File(self._host, self._link, path, descriptor)
+
+    async def mkdir(self, path: bytes, permissions: int | None = None) -> None:
+        with self._about(path) as real:
+            os.mkdir(real, 0o777 if permissions is None else permissions)
+
+    async def rmdir(self, path: bytes) -> None:
+        with self._about(path) as real:
+            os.rmdir(real)
+
+    async def remove(self, path: bytes) -> None:
+        with self._about(path) as real:
+            os.unlink(real)
+
+    async def rename(self, old: bytes, new: bytes) -> None:
+        with self._about(new) as real:
+            if os.path.lexists(real):
+                raise FileExistsError(17, "File exists")
+            os.rename(os.path.join(self._host.home, old), real)
+
+    async def replace(self, old: bytes, new: bytes) -> None:
+        await asyncio.sleep(0)
+        with self._about(new) as real:
+            os.replace(os.path.join(self._host.home, old), real)
+
+    async def readlink(self, path: bytes) -> bytes:
+        with self._about(path) as real:
+            return os.readlink(real)
+
+    async def symlink(self, link: bytes, points_to: bytes) -> None:
+        with self._about(link) as real:
+            os.symlink(points_to, real)
+
+    async def set_attributes(
+        self, path: bytes, *, mode: int | None = None, modified: float | None = None, follow: bool = True
+    ) -> None:
+        with self._about(path) as real:
+            if mode is not None:
+                os.chmod(real, mode)
+            if modified is not None:
+                os.utime(real, (int(modified), int(modified)))
+
+    async def space(self, path: bytes) -> Space | None:
+        return None
+
+    async def close(self) -> None:
+        await asyncio.sleep(0)
+
+
+class _File:
+    def __init__(self, host: DirectoryHost, link: _Link, path: bytes, descriptor: int) -> None:
+        self._host = host
+        self._link = link
+        self._path = path
+        self._descriptor = descriptor
+
+    async def read(self, offset: int, size: int) -> bytes:
+        faults = self._host.faults
+        await asyncio.sleep(0)
+        with self._link.alive():
+            if faults.on_read is not None:
+                faults.on_read(self._path, offset)
+            size = min(size, faults.longest_read or size)
+            data = os.pread(self._descriptor, size, offset)
+            self._host.moved(len(data))
+            self._host.sent += len(data)
+            return data
+
+    async def write(self, offset: int, data: bytes) -> None:
+        faults = self._host.faults
+        await asyncio.sleep(0)
+        with self._link.alive():
+            if faults.refuse_writes is not None:
+                raise FileError(faults.refuse_writes, evidence={"path": os.fsdecode(self._path)}, host="server")
+            self._host.moved(len(data))
+            self._host.received += len(data)
+            os.pwrite(self._descriptor, data, offset)
+            if faults.on_write is not None:
+                faults.on_write(self._path, offset)
+
+    async def attributes(self) -> Attributes:
+        with self._link.alive():
+            return _seconds(local_attributes(os.fstat(self._descriptor)))
+
+    async def truncate(self, size: int) -> None:
+        os.ftruncate(self._descriptor, size)
+
+    async def sync(self) -> bool:
+        return False
+
+    async def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _seconds(found: Attributes) -> Attributes:
+    """Times as SFTP version 3 has them."""
+    return replace(found, modified=float(int(found.modified or 0)))
