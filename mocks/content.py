@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -111,30 +112,50 @@ LOG_LINE: Final = 128
 """Length of each line of `log_lines`, its end included."""
 
 _REQUESTS = (
-    "GET /api/v1/orders/{n} 200 {ms} ms",
-    "POST /api/v1/orders 201 {ms} ms id={n}",
-    "GET /healthz 200 1 ms",
-    "cache miss key=product:{n} loaded in {ms} ms",
-    "GET /static/app.{n}.js 304 0 ms",
-    "worker 3 took job {n} from queue mail",
+    "GET /api/v1/orders/%05d 200 %d ms",
+    "POST /api/v1/orders 201 id=%05d in %d ms",
+    "GET /healthz 200 worker %05d in %d ms",
+    "cache miss key=product:%05d loaded in %d ms",
+    "GET /static/app.%05d.js 304 in %d ms",
+    "worker 3 took job %05d from queue mail after %d ms",
+    "upstream %05d answered late: %d ms",
 )
+
+
+_LOG_BLOCK: Final = 512
+"""Lines that are made at once; what they say repeats after so many, when they say it does not."""
 
 
 def log_line(index: int, at: datetime, service: str) -> bytes:
     """One line of an application's log, `LOG_LINE` bytes long."""
-    chance = random.Random(index * 7919 + len(service))
-    text = chance.choice(_REQUESTS).format(n=chance.randrange(1000, 99999), ms=chance.randrange(2, 240))
-    level = "WARN " if chance.random() < 0.02 else "INFO "
-    return f"{at:%Y-%m-%dT%H:%M:%S}Z {level} {service} {text}".encode().ljust(LOG_LINE - 1)[: LOG_LINE - 1] + b"\n"
+    return _stamp(int(at.timestamp())) + _words(service)[index % _LOG_BLOCK]
+
+
+@lru_cache(maxsize=4096)
+def _stamp(second: int) -> bytes:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime(second)).encode()
+
+
+@lru_cache(maxsize=32)
+def _words(service: str) -> tuple[bytes, ...]:
+    """What the lines of a block say after the time."""
+    chance = random.Random(service)
+    size, lines = LOG_LINE - len(_stamp(0)) - 1, []
+    for _ in range(_LOG_BLOCK):
+        request = chance.choice(_REQUESTS) % (chance.randrange(10_000, 99_999), chance.randrange(2, 240))
+        level = "WARN " if chance.random() < 0.02 else "INFO "
+        lines.append(f"{level} {service} {request}".ljust(size)[:size].encode() + b"\n")
+    return tuple(lines)
 
 
 def log_lines(service: str, first: datetime, every: timedelta) -> Generator:
     """An endless log: one line of `LOG_LINE` bytes every so often, the first at `first`."""
+    begun, step, words = first.timestamp(), every.total_seconds(), _words(service)
 
-    @lru_cache(maxsize=8)
+    @lru_cache(maxsize=16)
     def block(number: int) -> bytes:
-        lines = range(number * _LOG_BLOCK, (number + 1) * _LOG_BLOCK)
-        return b"".join(log_line(index, (first + index * every).astimezone(UTC), service) for index in lines)
+        start = begun + number * _LOG_BLOCK * step
+        return b"".join([_stamp(int(start + index * step)) + text for index, text in enumerate(words)])
 
     def generate(offset: int, size: int) -> bytes:
         parts = []
@@ -146,6 +167,3 @@ def log_lines(service: str, first: datetime, every: timedelta) -> Generator:
         return b"".join(parts)
 
     return generate
-
-
-_LOG_BLOCK: Final = 1024

@@ -11,7 +11,8 @@ from typing import Any, Final
 from backend.connection.connector import Attributes, Entry, FileLimits, OpenMode, Space
 from backend.errors import Code, SessionError
 from mocks.host import SimulatedHost, User
-from mocks.tree import Device, Directory, File, Node, NumberedFiles, attributes_of, failure
+from mocks.nodes import Device, Directory, File, Node, attributes_of
+from mocks.tree import failure
 from mocks.wire import Wire
 
 _REQUEST: Final = 60
@@ -56,8 +57,7 @@ class SimulatedFiles:
     async def scan(self, path: bytes) -> AsyncIterator[Sequence[Entry]]:
         await self._trip()
         directory = self._tree.directory(self._absolute(path), self._actor)
-        entries = directory.entries
-        names = iter(entries if isinstance(entries, NumberedFiles) else list(entries))
+        names, entries = iter(directory.names()), directory.entries
         for number in count():
             batch = [self._entry(directory, name) for name in islice(names, _NAMES_AT_ONCE) if name in entries]
             if not batch:
@@ -158,8 +158,7 @@ class SimulatedFiles:
         return path if path.startswith(b"/") else self._home.rstrip(b"/") + b"/" + path
 
     def _entry(self, directory: Directory, name: bytes) -> Entry:
-        entries = directory.entries
-        return Entry(name, self._describe(entries.peek(name) if isinstance(entries, NumberedFiles) else entries[name]))
+        return Entry(name, self._describe(directory.peek(name)))
 
     def _describe(self, node: Node) -> Attributes:
         return attributes_of(node, self._host.user_name(node.uid), self._host.group_name(node.gid))

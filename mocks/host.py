@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from backend.clock import Clock, SystemClock
 from backend.errors import FileError
 from mocks.content import Content
-from mocks.tree import ROOT, Actor, Device, Directory, File, Link, Node, Tree
+from mocks.nodes import Device, Directory, File, Link, Node
+from mocks.tree import ROOT, Actor, Tree
 
 
 class Breakable(Protocol):

@@ -13,8 +13,9 @@ from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE
 
 from backend.errors import Code, FileError
 from mocks.host import SimulatedHost, User
+from mocks.nodes import Device, Directory, File, Link, Node, Pipe, size_of
 from mocks.shell.files import long_line
-from mocks.tree import Device, Directory, File, Link, Node, NumberedFiles, Pipe, failure, size_of
+from mocks.tree import failure
 
 _BLOCK: Final = 4096
 _TYPES: Final[dict[type[Node], tuple[int, int]]] = {
@@ -103,13 +104,11 @@ class TreeServer(asyncssh.SFTPServer):
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         with _statuses():
             directory = self._tree.directory(self._path(path), self._actor)
-        entries = directory.entries
-        numbered = entries if isinstance(entries, NumberedFiles) else None
         for name in (b".", b".."):
             yield asyncssh.SFTPName(name, attrs=self._attributes(directory))
-        for name in numbered or list(entries):
-            node = numbered.peek(name) if numbered else entries.get(name)
-            if node is not None:
+        for name in directory.names():
+            if name in directory.entries:
+                node = directory.peek(name)
                 line = long_line(self._host, node).encode() + b" " + name
                 yield asyncssh.SFTPName(name, line, self._attributes(node))
 

@@ -8,7 +8,7 @@ from backend.clock import Clock
 from mocks.content import Content, log_lines, noise
 from mocks.demo.listing import CODE, PASSWORD, PERSON_KEY, Listing
 from mocks.host import Cluster, Gpu, Job, Machine, Network, Process, Question, Service, SimulatedHost, User
-from mocks.tree import Directory, File, NumberedFiles
+from mocks.nodes import Directory, File, NumberedFiles
 
 _POOL_FILES = 100_000
 

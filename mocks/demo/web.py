@@ -8,7 +8,7 @@ from backend.clock import Clock
 from mocks.content import Content, log_lines, noise
 from mocks.demo.listing import PASSWORD, PERSON_KEY, Listing
 from mocks.host import Machine, Network, Process, Service, SimulatedHost, User
-from mocks.tree import File
+from mocks.nodes import File
 
 _NGINX = Service(
     "nginx",

@@ -9,10 +9,10 @@ from typing import Final
 
 from backend.errors import FileError
 from mocks.host import User
+from mocks.nodes import Directory, File, Link, Node
 from mocks.pipes import read_all
 from mocks.shell.interpreter import ExitShell, Signalled
 from mocks.shell.run import Run, command, decode, encode, reason_of
-from mocks.tree import Directory, File, Link, Node
 
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", "e": "\x1b"}
 

@@ -12,8 +12,9 @@ from typing import Final
 from backend.errors import Code, FileError
 from backend.text import show_bytes
 from mocks.host import SimulatedHost
+from mocks.nodes import Device, Directory, File, Link, Node, Pipe, size_of
 from mocks.shell.run import BLOCK, OpenFile, Run, command, decode, encode, reason_of
-from mocks.tree import Device, Directory, File, Link, Node, NumberedFiles, Pipe, failure, size_of
+from mocks.tree import failure
 
 _TYPES: Final[dict[type[Node], int]] = {
     File: modes.S_IFREG,
@@ -83,13 +84,11 @@ async def ls(run: Run) -> int:
 
 async def _entries(directory: Directory, flags: set[str]) -> list[tuple[bytes, Node]]:
     """What is to be shown, in order; the loop gets its turn in large directories."""
-    entries = directory.entries
-    get = entries.peek if isinstance(entries, NumberedFiles) else entries.__getitem__
     found: list[tuple[bytes, Node]] = [(b".", directory), (b"..", directory)] if "a" in flags else []
-    for number, name in enumerate(entries if isinstance(entries, NumberedFiles) else list(entries)):
+    for number, name in enumerate(directory.names()):
         if flags & {"a", "A"} or not name.startswith(b"."):
             # Names alone need no nodes; the directory stands in for them.
-            found.append((name, get(name) if flags & {"l", "F", "p", "t", "S"} else directory))
+            found.append((name, directory.peek(name) if flags & {"l", "F", "p", "t", "S"} else directory))
         if number % 500 == 499:
             await asyncio.sleep(0)
     if "t" in flags:
@@ -198,7 +197,7 @@ async def rm(run: Run) -> int:
     recursive = bool(options.flags & {"r", "R"})
     for name in options.rest:
         try:
-            _remove(run, run.path(name), recursive)
+            await _remove(run, run.path(name), recursive)
         except FileError as error:
             if error.code is not Code.NOT_FOUND or "f" not in options.flags:
                 await run.complain(f"cannot remove '{name}': {reason_of(error)}")
@@ -206,14 +205,16 @@ async def rm(run: Run) -> int:
     return 0
 
 
-def _remove(run: Run, path: bytes, recursive: bool) -> None:
+async def _remove(run: Run, path: bytes, recursive: bool) -> None:
     tree = run.host.tree
     node = tree.get(path, run.actor, follow=False)
     if not isinstance(node, Directory) or not recursive:
         tree.remove(path, run.actor)
         return
-    for name in list(node.entries):
-        _remove(run, path.rstrip(b"/") + b"/" + name, recursive)
+    for number, name in enumerate(node.names()):
+        await _remove(run, path.rstrip(b"/") + b"/" + name, recursive)
+        if number % 200 == 199:
+            await asyncio.sleep(0)
     tree.rmdir(path, run.actor)
 
 
@@ -264,7 +265,7 @@ async def _copy(run: Run, source: bytes, target: bytes, recursive: bool) -> None
         if not recursive:
             raise failure(Code.IS_DIRECTORY, source)
         tree.mkdir(target, run.actor)
-        for name in list(tree.directory(source, run.actor).entries):
+        for name in tree.directory(source, run.actor).names():
             await _copy(run, source + b"/" + name, target + b"/" + name, recursive)
     else:
         reader = OpenFile(run.host, tree.open_reading(source, run.actor), source)
@@ -338,9 +339,8 @@ def walk(node: Node, path: bytes, depth: int = 0) -> Iterator[tuple[bytes, Node,
     """A node and everything below it, parents first."""
     yield path, node, depth
     if isinstance(node, Directory):
-        for name in list(node.entries):
-            get = node.entries.peek if isinstance(node.entries, NumberedFiles) else node.entries.__getitem__
-            yield from walk(get(name), path.rstrip(b"/") + b"/" + name, depth + 1)
+        for name in node.names():
+            yield from walk(node.peek(name), path.rstrip(b"/") + b"/" + name, depth + 1)
 
 
 @command("find")
@@ -370,7 +370,11 @@ async def du(run: Run) -> int:
     options = run.options("shbck")
     for name in options.rest or ["."]:
         node = run.host.tree.get(run.path(name), run.actor, follow=False)
-        total = sum(size_of(found) for _, found, _ in walk(node, b""))
+        total = 0
+        for number, (_, found, _) in enumerate(walk(node, b"")):
+            total += size_of(found)
+            if number % 500 == 499:
+                await asyncio.sleep(0)
         shown = human(total) if "h" in options.flags else str(total if "b" in options.flags else -(-total // 1024))
         await run.line(f"{shown}\t{name}")
     return 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
 from contextlib import suppress
 from typing import Final
 
 from backend.errors import FileError
 from mocks.host import SimulatedHost, User
 from mocks.pipes import BrokenPipe, BytePipe, Collector, Null, TextSource, Writer
+from mocks.shell.expansion import expand, pieces
 from mocks.shell.parser import parse
 from mocks.shell.run import COMMANDS, CommandFunction, OpenFile, Run, Streams, Terminal, decode, encode, reason_of
 from mocks.shell.syntax import (
@@ -18,20 +18,14 @@ from mocks.shell.syntax import (
     Group,
     If,
     Loop,
-    Part,
     Pipeline,
     Redirect,
     Script,
     ShellSyntaxError,
     Simple,
-    Substitution,
-    Text,
-    Variable,
-    Word,
 )
 
 SIGNALS: Final = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "PIPE": 13, "TERM": 15}
-_GLOB: Final = frozenset("*?[")
 _NOWHERE: Final[Writer] = Null()
 
 
@@ -203,14 +197,14 @@ class Shell:
             while (await self.run_script(item.condition, streams) == 0) is not item.until:
                 status = await self.run_script(item.body, streams)
             return status
-        for value in await self.expand(item.words):
+        for value in await expand(self, item.words):
             self.variables[item.name] = value
             status = await self.run_script(item.body, streams)
         return status
 
     async def _simple(self, item: Simple, streams: Streams) -> int:
-        words = await self.expand(item.words)
-        values = {name: "".join(await self._pieces(word)) for name, word in item.assignments}
+        words = await expand(self, item.words)
+        values = {name: "".join(await pieces(self, word)) for name, word in item.assignments}
         if not words:
             self.variables |= values
             return self.status if not values else 0
@@ -260,7 +254,7 @@ class Shell:
     async def _redirected(self, redirects: tuple[Redirect, ...], streams: Streams) -> Streams:
         stdin, outputs = streams.stdin, {1: streams.stdout, 2: streams.stderr}
         for redirect in redirects:
-            target = "".join(await self._pieces(redirect.target))
+            target = "".join(await pieces(self, redirect.target))
             if redirect.operator == ">&":
                 outputs[redirect.descriptor] = (
                     outputs.get(int(target), streams.stdout) if target.isdecimal() else _NOWHERE
@@ -279,40 +273,7 @@ class Shell:
             tree.truncate(node, 0, path)
         return OpenFile(self.host, node, path, offset=node.content.size if append and hasattr(node, "content") else 0)
 
-    # --- expansion -------------------------------------------------------------------------------------------
-
-    async def expand(self, words: tuple[Word, ...]) -> list[str]:
-        """Words as a command gets them (XCU 2.6)."""
-        expanded: list[str] = []
-        for word in words:
-            if [part for part in word.parts if part != Text("", quoted=True)] == [Variable("@", quoted=True)]:
-                expanded += self.arguments[1:]
-                continue
-            fields = await self._fields(word)
-            for text, pattern in fields:
-                expanded += (self._glob(pattern) or [text]) if pattern else [text]
-        return expanded
-
-    async def _fields(self, word: Word) -> list[tuple[str, str]]:
-        """Each field as text, with its pattern where unquoted wildcards make it one."""
-        fields = _Fields()
-        for index, part in enumerate(word.parts):
-            value = await self._value(part, first=index == 0)
-            if isinstance(part, Text) or part.quoted:
-                fields.add(value, quoted=part.quoted)
-            else:
-                fields.split(value)
-        return fields.finished()
-
-    async def _pieces(self, word: Word) -> list[str]:
-        return [await self._value(part, first=index == 0) for index, part in enumerate(word.parts)]
-
-    async def _value(self, part: Part, *, first: bool) -> str:
-        if isinstance(part, Text):
-            return self._tilde(part.value) if first and not part.quoted else part.value
-        if isinstance(part, Variable):
-            return self.value_of(part.name) or (part.default or "")
-        return await self._substitute(part)
+    # --- values ----------------------------------------------------------------------------------------------
 
     def value_of(self, name: str) -> str:
         """A variable or special parameter; empty when unset."""
@@ -329,7 +290,8 @@ class Shell:
             return self.arguments[int(name)] if int(name) < len(self.arguments) else ""
         return self.variables.get(name, "")
 
-    def _tilde(self, text: str) -> str:
+    def tilde(self, text: str) -> str:
+        """`text` with a leading `~` or `~name` replaced by that home directory."""
         name, slash, rest = text.partition("/")
         if not name.startswith("~"):
             return text
@@ -337,72 +299,13 @@ class Shell:
         home = self.variables.get("HOME", "/") if name == "~" else decode(user.home_path) if user else name
         return home + slash + rest
 
-    async def _substitute(self, part: Substitution) -> str:
+    async def substitute(self, script: str) -> str:
+        """What `script` prints, without the line ends at its end."""
         output = Collector()
         child = self.child()
         with suppress(BrokenPipe):
             try:
-                self.status = await child.run_text(part.script, Streams(TextSource(), output, self.errors))
+                self.status = await child.run_text(script, Streams(TextSource(), output, self.errors))
             except (ExitShell, Signalled) as end:
                 self.status = end.status
         return decode(bytes(output.data)).rstrip("\n")
-
-    def _glob(self, pattern: str) -> list[str]:
-        """Paths that match, sorted; wildcards work in the last component and in those before it."""
-        found = ["/" if pattern.startswith("/") else ""]
-        for component in [part for part in pattern.split("/") if part]:
-            found = [match for base in found for match in self._matches(base, component)]
-        return sorted(found)
-
-    def _matches(self, base: str, component: str) -> list[str]:
-        joined = base if base in ("", "/") else base + "/"
-        if not _GLOB & set(component):
-            return [joined + component] if self.host.tree.exists(self.path(joined + component)) else []
-        try:
-            names = [decode(name) for name in self.host.tree.directory(self.path(base), self.user.actor).entries]
-        except FileError:
-            return []
-        hidden = component.startswith(".")
-        return [joined + name for name in names if fnmatch.fnmatchcase(name, component) and (hidden or name[:1] != ".")]
-
-
-class _Fields:
-    """Field splitting (XCU 2.6.5): white space in what was expanded without quotes parts fields."""
-
-    def __init__(self) -> None:
-        self._done: list[tuple[str, str]] = []
-        self._text = ""
-        self._pattern = ""
-        self._wild = False
-        self._begun = False
-
-    def add(self, text: str, *, quoted: bool) -> None:
-        """More of the field under way."""
-        self._begun = True
-        self._text += text
-        self._pattern += _escaped(text) if quoted else text
-        self._wild = self._wild or (not quoted and bool(_GLOB & set(text)))
-
-    def split(self, value: str) -> None:
-        """The value of an expansion without quotes."""
-        if value[:1].isspace():
-            self._end()
-        for position, piece in enumerate(value.split()):
-            if position:
-                self._end()
-            self.add(piece, quoted=False)
-        if value[-1:].isspace():
-            self._end()
-
-    def finished(self) -> list[tuple[str, str]]:
-        self._end()
-        return self._done
-
-    def _end(self) -> None:
-        if self._begun:
-            self._done.append((self._text, self._pattern if self._wild else ""))
-        self._text, self._pattern, self._wild, self._begun = "", "", False, False
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"[{character}]" if character in _GLOB else character for character in text)

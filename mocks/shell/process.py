@@ -10,12 +10,12 @@ from typing import Final
 from backend.connection.connector import ExitReport, PtyRequest, PtySize, StdStream
 from backend.errors import FileError
 from mocks.host import SimulatedHost, User
+from mocks.nodes import Directory
 from mocks.pipes import BrokenPipe, BytePipe, OutputQueue, QueueWriter, Writer
 from mocks.shell import basics, cluster, files, system, texts
 from mocks.shell.interpreter import ExitShell, Shell, Signalled
 from mocks.shell.run import COMMANDS, Streams, Terminal, decode, encode
 from mocks.shell.terminal import Complete, Echo, Event, Interrupt, Line, LineEditor, TypedLines
-from mocks.tree import Directory
 
 log = logging.getLogger(__name__)
 
@@ -212,8 +212,8 @@ class HostProcess:
         except FileError:
             return
         found = [
-            decode(name) + ("/" if isinstance(node.entries[name], Directory) else " ")
-            for name in node.entries
+            decode(name) + ("/" if isinstance(node.peek(name), Directory) else " ")
+            for name in node.names()
             if decode(name).startswith(start) and (start or not name.startswith(b"."))
         ]
         found += [f"{name} " for name in COMMANDS if name.startswith(start)] if not slash and start else []

@@ -11,14 +11,17 @@ from backend.clock import Clock
 from backend.connection.connector import PtySize
 from backend.errors import Code, FileError
 from mocks.host import SimulatedHost, User
+from mocks.nodes import Device, File
 from mocks.pipes import Reader, Writer
-from mocks.tree import Actor, Device, File
+from mocks.tree import Actor
 
 if TYPE_CHECKING:
     from mocks.shell.interpreter import Shell
 
 BLOCK: Final = 1 << 18
-"""Bytes moved in one go by commands that copy."""
+"""Bytes moved in one go by commands that look at them."""
+BULK: Final = 1 << 20
+"""Bytes moved in one go by commands that do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +167,9 @@ class OpenFile:
     async def read(self, limit: int) -> bytes:
         await asyncio.sleep(0)
         if isinstance(self.node, File):
-            data = self.node.content.read(self.offset, min(limit, BLOCK))
+            data = self.node.content.read(self.offset, min(limit, BULK))
         else:
-            data = self.node.fill(self.offset, min(limit, BLOCK)) if self.node.fill else b""
+            data = self.node.fill(self.offset, min(limit, BULK)) if self.node.fill else b""
         self.offset += len(data)
         return data
 

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from itertools import groupby
 
 from mocks.content import log_line
+from mocks.nodes import File
 from mocks.pipes import Reader, read_all
-from mocks.shell.run import BLOCK, OpenFile, Run, command, decode, encode
-from mocks.tree import File
+from mocks.shell.run import BLOCK, BULK, OpenFile, Run, command, decode, encode
 
 
 async def lines_of(reader: Reader) -> AsyncIterator[bytes]:
@@ -29,7 +29,7 @@ async def lines_of(reader: Reader) -> AsyncIterator[bytes]:
 
 async def _copy(reader: Reader, run: Run, limit: int | None = None) -> None:
     while limit is None or limit > 0:
-        data = await reader.read(BLOCK if limit is None else min(BLOCK, limit))
+        data = await reader.read(BULK if limit is None else min(BULK, limit))
         if not data:
             return
         limit = None if limit is None else limit - len(data)
@@ -271,7 +271,7 @@ async def checksum(run: Run) -> int:
     names = options.rest or ["-"]
     async for name, reader in run.inputs(names):
         digest = hashlib.new(run.name.removesuffix("sum"), usedforsecurity=False)
-        while data := await reader.read(BLOCK):
+        while data := await reader.read(BULK):
             if len(data) < 65536:
                 digest.update(data)
             else:

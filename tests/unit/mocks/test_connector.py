@@ -20,7 +20,7 @@ from mocks.content import Content, noise
 from mocks.demo.listing import PERSON_KEY
 from mocks.host import Faults, Network, Question, SimulatedHost, User
 from mocks.link import SimulatedLink
-from mocks.tree import File
+from mocks.nodes import File
 from mocks.world import World
 from tests.support.worlds import Person
 

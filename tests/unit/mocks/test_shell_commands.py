@@ -16,9 +16,9 @@ from backend.connection.connector import ExitReport
 from mocks.clock import VirtualClock
 from mocks.content import Content, noise
 from mocks.host import Cluster, Gpu, Job, Machine, Process, Service, SimulatedHost, User
+from mocks.nodes import Directory, File, NumberedFiles
 from mocks.shell.process import HostProcess
 from mocks.shell.run import COMMANDS
-from mocks.tree import Directory, File, NumberedFiles
 from tests.unit.mocks.shells import sh, small_host
 
 LINES = "b 2\na 10\nc 1\na 10\n\nB 3\n"

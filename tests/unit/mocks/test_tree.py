@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from backend.connection.connector import FileKind
 from backend.errors import Code, FileError
 from mocks.content import Content
-from mocks.tree import ROOT, Actor, Directory, File, Node, NumberedFiles, Tree, attributes_of
+from mocks.nodes import Directory, File, Node, NumberedFiles, attributes_of
+from mocks.tree import ROOT, Actor, Tree
 
 ADA = Actor(1000, frozenset({1000, 50}), gid=1000)
 BOB = Actor(1001, frozenset({1001, 50}), gid=1001)
