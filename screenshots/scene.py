@@ -6,28 +6,36 @@ The same world, the same keys and the same moment each time, so that two picture
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from textual.pilot import Pilot
 
+from backend.connection.connector import Space
 from backend.connection.interaction import Interaction
+from backend.connection.session import Sessions
 from backend.connection.state import BUSY, SessionState
 from backend.connection.vault import Vault
 from backend.container import Container, open_container
+from backend.files.filesystem import Files, FileSystem
+from backend.files.local import LocalFileSystem
 from backend.hosts.book import HostBook
 from backend.settings import load_settings
 from mocks.clock import VirtualClock
 from mocks.connector import SimulatedConnector
+from mocks.demo.local import demo_local_tree
 from mocks.demo.setup import write_demo_files
 from mocks.world import World, demo_world
 from tui.app import WorkbenchApp, WorkbenchOptions
 from tui.glyphs import UNICODE
 from tui.prompts.base import Prompt
+from tui.status import work_under_way
 
 SEED = 7
 PATIENCE = 20.0
@@ -53,6 +61,25 @@ class CountingThreads(ThreadPoolExecutor):
         return future
 
 
+class SteadyLocalFiles(LocalFileSystem):
+    """This machine's files, with the same room on the disk wherever the picture is taken."""
+
+    async def space(self, path: bytes) -> Space | None:
+        return Space(total=512 * 10**9, free=212 * 10**9)
+
+
+class SteadyFiles(Files):
+    """Both sides, the local one steady."""
+
+    def __init__(self, *, sessions: Sessions) -> None:
+        super().__init__(sessions=sessions)
+        self._steady = SteadyLocalFiles()
+
+    @property
+    def local(self) -> FileSystem:
+        return self._steady
+
+
 class Scene:
     """One workbench, not yet running. `home` gets the demo's files; no two scenes may share one at a time."""
 
@@ -61,6 +88,7 @@ class Scene:
         self.world: World = demo_world(self.clock)
         self._files = write_demo_files(self.world, home / ".config" / "fairlead")
         self._threads = CountingThreads()
+        self._home = home
         self._state = home / ".local" / "state" / "fairlead"
         self.app = WorkbenchApp(self.open, options or WorkbenchOptions(demo=True, glyphs=UNICODE))
 
@@ -78,7 +106,17 @@ class Scene:
             clock=self.clock,
             chance=Random(SEED),  # noqa: S311 - the same jitter each time
         ) as services:
-            yield services
+            yield replace(services, files=SteadyFiles(sessions=services.sessions))
+
+    def local_project(self) -> Path:
+        """A small project in the home directory, with the same times and modes everywhere. Blocks."""
+        project = demo_local_tree(self._home / "projects" / "shop", self.clock)
+        moment = self.clock.now().timestamp() - 86_400
+        for path in [project, *project.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+            if path.is_dir():
+                os.utime(path, (moment, moment))
+        return project
 
     # --- troubling the world -------------------------------------------------------------------------------------
 
@@ -127,6 +165,11 @@ class Scene:
             front.on_shown()
         self.app.clear_notifications()
         await self._drawn(pilot)
+
+    async def finish_work(self, pilot: Pilot[Any]) -> None:
+        """Let commands and transfers go on until all of them have ended."""
+        await self.settle(pilot, until=lambda: not work_under_way(self.app.services))
+        await self.settle(pilot)
 
     def _at_rest(self) -> bool:
         bridge = self.app.bridge

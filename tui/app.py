@@ -25,6 +25,7 @@ from tui import glyphs as signs
 from tui.actions import ALT_ACTIONS, SHELL_ACTIONS, bindings
 from tui.bridge import Bridge
 from tui.format import clock_text
+from tui.keyboard import read_alt_digits
 from tui.messages import HostSelected, Notice, OperationFailed
 from tui.prompts.interaction import ModalInteraction
 from tui.screens.base import WorkbenchScreen
@@ -111,6 +112,7 @@ class WorkbenchApp(App[int]):
     """The current host, for all screens."""
 
     def __init__(self, open_services: OpenServices, options: WorkbenchOptions | None = None) -> None:
+        read_alt_digits()
         super().__init__()
         self.options = options or WorkbenchOptions()
         self.glyphs = self.options.glyphs or signs.for_environment(os.environ)

@@ -28,7 +28,10 @@ OPEN_DETAIL = Action(
 
 _STATUS_WIDTH = 13
 _SPARK_WIDTH = 8
-_SPARK_FROM = 44
+_TAGS_LEAST = 8
+"""Cells for tags that bars must leave."""
+_FRAME = 5
+"""The sign, and the spaces between the columns."""
 _NAME_LIMIT = 22
 
 
@@ -76,14 +79,16 @@ class HostList(RowList[HostRow]):
 def host_line(view: HostView, width: int, glyphs: Glyphs, *, name_width: int) -> Content:
     """One host in `width` cells: sign, name, tags in what room is left, status, and bars where there is room."""
     shown = view.look(glyphs)
+    name_width = max(1, min(name_width, width - _FRAME - _STATUS_WIDTH))
+    room = max(0, width - _FRAME - name_width - _STATUS_WIDTH)
     name = Content(clean_line(view.name)).truncate(name_width, ellipsis=True, pad=True)
     right = Content.styled(view.status(glyphs), shown.style).truncate(_STATUS_WIDTH, ellipsis=True)
     right = Content.assemble(" " * (_STATUS_WIDTH - right.cell_length), right)
-    if width >= _SPARK_FROM:
+    if room >= _TAGS_LEAST + _SPARK_WIDTH + 2:
+        room -= _SPARK_WIDTH + 2
         bars = sparkline(view.latencies, _SPARK_WIDTH, glyphs) if view.state in CONNECTED else ""
         right = Content.assemble(right, "  ", (f"{bars:>{_SPARK_WIDTH}}", "$quiet"))
     left = Content.assemble((shown.glyph, shown.style), " ", name)
-    room = max(0, width - left.cell_length - right.cell_length - 3)
     tags = Content.styled(tag_text(view), "$quiet").truncate(room, ellipsis=True, pad=True)
     return Content.assemble(left, "  ", tags, " ", right)
 

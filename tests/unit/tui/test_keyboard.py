@@ -1,0 +1,26 @@
+"""Alt and a digit, as terminals without the newer keyboard protocols send them."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+from textual._xterm_parser import XTermParser
+
+from tui.keyboard import read_alt_digits
+
+
+def _keys(sent: str) -> list[str]:
+    parser = XTermParser()
+    messages = [*parser.feed(sent), *parser.feed("")]
+    return [message.key for message in messages if isinstance(message, events.Key)]
+
+
+@pytest.mark.parametrize("digit", "1234")
+def test_escape_and_a_digit_is_alt_and_the_digit(digit: str) -> None:
+    read_alt_digits()
+    assert _keys(f"\x1b{digit}") == [f"alt+{digit}"]
+
+
+def test_a_pound_sign_that_is_typed_stays_one() -> None:
+    read_alt_digits()
+    assert _keys("£") == ["pound_sign"]
