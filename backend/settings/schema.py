@@ -1,7 +1,8 @@
 """Checks what a TOML file holds against the settings classes and builds them. Pure.
 
 The classes are the schema: a field is a key, its annotation says what may stand there. All mistakes are found in one
-go. Written here rather than taken from a library because it runs before the first picture: it costs a few milliseconds, not a hundred.
+go. Written here rather than taken from a library because it runs before the first picture: it costs a few
+milliseconds, not a hundred.
 """
 
 from __future__ import annotations

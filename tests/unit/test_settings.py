@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import stat
 import subprocess
 import sys
@@ -16,10 +17,14 @@ from backend.errors import Code, ConfigError
 from backend.settings import (
     Ascii,
     HostSettings,
+    KeepaliveOptions,
     Layer,
     Paths,
     Problem,
     Settings,
+    TimeoutOptions,
+    TransferSettings,
+    UiSettings,
     check_settings,
     load_settings,
     setting_rows,
@@ -260,3 +265,12 @@ def test_reading_a_file_loads_nothing_heavy(file: Path) -> None:
         "sys.exit(bool({'pydantic', 'asyncssh', 'textual', 'asyncio'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_the_example_in_the_guide_is_valid_and_names_every_key(file: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    example = guide.split("```toml\n")[1].split("```")[0]
+    assert problems(file, example) == []
+    for model in (UiSettings, TransferSettings, HostSettings, KeepaliveOptions, TimeoutOptions):
+        for key in dataclasses.fields(model):
+            assert f"{key.name} = " in example or key.name == "port"
