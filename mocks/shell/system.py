@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from datetime import datetime, timedelta
@@ -238,9 +239,9 @@ async def _status(run: Run, service: Service) -> int:
     return 0 if service.active == "active" else 3
 
 
-def journal_line(run: Run, service: Service, at: datetime) -> str:
-    """What the unit wrote at that time; the same each time it is asked."""
-    chance = random.Random(f"{service.name}{int(at.timestamp() // service.every.total_seconds())}")
+def journal_line(run: Run, service: Service, at: datetime, number: int = 0) -> str:
+    """The `number`th of the lines that the unit wrote about that time; the same each time it is asked."""
+    chance = random.Random(f"{service.name}{int(at.timestamp() // service.every.total_seconds())}:{number}")
     text = chance.choice(service.log or ("running.",))
     text = re.sub(r"#", lambda _match: str(chance.randrange(10)), text)
     return f"{at:%b %d %H:%M:%S} {run.host.name} {service.name}[{service.pid or 1}]: {text}"
@@ -262,10 +263,10 @@ async def journalctl(run: Run) -> int:
     for at, one in sorted(stamped, key=lambda item: item[0])[-count:]:
         await run.line(journal_line(run, one, at))
     talking = [service for service in services if service.log and service.active == "active"]
-    while "f" in options.flags:
+    for number in itertools.count() if "f" in options.flags else ():
         await run.clock.sleep(run.host.random.uniform(0.2, 1.6))
         if talking:
-            await run.line(journal_line(run, run.host.random.choice(talking), run.clock.now()))
+            await run.line(journal_line(run, run.host.random.choice(talking), run.clock.now(), number))
     return 0
 
 
