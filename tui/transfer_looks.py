@@ -49,7 +49,7 @@ def transfer_line(transfer: Transfer, glyphs: Glyphs, width: int) -> Content:
     if words:
         return _two_columns(f"{glyph} ", style, name, Content.styled(words, "$quiet"), width)
     name_width = min(max(cell_len(name), 12), max(16, width * 2 // 5))
-    head = Content.assemble((f"{glyph} ", style), fitted(name, name_width - 2, glyphs.ellipsis), "  ")
+    head = Content.assemble((f"{glyph} ", style), fitted(name, name_width, glyphs.ellipsis), "  ")
     return Content.assemble(head, _moving(transfer, glyphs, width - head.cell_length))
 
 
@@ -111,7 +111,9 @@ def fraction(progress: TransferProgress) -> float | None:
 def _amount(progress: TransferProgress) -> str:
     if progress.bytes_total is None:
         return size_text(progress.bytes_done) if progress.bytes_done else ""
-    return f"{size_text(progress.bytes_done)} of {size_text(progress.bytes_total)}"
+    done, total = size_text(progress.bytes_done), size_text(progress.bytes_total)
+    same_unit = done.partition(" ")[2] == total.partition(" ")[2]
+    return f"{done.partition(' ')[0] if same_unit else done} of {total}"
 
 
 def _files(progress: TransferProgress) -> str:

@@ -1,7 +1,7 @@
 """Settings: `config.toml`, the environment and the flags, in layers; and where files live (platformdirs).
 
-Own host entries are part of the settings. Mistakes are told with file, line and the nearest valid key. Nothing
-heavy is loaded: this runs before the first picture.
+Own host entries are part of the settings. Mistakes are told with file, line and the nearest valid key. Reading a file
+loads pydantic; without a file nothing heavy is loaded.
 """
 
 from __future__ import annotations

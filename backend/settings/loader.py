@@ -18,12 +18,11 @@ from typing import Any
 from backend.settings.lines import Key, key_lines, line_of, syntax_error
 from backend.settings.model import FileSettings, Layer, Origin, Settings, TransferSettings, UiSettings
 from backend.settings.paths import Paths, short
-from backend.settings.problems import Problem, as_error
+from backend.settings.problems import Problem, as_error, schema_problem
 from backend.settings.rules import rule_problems
-from backend.settings.schema import Finding, build, from_text
 from backend.text import clean_line
 
-_FROM_ENVIRONMENT: dict[str, type] = {"ui": UiSettings, "transfers": TransferSettings}
+_FROM_ENVIRONMENT = {"ui": UiSettings, "transfers": TransferSettings}
 """Sections whose keys may be set as FAIRLEAD_SECTION_KEY."""
 
 
@@ -110,36 +109,45 @@ class _Layered:
         """The settings, or the defaults and what is wrong."""
         if not self._raw:
             return Settings(), []
-        settings, findings = build(FileSettings, self._raw)
+        settings, problems = _validated(self._raw)
         if settings is None:
-            return Settings(), [self._problem(finding) for finding in findings]
+            return Settings(), [self._problem(*problem) for problem in problems]
+        problems = list(rule_problems(settings))
         values = {item.name: getattr(settings, item.name) for item in dataclasses.fields(FileSettings)}
         origins = {".".join(key): origin for key, origin in self._origins.items()}
-        return Settings(**values, origins=origins), [self._problem(finding) for finding in rule_problems(settings)]
+        return Settings(**values, origins=origins), [self._problem(*problem) for problem in problems]
 
     def _in_file(self, key: Key) -> Origin:
         return Origin(Layer.FILE, f"{short(self._document.path)}:{line_of(self._document.lines, key)}")
 
-    def _problem(self, finding: Finding) -> Problem:
-        file, origin = self._document.path, self._origins.get(finding.key)
+    def _problem(self, key: Key, message: str, nearest: str | None) -> Problem:
+        origin = self._origins.get(key)
         if origin is not None and origin.layer is not Layer.FILE:
-            return Problem(file, None, origin.where, f"{origin.where}: {finding.message}", finding.nearest)
-        line = line_of(self._document.lines, finding.key)
-        return Problem(file, line, clean_line(".".join(finding.key)), finding.message, finding.nearest)
+            return Problem(self._document.path, None, origin.where, f"{origin.where}: {message}", nearest)
+        line = line_of(self._document.lines, key)
+        return Problem(self._document.path, line, clean_line(".".join(key)), message, nearest)
 
 
-def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Key | None, object]]:
+def _validated(raw: Mapping[str, Any]) -> tuple[FileSettings | None, list[tuple[Key, str, str | None]]]:
+    from pydantic import TypeAdapter, ValidationError  # 100 ms that nobody without a file should wait for
+
+    try:
+        return TypeAdapter(FileSettings).validate_python(raw), []
+    except ValidationError as error:
+        return None, [schema_problem(item) for item in error.errors(include_url=False)]
+
+
+def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Key | None, str]]:
     """FAIRLEAD_UI_… and FAIRLEAD_TRANSFERS_…; with no key where the name is unknown."""
     known = _variables()
     for variable, value in environ.items():
         if variable in known:
-            section, name = known[variable]
-            yield variable, known[variable], from_text(_FROM_ENVIRONMENT[section], name, value)
+            yield variable, known[variable], value
         elif variable.startswith(tuple(f"FAIRLEAD_{section.upper()}_" for section in _FROM_ENVIRONMENT)):
             yield variable, None, value
 
 
-def _variables() -> dict[str, tuple[str, str]]:
+def _variables() -> dict[str, Key]:
     return {
         f"FAIRLEAD_{section}_{item.name}".upper(): (section, item.name)
         for section, model in _FROM_ENVIRONMENT.items()

@@ -1,6 +1,6 @@
 """What `config.toml` may say, as frozen values with their defaults. Nothing is read or checked here.
 
-The same classes are the file's schema (`backend.settings.schema`): a field here is a key there. None means that the
+The same classes are the file's schema (`backend.settings.check`): a field here is a key there. None means that the
 file does not say, so that a weaker layer may.
 """
 
@@ -10,31 +10,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge, Gt, Le, MinLen
 
 from backend.connection.target import HostKeyPolicy
-from backend.settings.schema import Above, Between, Filled
 
-Port = Annotated[int, Between(1, 65535)]
-Seconds = Annotated[float, Above(0, 86_400)]
-Word = Annotated[str, Filled()]
+Port = Annotated[int, Ge(1), Le(65535)]
+Seconds = Annotated[float, Gt(0), Le(86_400)]
+Word = Annotated[str, MinLen(1)]
 
 
 @dataclass(frozen=True, slots=True)
 class KeepaliveOptions:
     """`keepalive`: how a silent link is tested."""
 
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
     interval: Seconds | None = None
     """Seconds of silence before a question is sent."""
     late_after: Seconds | None = None
     """Seconds without an answer after which the link counts as degraded."""
-    misses: Annotated[int, Between(1, 100)] | None = None
+    misses: Annotated[int, Ge(1), Le(100)] | None = None
     """Unanswered questions after which it counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeoutOptions:
     """`timeouts`: limits in seconds; none of them runs while a person is asked."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
 
     connect: Seconds | None = None
     first_byte: Seconds | None = None
@@ -47,6 +52,8 @@ class TimeoutOptions:
 @dataclass(frozen=True, slots=True)
 class HostOptions:
     """How a host is reached: what a host, a profile and `[defaults]` may set alike."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
 
     user: Word | None = None
     port: Port | None = None
@@ -99,6 +106,8 @@ class Ascii(StrEnum):
 class UiSettings:
     """`[ui]`: the workbench's looks."""
 
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
     theme: Word = "dark"
     """`dark`, `light`, `ansi` (the terminal's own colours), or the name of a Textual theme."""
     ascii: Ascii = Ascii.AUTO
@@ -108,7 +117,9 @@ class UiSettings:
 class TransferSettings:
     """`[transfers]`."""
 
-    parallel: Annotated[int, Between(1, 64)] = 16
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    parallel: Annotated[int, Ge(1), Le(64)] = 16
     """Files at once."""
 
 
@@ -133,6 +144,8 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class FileSettings:
     """Everything that `config.toml` can hold."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
 
     ui: UiSettings = UiSettings()
     keys: Mapping[str, str] = field(default_factory=dict)

@@ -1,13 +1,43 @@
-"""What is wrong with a configuration, for a person: file, line, a sentence, and the nearest valid key."""
+"""What is wrong with a configuration, in words: schema errors turned into file, line and the nearest valid key."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from backend.errors import Advice, Code, ConfigError
+from backend.settings.model import FileSettings
 from backend.settings.paths import short
+from backend.text import clean_line
+
+_WORDING = {
+    "string_type": "must be a text in quotes",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "path_type": "must be a path in quotes",
+    "tuple_type": 'must be a list, as ["…"]',
+    "mapping_type": "must be a table",
+    "dict_type": "must be a table",
+    "dataclass_type": "must be a table",
+    "string_too_short": "must not be empty",
+}
+_BOUNDS = {
+    "greater_than": ("must be greater than {}", "gt"),
+    "greater_than_equal": ("must be at least {}", "ge"),
+    "less_than_equal": ("must be at most {}", "le"),
+    "enum": ("must be one of {}", "expected"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +82,51 @@ def as_error(problems: Sequence[Problem]) -> ConfigError:
         evidence["nearest"] = first.nearest
         steps = (Advice(f"Write {first.nearest}, if that was meant."), *steps)
     return ConfigError(Code.CONFIG_INVALID, evidence=evidence, advice=steps)
+
+
+def schema_problem(error: Mapping[str, Any]) -> tuple[tuple[str, ...], str, str | None]:
+    """Key path, sentence and nearest valid key of one entry of pydantic's `ValidationError.errors()`."""
+    path = tuple(str(part) for part in error["loc"])
+    key = clean_line(".".join(path))
+    if error["type"] == "unexpected_keyword_argument":
+        nearest = nearest_key(path)
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        return path, f"{key} is not a known key{hint}", nearest
+    return path, f"{key} {_wording(error)}", None
+
+
+def nearest_key(path: tuple[str, ...]) -> str | None:
+    """The valid key that looks most like the unknown one at the end of `path`."""
+    close = difflib.get_close_matches(path[-1], valid_keys(path[:-1]), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def valid_keys(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys that the table at `path` may hold; empty where names are free."""
+    kind: Any = FileSettings
+    for part in path:
+        kind = _inside(kind, part)
+    return tuple(item.name for item in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
+
+
+def _wording(error: Mapping[str, Any]) -> str:
+    kind = error["type"]
+    if kind in _BOUNDS:
+        template, name = _BOUNDS[kind]
+        bound = error["ctx"][name]
+        return template.format(f"{bound:g}" if isinstance(bound, float) else bound)
+    return _WORDING.get(kind) or f"cannot be used: {clean_line(str(error['msg']))}"
+
+
+def _inside(kind: Any, part: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        return _plain(typing.get_type_hints(kind).get(part))
+    arguments = typing.get_args(kind)
+    return _plain(arguments[1]) if len(arguments) == 2 else None
+
+
+def _plain(kind: Any) -> Any:
+    """`kind` without `| None`."""
+    if typing.get_origin(kind) in {typing.Union, types.UnionType}:
+        return next(item for item in typing.get_args(kind) if item is not type(None))
+    return kind

@@ -7,8 +7,10 @@ from difflib import get_close_matches
 
 from backend.hosts.names import is_plain_name, read_jumps
 from backend.settings.model import FileSettings, HostOptions, HostSettings
-from backend.settings.schema import Finding
 from backend.text import clean_line
+
+Finding = tuple[tuple[str, ...], str, str | None]
+"""Key path, sentence, nearest valid value."""
 
 
 def rule_problems(settings: FileSettings) -> Iterator[Finding]:
@@ -23,15 +25,17 @@ def rule_problems(settings: FileSettings) -> Iterator[Finding]:
 def _host(key: tuple[str, ...], host: HostSettings, settings: FileSettings) -> Iterator[Finding]:
     shown = clean_line(key[-1])
     if not is_plain_name(key[-1]):
-        bad = "no spaces, '@', ':', '/' or control codes, no '-' in front"
-        yield Finding(key, f"{shown!r} cannot be a host's name: {bad}")
+        yield (
+            key,
+            f"{shown!r} cannot be a host's name: no spaces, '@', ':', '/' or control codes, no '-' in front",
+            None,
+        )
     if host.address is not None and host.ssh_host is not None:
-        yield Finding((*key, "ssh_host"), f"{shown} has both address and ssh_host: one of them says where it is")
+        yield (*key, "ssh_host"), f"{shown} has both address and ssh_host: one of them says where it is", None
     if host.profile is not None and host.profile not in settings.profiles:
         close = get_close_matches(host.profile, settings.profiles, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        message = f"there is no profile called {clean_line(host.profile)}{hint}"
-        yield Finding((*key, "profile"), message, close[0] if close else None)
+        yield (*key, "profile"), f"there is no profile called {clean_line(host.profile)}{hint}", next(iter(close), None)
     yield from _jump(key, host)
 
 
@@ -41,4 +45,4 @@ def _jump(key: tuple[str, ...], options: HostOptions) -> Iterator[Finding]:
     try:
         read_jumps(options.jump)
     except ValueError as error:
-        yield Finding((*key, "jump"), f"{clean_line('.'.join(key))}.jump: {error}")
+        yield (*key, "jump"), f"{clean_line('.'.join(key))}.jump: {error}", None

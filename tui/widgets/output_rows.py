@@ -131,8 +131,9 @@ class ReadRows:
 
     def read(self, limit: int) -> int:
         gone = self._drop()
+        stop = min(self._buffer.end, max(self._next, self._buffer.first) + limit)
         self._reconsider_last()
-        for line in self._buffer.lines(self._next, min(self._buffer.end, self._next + limit)):
+        for line in self._buffer.lines(self._next, stop):
             self._take(self._next, line.raw[:SEARCHED])
             self._next += 1
         return gone
