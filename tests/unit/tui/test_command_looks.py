@@ -24,7 +24,7 @@ NOW = START + timedelta(seconds=14)
 class Fake:
     outcome: CommandOutcome | None = None
     state: CommandState = CommandState.RUNNING
-    spec: CommandSpec = CommandSpec(b"make deploy")
+    spec: CommandSpec = field(default_factory=lambda: CommandSpec(b"make deploy"))
     started_at: datetime = START
     output: OutputBuffer = field(default_factory=OutputBuffer)
 

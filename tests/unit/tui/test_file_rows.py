@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import pytest
@@ -60,7 +61,7 @@ def test_the_order_does_not_depend_on_how_the_rows_came(entries: list[Entry], cu
     parts = FileRows()
     _sort(parts, by)
     edges = [0, *sorted(min(cut, len(entries)) for cut in cuts), len(entries)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         parts.add(entries[start:stop])
         _settle(parts)
     assert _names(parts) == _names(whole)
