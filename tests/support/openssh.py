@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -90,11 +90,39 @@ class Sshd:
         )
         return replace(hop, **more)
 
+    @property
+    def processes(self) -> list[int]:
+        """Every process below the server: one or two for each connection, and what runs in it."""
+        return _below(self.process.pid)
+
+    def holders(self, path: Path) -> int:
+        """How often the server's processes have `path` open."""
+        found = 0
+        for pid in self.processes:
+            with suppress(OSError):
+                found += sum(1 for fd in Path(f"/proc/{pid}/fd").iterdir() if _points_to(fd, path))
+        return found
+
     def stop(self) -> None:
         """End it with all its connections."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
+
+
+def _below(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                found += [child, *_below(child)]
+    return found
+
+
+def _points_to(link: Path, path: Path) -> bool:
+    with suppress(OSError):
+        return link.readlink() == path
+    return False
 
 
 def target(*hops: Hop, name: str = "") -> Target:

@@ -24,6 +24,7 @@ from tests.support.asyncssh_server import Door, TestServer, ssh_server
 from tests.support.connecting import connected
 from tests.support.openssh import Sshd, make_key, sshd, target
 from tests.support.person import Person
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.sshd
 
@@ -300,17 +301,19 @@ async def test_after_a_hundred_failures_the_channel_still_works(files: SshFiles)
 
 
 async def test_cancelled_requests_leave_no_handle_and_no_complaint(
-    files: SshFiles, there: Path, caplog: pytest.LogCaptureFixture
+    server: Sshd, files: SshFiles, there: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (there / "f").write_bytes(b"x" * 100)
-    for _ in range(400):
+    for _ in range(40):
         opening = asyncio.create_task(files.open(raw(there / "f"), OpenMode.READ))
         await asyncio.sleep(0)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
+    await until(lambda: server.holders(there / "f") == 0)
     file = await files.open(raw(there / "f"), OpenMode.READ)
     assert await file.read(0, 1) == b"x"
+    assert server.holders(there / "f") == 1
     assert "never retrieved" not in caplog.text
 
 

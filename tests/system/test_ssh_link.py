@@ -383,7 +383,7 @@ async def test_a_killed_server_is_a_loss(server: Sshd, tmp_path: Path) -> None:
         mortal.authorize(make_key(tmp_path / "mortal" / "key"))
         async with connected(target(_hop(mortal, tmp_path))) as link:
             process = await link.open_process(b"sleep 1000")
-            for pid in _children(mortal.process.pid):
+            for pid in mortal.processes:
                 os.kill(pid, signal.SIGKILL)
             with pytest.raises(LinkLost) as caught:
                 await process.wait()
@@ -431,11 +431,3 @@ async def test_cancelling_a_waiter_for_the_end_leaves_the_others_waiting(link: S
     first.cancel()
     await link.close()
     assert await second is None
-
-
-def _children(pid: int) -> list[int]:
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *_children(int(child))]
-    return found

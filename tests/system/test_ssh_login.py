@@ -119,6 +119,20 @@ async def test_of_two_questions_at_once_only_the_code_is_asked_again(tmp_path: P
             assert [prompt.text for prompt in again.challenges[0].prompts] == ["Code: "]
 
 
+async def test_the_kept_password_is_given_once_in_a_login_and_then_a_person_is_asked(tmp_path: Path) -> None:
+    """Servers may ask again within the same exchange when the answer was wrong."""
+    rounds = [("", "", [("Password: ", False)], ["old"]), ("", "", [("Password: ", False)], ["hunter2"])]
+    person, vault = Person(answers=[["hunter2"]]), Vault()
+    async with ssh_server(Door(rounds=rounds)) as server:
+        hop = server.hop(tmp_path)
+        vault.put("server", (hop.identity, "password"), Secret("old"))
+        async with connected(target(hop), person, vault=vault):
+            assert server.door.secrets == ["old", "hunter2"]
+            assert len(person.challenges) == 1
+        kept = vault.get("server", (hop.identity, "password"))
+        assert kept is not None and kept.reveal() == "hunter2"
+
+
 async def test_wrong_answers_are_asked_for_three_times(tmp_path: Path) -> None:
     person = Person(answers=[["no", "1"], ["no", "2"], ["no", "3"], ["hunter2", "123456"]])
     async with ssh_server(Door(rounds=BOTH_AT_ONCE)) as server:
