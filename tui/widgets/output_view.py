@@ -124,6 +124,11 @@ class OutputView(ScrollView, can_focus=True):
         """The text that every shown line holds; empty for all lines."""
         return self._needle.text if self._needle else ""
 
+    @property
+    def behind(self) -> bool:
+        """Whether something that the buffer holds is not on the screen, or not searched, yet."""
+        return self._due or self._reading
+
     def show(self, buffer: OutputBuffer, *, live: bool = True) -> None:
         """Show another command's output, from its end. Search and filter stay as they are.
 
