@@ -152,10 +152,11 @@ class Terminal:
 
     async def ask(self, prompt: str, *, echo: bool) -> str | None:
         """One typed line without its end; None at the end of the input (ctrl+d). Without echo the line end is shown."""
-        self.write(prompt)
         if echo:
+            self.write(prompt)
             return await self._line()
         with without_echo(self._fd):
+            self.write(prompt)  # not before: who answers at once must not see the answer
             try:
                 return await self._line()
             finally:

@@ -60,13 +60,13 @@ class Program:
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        """Start it, with both outputs piped."""
+    async def start(self, *arguments: str, piped: bool = False) -> asyncio.subprocess.Process:
+        """Start it, with both outputs piped; stdin too, where asked for."""
         return await asyncio.create_subprocess_exec(
             *self.inside,
             *CALL,
             *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if piped else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=self.environment,
