@@ -195,6 +195,11 @@ def _wait_until_up(server: Sshd, limit: float = 10.0) -> None:
     raise RuntimeError(f"sshd did not come up: {server.log}")
 
 
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 @contextmanager
 def ssh_agent(directory: Path, *keys: Path) -> Iterator[Path]:
     """An agent that holds `keys`; its socket."""
@@ -204,7 +209,7 @@ def ssh_agent(directory: Path, *keys: Path) -> Iterator[Path]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 10
-        while not socket_path.exists():
+        while not _answers(socket_path):
             if time.monotonic() > deadline:
                 raise RuntimeError("ssh-agent did not come up")
             time.sleep(0.005)
