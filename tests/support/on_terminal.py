@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import pty
 import signal
+import struct
 import sys
+import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import IO
 
 from tests.support.program import CALL, Program
 
 _TAKE_TERMINAL = """
 import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+fcntl.ioctl(1, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
@@ -55,6 +59,15 @@ class OnTerminal:
     def type(self, keys: str) -> None:
         os.write(self._person, keys.encode())
 
+    def resize(self, *, columns: int, rows: int) -> None:
+        """Change the window's size; the program is told as by any terminal."""
+        fcntl.ioctl(self._person, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    @property
+    def settings(self) -> list[object]:
+        """As tcgetattr(3) tells them."""
+        return termios.tcgetattr(self._person)
+
     async def status(self, *, seconds: float = 30) -> int:
         """Wait for its end; the exit status."""
         async with asyncio.timeout(seconds):
@@ -66,8 +79,11 @@ class OnTerminal:
 
 
 @asynccontextmanager
-async def on_terminal(program: Program, *arguments: str) -> AsyncIterator[OnTerminal]:
-    """Start the program with stdin, stdout and stderr on a terminal; it is gone when the block is left."""
+async def on_terminal(program: Program, *arguments: str, stdin: IO[bytes] | None = None) -> AsyncIterator[OnTerminal]:
+    """Start the program with stdout and stderr on a terminal, and stdin where nothing else is given.
+
+    It is gone when the block is left.
+    """
     person, own = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -75,7 +91,7 @@ async def on_terminal(program: Program, *arguments: str) -> AsyncIterator[OnTerm
         _TAKE_TERMINAL,
         *CALL,
         *arguments,
-        stdin=own,
+        stdin=own if stdin is None else stdin,
         stdout=own,
         stderr=own,
         start_new_session=True,
