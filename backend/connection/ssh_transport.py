@@ -7,7 +7,6 @@ has its own code. The bytes then go to asyncssh through its `tunnel` seam.
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,8 +22,6 @@ STAGGER = 0.25
 """Seconds between the starts of attempts on a host's addresses (RFC 8305 §5)."""
 TUNNEL_WINDOW = 16 << 20
 """Receive window in bytes of the channel that carries the next hop; below it, every hop would cap the throughput."""
-
-_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
 @dataclass(frozen=True, slots=True)
