@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, work
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -62,8 +62,6 @@ class WorkbenchOptions:
     """Opens the simulated world, where that can be offered."""
     config_file: Path | None = None
     """Where own hosts are written; named when there are none."""
-    local_directory: Path | None = None
-    """Where this machine's side of the files begins; None is the current directory."""
     glyphs: signs.Glyphs | None = None
     """The signs to draw with; None asks the environment."""
 
@@ -145,6 +143,11 @@ class WorkbenchApp(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DEFAULT_VARIABLES
 
+    def get_key_display(self, binding: Binding) -> str:
+        if self.glyphs.utf8 or binding.key_display:
+            return super().get_key_display(binding)
+        return binding.key.replace("ctrl+", "^").replace("_", " ")
+
     def get_default_screen(self) -> Screen[Any]:
         return OpeningScreen()
 
@@ -152,7 +155,7 @@ class WorkbenchApp(App[int]):
         self.set_class(not self.glyphs.utf8, "-ascii")
         if self.theme != textual_name(self.options.theme):
             self.notify(f"There is no theme called {self.options.theme}.", severity="warning", markup=False)
-        self._open()
+        self.call_after_refresh(self._open)  # first a picture, then what takes a while to load
 
     @work(exclusive=True, group="services")
     async def _open(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from backend.commands.executor import CommandState
-from backend.connection.interaction import Interaction
+from backend.connection.interaction import Challenge, Interaction, Prompt
 from backend.connection.state import SessionState
 from backend.errors import Code, ConfigError, ConnectError, FairleadError
 from backend.files.transfer import TransferState
@@ -321,6 +322,17 @@ async def test_without_utf_8_everything_we_draw_is_ascii(services: FakeServices)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         assert shown(pilot).isascii()
+        question = asyncio.ensure_future(
+            app.interaction.challenge(Challenge("h", "u", "", "Hello.", (Prompt("?", True),)))
+        )
+        app.interaction.announce("h", "Welcome.")
+        async with asyncio.timeout(5):
+            while not app.screen.is_modal:
+                await pilot.pause()
+        await pilot.pause()
+        assert shown(pilot).isascii()
+        await pilot.press("escape")
+        await question
 
 
 async def test_a_terminal_of_another_size_is_filled(fake_app: FakeApp) -> None:
