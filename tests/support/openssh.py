@@ -237,4 +237,4 @@ def throw_away_user(home: Path, *, password: str = "", shell: str = "/bin/sh") -
                 parent.chmod(parent.stat().st_mode | 0o011)
         yield name
     finally:
-        subprocess.run(["userdel", name], check=False, capture_output=True)
+        subprocess.run(["userdel", "--force", name], check=False, capture_output=True)
