@@ -99,6 +99,7 @@ class DataConnection:
         """Bounded; the links belong to the session."""
         line, self._line = self._line, None
         if line is not None:
+            line.digests.stop()
             await line.channel.close()
 
     async def _open(self) -> Line:

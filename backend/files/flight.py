@@ -12,6 +12,9 @@ from collections import deque
 LEAST = 4
 """Blocks in flight at least, so that neither side ever waits for the other's turn of the loop."""
 MOST = 64
+_FIRST_GUESS = 32e6
+"""Bytes a second that a path is taken to carry before it was measured."""
+_MOST_GUESSED = 16
 _SHORTEST_ROUND = 0.05
 _ROUNDS_KEPT = 8
 
@@ -27,13 +30,14 @@ class Flight:
         self._rates: deque[float] = deque(maxlen=_ROUNDS_KEPT)
         self._since = now
         self._landed = 0
-        self.blocks = LEAST
+        guess = math.ceil(_FIRST_GUESS * self._round_trip / block)
+        self.blocks = max(LEAST, min(guess, _MOST_GUESSED, self._most))
 
     def landed(self, size: int, now: float) -> None:
         """`size` bytes have arrived or been acknowledged."""
         self._landed += size
         elapsed = now - self._since
-        if elapsed < max(_SHORTEST_ROUND, 2 * self._round_trip):
+        if elapsed < max(_SHORTEST_ROUND, 1.25 * self._round_trip):
             return
         self._rates.append(self._landed / elapsed)
         self._since, self._landed = now, 0

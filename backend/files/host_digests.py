@@ -54,6 +54,11 @@ class HostDigests:
         """Whether the host can hash files."""
         return await self._found() is not None
 
+    def stop(self) -> None:
+        """Nobody will ask any more."""
+        if self._probing is not None:
+            self._probing.cancel()
+
     async def file(self, path: bytes, size: int) -> bytes | None:
         """The digest of a whole file; `size` in bytes bounds the wait."""
         tools = await self._found()
@@ -96,6 +101,7 @@ class HostDigests:
     async def _found(self) -> _Tools | None:
         if self._probing is None:
             self._probing = asyncio.create_task(self._probe())
+            self._probing.add_done_callback(_look_at)
         await asyncio.shield(self._probing)
         return self._tools
 
@@ -108,6 +114,12 @@ class HostDigests:
             if self._tools is not None:
                 self._link = link
                 return
+
+
+def _look_at(probing: asyncio.Task[None]) -> None:
+    """Whoever waits for the tools is told; when nobody does, a lost link is no news here."""
+    if not probing.cancelled():
+        probing.exception()
 
 
 def _choose(names: Sequence[str]) -> _Tools | None:

@@ -18,7 +18,7 @@ from backend.files.paths import join_inside
 from backend.files.proof import proven_start, same_samples, verified
 from backend.files.remote import lstat_or_none, read_fully, refuse_directory
 from backend.files.resume import PartialRecord, plan_resume
-from backend.files.tasks import background
+from backend.files.tasks import background, task_group
 from backend.text import show_bytes
 
 MOST = 16
@@ -62,14 +62,18 @@ class LargePut:
             if there and there != start:
                 await file.truncate(start)
             done.resume(start, context.earlier.setdefault(self._key, start))
-            await self._send(file, source, start, done)
+            async with background(self._find_tools()):
+                await self._send(file, source, start, done)
             await self._check_size(file, source)
             await file.sync()
         finally:
             await file.close()
-        proven = await self._verify(source)
-        await self._finish(channel, source)
-        return proven
+        async with task_group() as group:
+            proof = group.create_task(self._verify(source))
+            group.create_task(self._dress(channel, source))
+        await channel.replace(self._partial, self._final)
+        await context.journal.forget(self._key)
+        return proof.result()
 
     async def _look(self, channel: FileChannel) -> int | None:
         """The size of what an earlier attempt left. IS_DIRECTORY when a directory has the final name."""
@@ -139,6 +143,11 @@ class LargePut:
             message = f"{show_bytes(self._final)}: the host has {there} bytes of {source.size} that it acknowledged."
             raise FileError(Code.FILE_FAILED, message, evidence={"path": show_bytes(self._final)})
 
+    async def _find_tools(self) -> None:
+        """Ask while the content travels how the host can hash it; on a long path that saves some round trips."""
+        if self._context.request.verify:
+            await self._line.digests.available()
+
     async def _verify(self, source: LocalSource) -> bool:
         if not self._context.request.verify:
             return False
@@ -155,9 +164,7 @@ class LargePut:
             await self._context.journal.forget(self._key)
             raise
 
-    async def _finish(self, channel: FileChannel, source: LocalSource) -> None:
+    async def _dress(self, channel: FileChannel, source: LocalSource) -> None:
         found = source.attributes
         mode = None if found.mode is None else found.mode & PERMISSIONS
         await channel.set_attributes(self._partial, mode=mode, modified=found.modified)
-        await channel.replace(self._partial, self._final)
-        await self._context.journal.forget(self._key)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from backend.errors import Code, IntegrityError
 from backend.files.lane import Context
 from backend.files.resume import ResumePlan, sample_offsets
+from backend.files.tasks import task_group
 from backend.text import show_bytes
+
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
 
 SAMPLE = 65536
 """Bytes that are read again at each place, where the host cannot hash."""
@@ -32,17 +37,28 @@ async def proven_start(
     When this returns, `ours` was asked last for the length returned, or for none.
     """
     for length in plan.candidates:
-        mine, other = await asyncio.gather(ours(length), theirs(length))
+        mine, other = await _both(ours(length), theirs(length))
         if (await same(length)) if other is None else mine == other:
             return length
     return 0
+
+
+async def _both(one: Awaitable[A], other: Awaitable[B]) -> tuple[A, B]:
+    """At once; when one fails, the other is ended before that is told."""
+
+    async def wait(work: Awaitable[T]) -> T:
+        return await work
+
+    async with task_group() as group:
+        tasks = group.create_task(wait(one)), group.create_task(wait(other))
+    return tasks[0].result(), tasks[1].result()
 
 
 async def same_samples(context: Context, length: int, *, ours: ReadAt, theirs: ReadAt) -> bool:
     """Whether samples of a prefix agree, its end among them; each one read again is counted as sent."""
     for offset in sample_offsets(length, SAMPLE):
         size = min(SAMPLE, length - offset)
-        mine, other = await asyncio.gather(ours(offset, size), theirs(offset, size))
+        mine, other = await _both(ours(offset, size), theirs(offset, size))
         context.meter.sent(len(other))
         if mine != other or len(mine) != size:
             return False

@@ -214,6 +214,7 @@ class Transfer:
 
     async def _carry(self, context: Context, carrier: Carrier) -> bool:
         self._enter(TransferState.SCANNING)
+        await self._services.journal.drop_old()
         await self._ledger.load()
         itinerary = await self._plan(context, self._services.sessions.get(self.request.host))
         await Engine(context, carrier, self._ledger, self._enter).run(itinerary, self._services.locks)
