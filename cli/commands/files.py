@@ -127,8 +127,8 @@ def stat(flags: GlobalFlags, paths: tuple[str, ...]) -> int:
 
     \b
     Examples:
-      fairlead stat web-1:/etc/passwd
-      fairlead stat --json web-1:/etc/passwd
+      fairlead stat web-1:/etc/hostname
+      fairlead stat --json web-1:/etc/hostname
     """
 
     def work(services: Services) -> OnPath:
