@@ -210,16 +210,16 @@ async def test_a_hundred_thousand_rows_hold_up_no_key() -> None:
         while any(worker.is_running for worker in run.app.workers):
             slowest = max(slowest, await _seconds_for(run, "up"))
         assert run.pane.rows.sort_by is SortBy.SIZE
-        assert slowest < 0.5, f"a key took {slowest:.3f} s"
+        assert slowest < 0.2, f"a key took {slowest:.3f} s of our own time"
 
 
 async def _seconds_for(run: Run, key: str) -> float:
-    before, started = run.pane.rows.cursor, time.perf_counter()
+    before, started = run.pane.rows.cursor, time.process_time()
     run.app.simulate_key(key)
     async with asyncio.timeout(5):
         while run.pane.rows.cursor == before and 0 < before < run.pane.rows.count - 1:
             await asyncio.sleep(0)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 class TestNothingToShow:

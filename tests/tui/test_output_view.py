@@ -297,15 +297,15 @@ async def test_a_million_lines_hold_up_no_key() -> None:
         await run.rest()
         assert run.says.startswith("'line 99999' ")
         assert run.view.status.endswith("1,000,000 lines") or "+" in run.view.status
-        assert slowest < 0.5, f"a key took {slowest:.3f} s"
+        assert slowest < 0.2, f"a key took {slowest:.3f} s of our own time"
 
 
 async def _seconds_until_drawn(run: Run, key: str) -> float:
-    """How long the view takes to have moved after a key, while everything else goes on."""
+    """What we spend until the view has moved after a key, while everything else goes on; others on the machine aside."""
     top = run.view.scroll_y
-    started = time.perf_counter()
+    started = time.process_time()
     run.app.simulate_key(key)
     async with asyncio.timeout(10):
         while run.view.scroll_y == top:
             await asyncio.sleep(0)
-    return time.perf_counter() - started
+    return time.process_time() - started

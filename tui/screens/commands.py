@@ -130,7 +130,6 @@ class CommandsScreen(WorkbenchScreen):
     def on_host_changed(self, host: str | None) -> None:
         self._line.input.history = self._place.history
         self._line.input.value = self._place.draft
-        self._line.input.disabled = host is None
         self._draw()
 
     def on_shown(self) -> None:
@@ -158,6 +157,7 @@ class CommandsScreen(WorkbenchScreen):
             self._draw_head()
 
     def _draw_prompt(self) -> None:
+        self._line.input.disabled = self.host is None
         if self.host is None:
             self._line.refuse("No host chosen: ctrl+o chooses one.")
             return
@@ -247,23 +247,21 @@ class CommandsScreen(WorkbenchScreen):
     # --- stopping ------------------------------------------------------------------------------------------------
 
     def action_interrupt(self) -> None:
-        """Copy what is selected, else stop the command that is shown, else say what ctrl+c is for."""
+        """Copy what is selected, else stop the command that is shown."""
         if text := self.get_selected_text():
             self.app.copy_to_clipboard(text)
             self.post_message(Notice("Copied. Press ctrl+c again, with nothing selected, to stop the command."))
             self.clear_selection()
             return
         command = self._selected
-        if command is None or command.outcome is not None:
-            self.workbench.action_explain_ctrl_c()
-        elif command.state is CommandState.CANCELLING:
+        if command is not None and command.state is CommandState.CANCELLING:
             self.post_message(Notice("It was told to stop; waiting until the host confirms that it did."))
-        else:
+        elif command is not None:
             command.stop()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "interrupt":
-            return True if self._can_stop else None
+            return self._can_stop or bool(self.selections)
         if action in {"previous", "following", "again"}:
             return bool(self._commands)
         return True

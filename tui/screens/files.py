@@ -113,11 +113,10 @@ class FilesScreen(WorkbenchScreen):
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def _open_local(self) -> None:
-        start = self.workbench.options.local_directory
-        text = str(start) if start is not None else "."
+        """Begin where the program was started; at home where that directory is gone."""
         try:
-            path = await self.services.files.local.resolve(text)
-        except FairleadError:
+            path = await self.services.files.local.resolve(".")
+        except (FairleadError, FileNotFoundError):
             path = b""
         self.call_later(self.local.open, self.services.files.local, path)
 

@@ -30,6 +30,7 @@ from tui.prompts.base import Words
 from tui.widgets.file_actions import ACTIONS
 from tui.widgets.file_list import FileList
 from tui.widgets.file_rows import FileRows, Row
+from tui.widgets.soon import soon
 
 SETTLE = 0.03
 """Seconds between two times that rows which have come are put in their places."""
@@ -128,6 +129,11 @@ class FilePane(Vertical):
         yield Words("", id="warning")
         yield Input(id="filter", placeholder="only names with", select_on_focus=False, compact=True)
 
+    @property
+    def settled(self) -> bool:
+        """Whether all that has been asked for is there and in its place."""
+        return self.state is not Reading.UNDER_WAY and not self.rows.waiting and not self._settling
+
     # --- going somewhere -----------------------------------------------------------------------------------------
 
     def open(self, files: FileSystem, path: bytes, *, cursor: bytes | None = None) -> None:
@@ -204,7 +210,7 @@ class FilePane(Vertical):
     def _settle_soon(self) -> None:
         if not self._settling:
             self._settling = True
-            self.set_timer(SETTLE if self.rows.count else 0.001, self._settle)
+            soon(self, SETTLE if self.rows.count else 0.0, self._settle)
 
     def _settle(self) -> None:
         self._settling = False

@@ -29,6 +29,7 @@ from tui.widgets.output_paint import EDGE, Drawing, Ink, Painter
 from tui.widgets.output_rows import DirectRows, Needle, ReadRows, Rows
 from tui.widgets.output_search import Finder
 from tui.widgets.output_status import OutputStatus
+from tui.widgets.soon import soon
 
 FRAME = 1 / 60
 """Seconds between two looks at the buffer, at least."""
@@ -197,7 +198,7 @@ class OutputView(ScrollView, can_focus=True):
     def _look_in(self, seconds: float) -> None:
         if not self._due and self.is_attached:
             self._due = True
-            self.set_timer(max(0.001, seconds), self._look)
+            soon(self, seconds, self._look)
 
     def _look(self) -> None:
         """Take in what is new, for a slice of time; come back soon for the rest."""
