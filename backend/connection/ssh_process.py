@@ -16,7 +16,7 @@ from backend.errors import Code, LinkLost, SessionError
 from backend.text import clean_line
 
 _MOST_BUFFERED = 256 << 10
-"""Bytes held here before the channel is told to hold the rest back; the window bounds what it may hold."""
+"""Bytes held here before the channel is told to hold the rest back; two windows bound what both hold."""
 
 Loss = Callable[[], LinkLost | None]
 """Why the link is gone, or None while it is up."""
@@ -30,6 +30,7 @@ class ProcessSession(asyncssh.SSHClientSession[bytes]):
         self._buffered = 0
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._discarding = False
+        self._resuming = False
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -50,8 +51,7 @@ class ProcessSession(asyncssh.SSHClientSession[bytes]):
             return
         self._chunks.append(Chunk(StdStream.ERR if datatype else StdStream.OUT, data))
         self._buffered += len(data)
-        if self._buffered >= _MOST_BUFFERED and self._channel is not None:
-            self._channel.pause_reading()
+        self._hold_back_if_full()
         self._changed.set()
 
     def eof_received(self) -> bool:
@@ -95,9 +95,28 @@ class ProcessSession(asyncssh.SSHClientSession[bytes]):
             await self._changed.wait()
         chunk = self._chunks.popleft()
         self._buffered -= len(chunk.data)
-        if self._buffered < _MOST_BUFFERED // 2 and self._channel is not None and not self.ended.is_set():
-            self._channel.resume_reading()
+        if self._buffered < _MOST_BUFFERED // 2:
+            self._resume()
         return chunk
+
+    def _hold_back_if_full(self) -> None:
+        if self._buffered >= _MOST_BUFFERED and self._channel is not None and not self._resuming:
+            self._channel.pause_reading()
+
+    def _resume(self) -> None:
+        """Take all that the channel holds at once.
+
+        asyncssh opens the window again, in full, with the first chunk that it hands over, however much it still holds:
+        left with a rest each time, it would come to hold any amount.
+        """
+        if self._channel is None or self.ended.is_set():
+            return
+        self._resuming = True
+        try:
+            self._channel.resume_reading()
+        finally:
+            self._resuming = False
+        self._hold_back_if_full()
 
     def discard(self) -> None:
         """Nobody reads any more: what comes is dropped, so that the channel can end."""

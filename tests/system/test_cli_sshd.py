@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ class Conversation:
     stdout: IO[bytes]
     stderr: IO[bytes]
     wait: Callable[[float], int]
+    pid: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Box:
         )
         assert process.stdin and process.stdout and process.stderr
         try:
-            yield Conversation(process.stdin, process.stdout, process.stderr, process.wait)
+            yield Conversation(process.stdin, process.stdout, process.stderr, process.wait, process.pid)
         finally:
             process.kill()
             process.wait(30)
@@ -172,6 +174,19 @@ def test_a_link_that_goes_while_a_command_runs_is_255_and_no_empty_success(box: 
         process.stdin.write(b"!")
         assert process.wait(30) == 255
         assert b"code: CONNECTION_LOST" in process.stderr.read()
+
+
+def test_output_faster_than_its_reader_does_not_pile_up_in_memory(box: Box) -> None:
+    size = 250_000_000
+    with box.talk(f"head -c {size} /dev/zero") as process:
+        taken, peak = 0, None
+        while chunk := process.stdout.read(4096):
+            taken += len(chunk)
+            if peak is None and taken > size * 9 // 10:
+                peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+        assert taken == size
+        assert peak is not None
+        assert int(peak[1]) < 120_000
 
 
 # --- no connection -----------------------------------------------------------------------------------------------
