@@ -57,9 +57,10 @@ async def test_a_shell_knows_the_window_follows_its_size_and_passes_its_status_o
 @pytest.mark.sshd
 async def test_control_c_in_a_shell_goes_to_the_host(box: Box) -> None:
     async with on_terminal(box.program, "-F", box.config, "shell", "box") as terminal:
-        terminal.type("echo rea''dy; sleep 100\r")
+        terminal.type("sh -c 'echo rea\"\"dy; exec sleep 100'\r")
         await terminal.expect("ready\n")
         terminal.type("\x03")
+        await terminal.expect("^C")
         terminal.type("echo sta''tus $?\r")
         await terminal.expect("status 130\n")
         terminal.type("exit 0\r")
