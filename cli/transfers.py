@@ -110,5 +110,14 @@ def summary(outcome: TransferOutcome) -> str:
     return ", ".join(parts)
 
 
+def remarks(outcome: TransferOutcome) -> list[str]:
+    """What follows the list of problems: what a person should know besides, and for each kind of failure what to do."""
+    lines = [f"note {note.path}: {note.note}" for note in outcome.notes]
+    failures = {problem.error.code: problem.error for problem in outcome.problems if problem.error is not None}
+    for error in failures.values():
+        lines += [f"  - {item.text}" + (f"  {item.command}" if item.command else "") for item in error.advice]
+    return lines
+
+
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"

@@ -21,7 +21,7 @@ from cli.output import stdout_for_data
 from cli.paths import RemotePath, one_host, parse_remote, remote
 from cli.statuses import Status, status_of
 from cli.terminal import Reader
-from cli.transfers import TransferView, summary
+from cli.transfers import TransferView, remarks, summary
 from cli.units import seconds_text, size_text
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -150,7 +150,8 @@ async def _copy(services: Services, wanted: _Wanted) -> int:
     if flags.json:
         print_json(outcome.to_json())
     else:
-        narration.say(summary(outcome))
+        for line in (*remarks(outcome), summary(outcome)):
+            narration.say(line)
     return Status.OK if error is None else status_of(error)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backend.errors import Code, FileError
-from backend.files.transfer import ItemProblem, TransferOutcome, TransferProgress
-from cli.transfers import problem_json, problem_line, progress_line, summary
+from backend.files.transfer import ItemNote, ItemProblem, TransferOutcome, TransferProgress
+from cli.transfers import problem_json, problem_line, progress_line, remarks, summary
 
 
 def test_progress_says_only_what_is_known() -> None:
@@ -59,3 +59,11 @@ def test_what_was_skipped_on_purpose_is_no_error() -> None:
     skipped = ItemProblem("/dev/sda", None, "a device")
     assert problem_line(skipped) == "skipped /dev/sda: a device"
     assert problem_json(skipped) == {"skipped": {"path": "/dev/sda", "note": "a device"}}
+
+
+def test_each_kind_of_failure_is_followed_by_its_advice_once_and_notes_are_told() -> None:
+    full = [ItemProblem(path, FileError(Code.DISK_FULL, evidence={"path": path})) for path in ("/a", "/b")]
+    notes = (ItemNote("/c", "started again"),)
+    told = remarks(TransferOutcome(TransferProgress(), 1.0, tuple(full), notes=notes))
+    assert told[0] == "note /c: started again"
+    assert [line for line in told if "Free some space" in line] == told[1:]
