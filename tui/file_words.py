@@ -124,6 +124,6 @@ def _keys(*keys: tuple[str, str]) -> Content:
 
 def short_path(path: bytes, home: bytes) -> str:
     """A path for people, with `~` for the home directory."""
-    if home not in (b"", b"/") and (path == home or path.startswith(home + b"/")):
+    if home.rstrip(b"/") and (path == home or path.startswith(home + b"/")):
         return "~" + show_bytes(path[len(home) :])
     return show_bytes(path)

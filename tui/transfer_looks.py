@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from textual.content import Content
 
+from backend.files.paths import name_of, to_bytes
 from backend.files.transfer import (
     Direction,
     Transfer,
@@ -16,6 +17,7 @@ from backend.files.transfer import (
     TransferState,
 )
 from backend.text import show_bytes
+from tui.file_words import short_path
 from tui.format import duration_text, left_text, rate_text, size_text
 from tui.glyphs import Glyphs
 from tui.widgets.file_columns import fitted
@@ -39,13 +41,13 @@ class _Part:
     """The smaller, the longer it stays when there is little room."""
 
 
-def transfer_line(transfer: Transfer, glyphs: Glyphs, width: int) -> Content:
-    """One transfer in `width` cells."""
+def transfer_line(transfer: Transfer, glyphs: Glyphs, width: int, *, home: str = "") -> Content:
+    """One transfer in `width` cells; what lies in `home` on this machine is written with `~`."""
     if transfer.outcome is not None:
         glyph, style, words = _ended(transfer.outcome, transfer.state, glyphs)
     else:
         glyph, style, words = _arrow(transfer.request, glyphs), "$accent", ""
-    name = subject(transfer.request, glyphs)
+    name = subject(transfer.request, glyphs, home=home)
     if words:
         return _two_columns(f"{glyph} ", style, name, Content.styled(words, "$quiet"), width)
     name_width = min(max(cell_len(name), 12), max(16, width * 2 // 5))
@@ -59,14 +61,14 @@ def _two_columns(mark: str, style: str, name: str, right: Content, width: int) -
     return Content.assemble((mark, style), fitted(name, max(8, room)), "  ", right)
 
 
-def subject(request: TransferRequest, glyphs: Glyphs) -> str:
+def subject(request: TransferRequest, glyphs: Glyphs, *, home: str = "") -> str:
     """`model.bin → web-1:/srv/app`"""
-    first = show_bytes(request.sources[0].encode("utf-8", "surrogateescape")).rstrip("/").rpartition("/")[2]
+    first = show_bytes(name_of(to_bytes(request.sources[0])))
     what = f"{first} and {len(request.sources) - 1} more" if len(request.sources) > 1 else first
-    where = show_bytes(request.destination.encode("utf-8", "surrogateescape"))
-    where = where.rstrip("/") or "/"
-    place = f"{request.host}:{where}" if request.direction is Direction.PUT else where
-    return f"{what} {glyphs.arrow} {place}"
+    goal = to_bytes(request.destination).rstrip(b"/") or b"/"
+    if request.direction is Direction.PUT:
+        return f"{what} {glyphs.arrow} {request.host}:{show_bytes(goal)}"
+    return f"{what} {glyphs.arrow} {short_path(goal, to_bytes(home))}"
 
 
 def _arrow(request: TransferRequest, glyphs: Glyphs) -> str:

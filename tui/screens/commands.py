@@ -95,17 +95,23 @@ class CommandsScreen(WorkbenchScreen):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._draw_times)
-        self._line.input.focus()
+        self.line.input.focus()
 
     # --- the parts -----------------------------------------------------------------------------------------------
 
     @property
-    def _line(self) -> CommandLine:
+    def line(self) -> CommandLine:
+        """Where commands are typed."""
         return self.query_one(CommandLine)
 
     @property
     def _runs(self) -> CommandList:
         return self.query_one(CommandList)
+
+    @property
+    def output(self) -> OutputView:
+        """Where the output of the selected command is shown."""
+        return self._pane.view
 
     @property
     def _pane(self) -> CommandPane:
@@ -128,8 +134,8 @@ class CommandsScreen(WorkbenchScreen):
     # --- keeping up ----------------------------------------------------------------------------------------------
 
     def on_host_changed(self, host: str | None) -> None:
-        self._line.input.history = self._place.history
-        self._line.input.value = self._place.draft
+        self.line.input.history = self._place.history
+        self.line.input.value = self._place.draft
         self._draw()
 
     def on_shown(self) -> None:
@@ -140,7 +146,7 @@ class CommandsScreen(WorkbenchScreen):
             return
         self._draw_list()
         if (selected := self._selected) is not None and selected.id == message.command_id:
-            self._pane.view.grown()
+            self.output.grown()
             self._draw_head()
 
     def on_resize(self) -> None:
@@ -157,13 +163,13 @@ class CommandsScreen(WorkbenchScreen):
             self._draw_head()
 
     def _draw_prompt(self) -> None:
-        self._line.input.disabled = self.host is None
+        self.line.input.disabled = self.host is None
         if self.host is None:
-            self._line.refuse("No host chosen: ctrl+o chooses one.")
+            self.line.refuse("No host chosen: ctrl+o chooses one.")
             return
         place = self._place
         limit = f"limit {duration_text(place.time_limit)}" if place.time_limit else ""
-        self._line.place(self.host, show_bytes(place.directory) if place.directory else "~", limit)
+        self.line.place(self.host, show_bytes(place.directory) if place.directory else "~", limit)
 
     def _draw_list(self) -> None:
         commands = self._commands
@@ -237,7 +243,7 @@ class CommandsScreen(WorkbenchScreen):
         self._place.selected = command.id
         self._draw_list()
         self._draw_head()
-        self._pane.view.follow()
+        self.output.follow()
 
     def action_again(self) -> None:
         if (command := self._selected) is not None:
@@ -280,7 +286,7 @@ class CommandsScreen(WorkbenchScreen):
 
     @on(RowList.Chosen, "#runs")
     def _taken(self) -> None:
-        self._pane.view.focus()
+        self.output.focus()
 
     def action_previous(self) -> None:
         self._runs.action_cursor_down()
@@ -289,26 +295,26 @@ class CommandsScreen(WorkbenchScreen):
         self._runs.action_cursor_up()
 
     def action_page_up(self) -> None:
-        self._pane.view.action_page_up()
+        self.output.action_page_up()
 
     def action_page_down(self) -> None:
-        self._pane.view.action_page_down()
+        self.output.action_page_down()
 
     def action_to_output(self) -> None:
         """Round the three parts, the output first."""
-        if self.focused is self._line.input and self._selected is not None:
-            self._pane.view.focus()
-        elif self.focused is self._pane.view:
+        if self.focused is self.line.input and self._selected is not None:
+            self.output.focus()
+        elif self.focused is self.output:
             self._runs.focus()
         else:
-            self._line.input.focus()
+            self.line.input.focus()
 
     def action_type(self) -> None:
-        self._line.input.focus()
+        self.line.input.focus()
 
     @on(CommandInput.Changed)
     def _remember_draft(self, message: CommandInput.Changed) -> None:
-        if message.input is self._line.input:
+        if message.input is self.line.input:
             self._place.draft = message.value
 
     # --- asking --------------------------------------------------------------------------------------------------

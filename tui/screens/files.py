@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -72,7 +73,7 @@ class FilesScreen(WorkbenchScreen):
         yield Words("", id="file-detail")
         with Vertical(id="transfers-pane", classes="pane") as pane:
             pane.border_title = Content("transfers")
-            yield TransferList(self.glyphs, id="transfers")
+            yield TransferList(self.glyphs, str(Path.home()), id="transfers")
 
     def on_mount(self) -> None:
         self.local.label = "local"

@@ -15,12 +15,13 @@ from tui.widgets.row_list import RowList
 class TransferList(RowList[Transfer]):
     """Rows like `⬆ model.bin → web-1:/srv/app  ━━━━━────  62 %  2.6 of 4.2 GB  31 s left`."""
 
-    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+    def __init__(self, glyphs: Glyphs, home: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._glyphs = glyphs
+        self._home = home
 
     def key_of(self, row: Transfer) -> Hashable:
         return row.id
 
     def draw(self, row: Transfer, width: int) -> Content:
-        return transfer_line(row, self._glyphs, width)
+        return transfer_line(row, self._glyphs, width, home=self._home)

@@ -122,6 +122,11 @@ def test_names_from_a_server_are_harmless() -> None:
     assert subject(request, UNICODE).isprintable()
 
 
+def test_a_place_at_home_is_written_short() -> None:
+    request = TransferRequest(Direction.GET, "web-1", ("/srv/a",), "/home/ann/shop/")
+    assert subject(request, UNICODE, home="/home/ann") == "a → ~/shop"
+
+
 def test_several_sources_are_counted() -> None:
     request = TransferRequest(Direction.GET, "web-1", ("/srv/a", "/srv/b", "/srv/c"), "/home/ann/")
     assert subject(request, UNICODE) == "a and 2 more → /home/ann"
