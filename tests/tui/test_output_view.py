@@ -301,7 +301,7 @@ async def test_a_million_lines_hold_up_no_key() -> None:
 
 
 async def _seconds_until_drawn(run: Run, key: str) -> float:
-    """What we spend until the view has moved after a key, while everything else goes on; others on the machine aside."""
+    """Our own processor time until the view has moved after a key, whatever else the machine does."""
     top = run.view.scroll_y
     started = time.process_time()
     run.app.simulate_key(key)
