@@ -99,7 +99,9 @@ def nothing_shown(words: PaneWords, glyphs: Glyphs) -> Content | None:
 
 
 def _refused(error: FairleadError) -> Content:
-    what = explain(error.message, error.code, error.evidence, error.advice)
+    # Advice that names a command names a host; here the keys do what it would do.
+    steps = [item for item in error.advice if item.command is None]
+    what = explain(error.message, error.code, error.evidence, steps)
     keys = [("backspace", "goes up"), ("g", "goes elsewhere")]
     if error.code is not Code.PERMISSION:
         keys.insert(0, ("r", "tries again"))

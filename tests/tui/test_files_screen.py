@@ -158,7 +158,7 @@ async def test_names_that_are_taken_are_asked_about_once(demo_app: DemoApp, proj
         await hands.press("asterisk", "c")
         prompt = scene.app.screen
         assert isinstance(prompt, ConflictPrompt)
-        assert "1 of 2 names are already in web-1:" in hands.text
+        assert "1 of 2 names is already in web-1:" in hands.text
         await hands.press("s")
         transfer = await hands.copied()
         assert transfer.outcome is not None

@@ -38,7 +38,7 @@ class ConflictPrompt(Prompt[ConflictPolicy | None]):
 
     def compose_body(self) -> ComposeResult:
         count = len(self._names)
-        what = "It is" if self._total == 1 else f"{count} of {self._total} names are"
+        what = "It is" if self._total == 1 else f"{count} of {self._total} names {'is' if count == 1 else 'are'}"
         yield Words(f"{what} already in {self._place}:")
         more = [f"and {count - SHOWN:,} more"] if count > SHOWN else []
         yield Words("\n".join(f"  {name}" for name in [*self._names[:SHOWN], *more]), classes="title")

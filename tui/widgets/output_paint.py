@@ -17,7 +17,7 @@ from backend.connection.connector import StdStream
 from tui.widgets.ansi import parse_line, rich_style
 from tui.widgets.output_rows import Needle, breaks
 
-REMEMBERED = 2048
+REMEMBERED = 512
 """Lines that are kept drawn."""
 EDGE = 1
 """Cells on the left that tell the streams apart."""
