@@ -39,6 +39,8 @@ def connection_options(
         "username": hop.user,
         "client_factory": client_factory,
         "known_hosts": _nothing_trusted(known, certificates=certificates),
+        # The name that a certificate must be for, as OpenSSH looks for it (`sshconnect.c:check_host_key`).
+        "host_key_alias": (hop.host_key_alias or hop.address).lower(),
         "client_keys": None,
         "agent_path": None,
         "agent_forwarding": False,

@@ -464,6 +464,26 @@ async def test_a_certificate_for_another_name_is_not_trusted(key: Path, tmp_path
         assert error.code is Code.HOST_KEY_REVOKED
 
 
+@pytest.mark.parametrize(("names", "trusted"), [(("db",), True), (("127.0.0.1",), False)])
+async def test_a_certificate_must_be_for_the_alias_where_there_is_one(
+    key: Path, tmp_path: Path, names: tuple[str, ...], trusted: bool
+) -> None:
+    authority, host_key = make_key(tmp_path / "ca"), make_key(tmp_path / "host")
+    certificate = _signed(authority, host_key, *names)
+    file = tmp_path / "known"
+    file.write_text(f"@cert-authority db {' '.join((tmp_path / 'ca.pub').read_text().split()[:2])}\n")
+    with sshd(tmp_path / "certified", f"HostCertificate {certificate}", host_keys=[host_key]) as certified:
+        certified.authorize(key)
+        hop = certified.hop(keys=[key], known=file, host_key_alias="DB", host_key_policy=HostKeyPolicy.STRICT)
+        if trusted:
+            async with connected(target(hop)) as link:
+                assert link.facts.auth_method == "publickey"
+        else:
+            error = await refused(target(hop))
+            assert isinstance(error, HostKeyError)
+            assert "principal" in error.evidence["reason"]
+
+
 # --- algorithms ---
 
 
