@@ -194,6 +194,7 @@ class SshFiles:
                 depth = min(depth * 2, most)
                 if entries := [entry for entry in batch if entry.name not in (b".", b"..")]:
                     yield entries
+                await asyncio.sleep(0)  # answers that are all here already would be read in one turn of the loop
         finally:
             for waiter in flying:
                 waiter.cancel()

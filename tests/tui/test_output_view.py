@@ -302,6 +302,6 @@ async def _moves(run: Run, key: str) -> None:
     """The view moves while lines pour in, not only afterwards."""
     top = run.view.scroll_y
     run.app.simulate_key(key)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while run.view.scroll_y == top:
             await asyncio.sleep(0)
