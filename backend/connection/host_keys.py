@@ -24,6 +24,8 @@ from backend.errors import Code, HostKeyError
 
 _DEFAULT_PORT = 22
 _HASH_MAGIC = "|1|"
+_KRL_MAGIC = b"SSHKRL\n\0"
+"""How a binary key revocation list begins (OpenSSH's PROTOCOL.krl)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,27 @@ def _decode_key(algorithm: str, encoded: str) -> HostKey | None:
         return None
 
 
+def parse_revoked(text: bytes, path: Path) -> tuple[KnownLine, ...]:
+    """The keys of a `RevokedHostKeys` list, one public key a line, as lines about every host.
+
+    Raises ValueError for anything else: a line passed over might be the revoked key (`authfile.c:sshkey_in_file`).
+    """
+    if text.startswith(_KRL_MAGIC):
+        raise ValueError("it is a binary key revocation list; write the revoked public keys one a line instead")
+    lines = text.decode("utf-8", "surrogateescape").split("\n")
+    parsed = (_parse_revoked_line(line.split(), path, number) for number, line in enumerate(lines, 1))
+    return tuple(line for line in parsed if line is not None)
+
+
+def _parse_revoked_line(fields: list[str], path: Path, number: int) -> KnownLine | None:
+    if not fields or fields[0].startswith("#"):
+        return None
+    key = _decode_key(fields[0], fields[1]) if len(fields) > 1 else None
+    if key is None or "-cert-" in key.algorithm:
+        raise ValueError(f"line {number} is not a public key")
+    return KnownLine(Marker.REVOKED, "*", key, path, number)
+
+
 def _field(blob: bytes, index: int) -> bytes:
     """The `index`th string of a wire blob (RFC 4251 §5); raises ValueError where there is none."""
     start = 0
@@ -286,12 +309,17 @@ def _line_without(raw: bytes, host: str) -> bytes | None:
 def load(files: KnownHostsFiles, names: HostNames) -> KnownHosts:
     """What the files say about `names`. A file that is not there is empty; one that cannot be read is an error.
 
+    A list of revoked keys must be there, though, as OpenSSH has it (`RevokedHostKeys` in ssh_config(5)).
+
     Raises HostKeyError HOST_KEY_UNREADABLE: without the file a revoked or changed key would pass for a new one.
     """
     paths = (*files.user, *files.system)
     lines = [line for path in paths for line in parse(_read(path), path)]
+    lines += [line for path in files.revoked for line in _read_revoked(path)]
     bare = [line for line in lines if names.bare and matches(line.names, names.bare)]
-    return KnownHosts(names, tuple(line for line in lines if matches(line.names, names.main)), tuple(bare), paths)
+    return KnownHosts(
+        names, tuple(line for line in lines if matches(line.names, names.main)), tuple(bare), (*paths, *files.revoked)
+    )
 
 
 def _read(path: Path) -> bytes:
@@ -302,6 +330,18 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise HostKeyError(
             Code.HOST_KEY_UNREADABLE, evidence={"path": shorten(path), "reason": error.strerror or error}
+        ) from error
+
+
+def _read_revoked(path: Path) -> tuple[KnownLine, ...]:
+    try:
+        return parse_revoked(path.read_bytes(), path)
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or str(error)
+        raise HostKeyError(
+            Code.HOST_KEY_UNREADABLE,
+            f"The list of revoked host keys cannot be read, so no host key can be trusted: {shorten(path)}: {told}",
+            evidence={"path": shorten(path), "reason": told},
         ) from error
 
 

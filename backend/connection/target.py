@@ -27,6 +27,8 @@ class KnownHostsFiles:
     system: tuple[Path, ...] = ()
     hash_names: bool = False
     """`HashKnownHosts`: new names are written as HMAC-SHA1."""
+    revoked: tuple[Path, ...] = ()
+    """Lists of keys that are refused whatever else is known (`RevokedHostKeys`); each must be there and readable."""
 
 
 @dataclass(frozen=True, slots=True)

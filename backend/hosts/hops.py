@@ -140,7 +140,8 @@ def _known_hosts(answers: Answers, surroundings: Surroundings, tokens: Mapping[s
     user = files("userknownhostsfile")
     if user and not answers.configured("userknownhostsfile"):  # ssh takes the home directory from the user database
         user = tuple(surroundings.home / ".ssh" / path.name for path in user)
-    return KnownHostsFiles(user, files("globalknownhostsfile"), _is_on(answers.one("hashknownhosts")))
+    hashes = _is_on(answers.one("hashknownhosts"))
+    return KnownHostsFiles(user, files("globalknownhostsfile"), hashes, files("revokedhostkeys"))
 
 
 def _algorithms(answers: Answers) -> Algorithms:

@@ -381,6 +381,20 @@ async def test_a_revoked_key_is_never_asked_about(server: Sshd, key: Path, known
     assert person.questions == []
 
 
+async def test_a_key_on_the_list_of_revoked_ones_is_refused_though_it_is_known(
+    server: Sshd, key: Path, known: Path, tmp_path: Path
+) -> None:
+    revoked = tmp_path / "revoked"
+    revoked.write_text(server.host_keys[0].with_name(server.host_keys[0].name + ".pub").read_text())
+    files = KnownHostsFiles(user=(known,), revoked=(revoked,))
+    error = await refused(target(server.hop(keys=[key], known_hosts=files)))
+    assert error.code is Code.HOST_KEY_REVOKED
+    assert error.evidence["where"] == f"{revoked}:1"
+    revoked.unlink()
+    error = await refused(target(server.hop(keys=[key], known_hosts=files)))
+    assert error.code is Code.HOST_KEY_UNREADABLE
+
+
 async def test_accept_new_remembers_a_first_key_without_asking(server: Sshd, key: Path, tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
     hop = server.hop(keys=[key], known=file, host_key_policy=HostKeyPolicy.ACCEPT_NEW)

@@ -232,6 +232,28 @@ def test_a_file_that_cannot_be_read_is_an_error_and_not_an_empty_one(tmp_path: P
     assert str(tmp_path) in caught.value.evidence["path"]
 
 
+def test_a_list_of_revoked_keys_outweighs_every_line_that_trusts_them(tmp_path: Path) -> None:
+    user, revoked = tmp_path / "user", tmp_path / "revoked"
+    user.write_text(f"web-1 {ED.line}\nweb-1 {OTHER.line}\n@cert-authority * {RSA.line}\n")
+    revoked.write_text(f"# lost in March\n\n  {ED.line} old disk\n{RSA.line}\r\n")
+    found = load(KnownHostsFiles(user=(user,), revoked=(revoked,)), HostNames("[web-1]:2222", "web-1"))
+    assert found.judge(ED).state is HostKeyState.REVOKED
+    assert found.judge(ED).known[0].where == f"{revoked}:3"
+    assert found.judge(OTHER).state is HostKeyState.TRUSTED
+    assert found.judge_authority(RSA).state is HostKeyState.REVOKED
+
+
+@pytest.mark.parametrize("content", [None, b"SSHKRL\n\0\0\0\0\1", b"ssh-ed25519 AAAA\n", b"something else\n"])
+def test_a_list_of_revoked_keys_that_cannot_be_read_whole_trusts_nobody(tmp_path: Path, content: bytes | None) -> None:
+    revoked = tmp_path / "revoked"
+    if content is not None:
+        revoked.write_bytes(f"{ED.line}\n".encode() * (not content.startswith(b"SSHKRL")) + content)
+    with pytest.raises(HostKeyError) as caught:
+        load(KnownHostsFiles(revoked=(revoked,)), HostNames("web-1"))
+    assert caught.value.code is Code.HOST_KEY_UNREADABLE
+    assert caught.value.evidence["path"] == str(revoked)
+
+
 def test_no_files_mean_that_nothing_is_known_and_not_that_everything_is_trusted() -> None:
     assert load(KnownHostsFiles(), HostNames("web-1")).judge(ED).state is HostKeyState.UNKNOWN
 

@@ -62,6 +62,11 @@ def test_the_usual_known_hosts_are_those_of_our_own_home() -> None:
     assert hop().known_hosts.system == (Path("/etc/ssh/ssh_known_hosts"), Path("/etc/ssh/ssh_known_hosts2"))
 
 
+def test_lists_of_revoked_host_keys_are_taken_over() -> None:
+    assert hop(revokedhostkeys="~/.ssh/revoked").known_hosts.revoked == (HOME / ".ssh/revoked",)
+    assert hop(revokedhostkeys="none").known_hosts.revoked == hop().known_hosts.revoked == ()
+
+
 def test_named_keys_are_told_apart_from_the_usual_ones_and_their_tokens_replaced() -> None:
     made = hop(identityfile=("~/a b", "%d/%r@%h", "${KEYS}/%L-%l-%i", "~/a b", "${UNSET}/x"), identitiesonly="yes")
     assert made.identities_named
