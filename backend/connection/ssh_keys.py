@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -28,6 +29,10 @@ class WrongPassphrase(Exception):
 
 class KeyUnusable(Exception):
     """The file holds no key that can be used; the reason is the text."""
+
+
+class CertificateUnusable(KeyUnusable):
+    """The certificate beside the key is damaged or belongs to another key; the bare key may still do."""
 
 
 class DeferredKey(asyncssh.SSHKeyPair):
@@ -123,12 +128,14 @@ def _comment(pair: asyncssh.SSHKeyPair) -> str:
 
 
 async def key_pairs(offer: KeyOffer, agent: Agent, opener: KeyOpener) -> Sequence[asyncssh.SSHKeyPair]:
-    """What asyncssh is to offer for `offer`. Raises KeyUnusable, or KeyNotOpened where the public half hides behind a
-    passphrase that nobody gave."""
+    """What asyncssh is to offer for `offer`. Raises KeyUnusable (CertificateUnusable where only the certificate is), or
+    KeyNotOpened where the public half hides behind a passphrase that nobody gave."""
     if offer.source is Source.AGENT:
         assert offer.blob is not None
         pair = agent.pair(offer.blob)
         if offer.certificate:
+            # A pair of its own: the bare key is offered after it, from the one that the agent gave.
+            pair = copy.copy(pair)
             pair.set_certificate(_certificate(offer))
         return [pair]
     file = offer.file
@@ -143,6 +150,9 @@ async def key_pairs(offer: KeyOffer, agent: Agent, opener: KeyOpener) -> Sequenc
 def _certificate(offer: KeyOffer) -> asyncssh.SSHCertificate:
     assert offer.file is not None and offer.file.certificate is not None
     try:
-        return asyncssh.import_certificate(offer.file.certificate)
+        certificate = asyncssh.import_certificate(offer.file.certificate)
     except (asyncssh.KeyImportError, ValueError) as error:
-        raise KeyUnusable(f"its certificate: {error}") from error
+        raise CertificateUnusable(f"its certificate is left out: {error}") from error
+    if certificate.key.public_data != offer.blob:
+        raise CertificateUnusable("its certificate is left out: it is for another key")
+    return certificate

@@ -17,7 +17,15 @@ import asyncssh
 from backend.connection.credentials import KeyFile, KeyOffer, KeyProblem, plan, read_key_files
 from backend.connection.host_keys import HostKey, shorten
 from backend.connection.interaction import Challenge, Interaction, Prompt, SecretKind, SecretRequest
-from backend.connection.ssh_keys import Agent, KeyNotOpened, KeyUnusable, WrongPassphrase, key_pairs, open_private
+from backend.connection.ssh_keys import (
+    Agent,
+    CertificateUnusable,
+    KeyNotOpened,
+    KeyUnusable,
+    WrongPassphrase,
+    key_pairs,
+    open_private,
+)
 from backend.connection.target import Hop
 from backend.connection.vault import Secret, Vault
 from backend.errors import AuthError, Code
@@ -61,6 +69,7 @@ class Login:
         self._keys: list[KeyOffer] | None = None
         self._left_out = 0
         self._problems: list[KeyProblem] = []
+        self._certificates_left_out: list[str] = []
         self._current: _Try | None = None
         self._accepted: list[_Try] = []
         self._refused: list[_Try] = []
@@ -83,6 +92,8 @@ class Login:
             offer = self._keys.pop(0)
             try:
                 pairs = await key_pairs(offer, self._agent, self._open)
+            except CertificateUnusable as error:
+                self._certificates_left_out.append(f"{offer.where}: {clean_line(str(error))}")
             except KeyUnusable as error:
                 self._unusable(offer, str(error))
             except KeyNotOpened:
@@ -193,8 +204,9 @@ class Login:
             told["agent"] = self._agent.problem
         if self._declined:
             told["not_answered"] = ", ".join(self._declined)
-        if self._problems:
-            told["unusable"] = "; ".join(f"{shorten(item.path)}: {item.reason or item.mode}" for item in self._problems)
+        unusable = [f"{shorten(item.path)}: {item.reason or item.mode}" for item in self._problems]
+        if unusable := [*unusable, *self._certificates_left_out]:
+            told["unusable"] = "; ".join(unusable)
         return told
 
     def failure(self) -> AuthError:

@@ -148,6 +148,25 @@ async def test_a_key_signed_by_an_authority_logs_in_with_its_certificate(known: 
             assert "certificate" in link.facts.auth_detail
 
 
+@pytest.mark.parametrize("held", [True, False], ids=["agent", "file"])
+@pytest.mark.parametrize("of_another_key", [True, False])
+async def test_a_certificate_that_does_not_do_leaves_the_bare_key_to_log_in(
+    server: Sshd, key: Path, known: Path, tmp_path: Path, *, held: bool, of_another_key: bool
+) -> None:
+    authority, other = make_key(tmp_path / "ca"), make_key(tmp_path / "other")
+    command = ["ssh-keygen", "-q", "-s", str(authority), "-I", "me", "-n", server.user]
+    signed = other if of_another_key else key
+    with ssh_agent(tmp_path / "agent", *([key] if held else [])) as socket:
+        subprocess.run([*command, f"{signed}.pub"], check=True, capture_output=True)
+        signed.with_name(f"{signed.name}-cert.pub").rename(tmp_path / "key-cert.pub")
+        phases = Phases()
+        async with connected(target(server.hop(keys=[key], known=known, agent_socket=socket)), observer=phases) as link:
+            assert "certificate of" not in link.facts.auth_detail
+        told = phases.evidence(Phase.AUTH)
+        assert ("for another key" in told.get("unusable", "")) is of_another_key
+        assert ("certificate of" in told["tried"]) is not of_another_key
+
+
 # --- agent ---
 
 
