@@ -66,7 +66,7 @@ class Run:
         await self.until(lambda: not self.view.behind)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.pilot.pause()
             while not condition():
                 await asyncio.sleep(0.005)
