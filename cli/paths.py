@@ -42,6 +42,22 @@ def remote(text: str) -> RemotePath:
     return found
 
 
+def removable(path: RemotePath) -> RemotePath:
+    """`path`, if it names one thing among others: rm(1) refuses `/`, `.` and `..`, and so is the home directory here.
+
+    Raises ConfigError (USAGE).
+    """
+    if path.path.rstrip("/").rpartition("/")[2] in {"", ".", ".."}:
+        raise not_removed(str(path))
+    return path
+
+
+def not_removed(path: str) -> ConfigError:
+    """What is said of a path that is never removed, whatever flags are given."""
+    problem = f"{path} is not removed: it is /, the home directory, or ends in . or .. ; name what is to go."
+    return ConfigError(Code.USAGE, problem, evidence={"problem": problem})
+
+
 def one_host(paths: tuple[RemotePath, ...]) -> str:
     """The host that all of `paths` are on. Raises ConfigError (USAGE) when there are several."""
     hosts = {item.host for item in paths}

@@ -18,7 +18,7 @@ from cli.failures import print_json, report
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.iterate import closing
 from cli.output import FdWriter, name_for_stdout, stdout_for_data
-from cli.paths import RemotePath, one_host, parse_remote, remote
+from cli.paths import RemotePath, not_removed, one_host, parse_remote, remote, removable
 from cli.statuses import Status
 from cli.terminal import size_of
 
@@ -205,14 +205,20 @@ def mkdir(flags: GlobalFlags, paths: tuple[str, ...], parents: bool) -> int:
 def rm(flags: GlobalFlags, paths: tuple[str, ...], recursive: bool, yes: bool) -> int:
     """Remove files, links and empty directories on a host; with -r whole trees. Links are never followed.
 
+    `/`, the home directory (`HOST:`) and what ends in `.` or `..` are refused, whatever flags are given.
+
     \b
     Examples:
       fairlead rm web-1:old.log
       fairlead rm -r --yes web-1:releases/41
     """
 
+    for text in paths:
+        removable(remote(text))
+
     def work(services: Services) -> OnPath:
         async def remove(files: FileSystem, path: bytes) -> None:
+            await _refuse_home(files, path)
             if recursive and not yes:
                 await _confirm_removal(services, files, path)
             count = await files.remove(path, recursive=recursive)
@@ -223,6 +229,16 @@ def rm(flags: GlobalFlags, paths: tuple[str, ...], recursive: bool, yes: bool) -
         return remove
 
     return _on_each(flags, paths, work)
+
+
+async def _refuse_home(files: FileSystem, path: bytes) -> None:
+    """However it is named: through links on the way, too. Raises ConfigError (USAGE)."""
+    home = await files.resolve("~")
+    if path not in {home, b"/"} and (await files.stat(path, follow=False)).kind is FileKind.DIRECTORY:
+        above = await files.resolve(os.fsdecode(path) + "/..")
+        path = above.rstrip(b"/") + b"/" + path.rpartition(b"/")[2]
+    if path in {home, b"/"}:
+        raise not_removed(f"{files.host}:{show_bytes(path)}")
 
 
 async def _confirm_removal(services: Services, files: FileSystem, path: bytes) -> None:

@@ -182,6 +182,14 @@ def test_with_yes_a_tree_is_removed_and_counted(capfd: Capture) -> None:
     assert answer["files"] > 1
 
 
+@pytest.mark.parametrize(
+    "path", ["", ".", "./", "/", "//", "a/..", "/srv/.", "..", "~", "~/", "/home/deploy", "/home/../home/deploy"]
+)
+def test_home_root_and_dots_are_never_removed_even_with_yes(path: str, capfd: Capture) -> None:
+    assert _demo("rm", "-r", "--yes", f"web-1:{path}") == 2
+    assert "is not removed" in capfd.readouterr().err
+
+
 def test_files_are_fetched_verified_and_counted(tmp_path: Path, capfd: Capture) -> None:
     assert _demo("get", "--json", "web-1:/srv/app/releases/41/README.md", str(tmp_path)) == 0
     answer = _json(capfd)
