@@ -62,7 +62,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     """All messages handled, no worker running, nothing on the bridge, the picture drawn."""
     app = pilot.app
     assert isinstance(app, WorkbenchApp)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await pilot.pause()
         while not _quiet(app):
             await asyncio.sleep(0.005)

@@ -326,7 +326,7 @@ async def test_without_utf_8_everything_we_draw_is_ascii(services: FakeServices)
             app.interaction.challenge(Challenge("h", "u", "", "Hello.", (Prompt("?", True),)))
         )
         app.interaction.announce("h", "Welcome.")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not app.screen.is_modal:
                 await pilot.pause()
         await pilot.pause()

@@ -214,7 +214,7 @@ async def _moves(run: Run, key: str) -> None:
     """The cursor moves while rows come in or are sorted, not only afterwards."""
     before = run.pane.rows.cursor
     run.app.simulate_key(key)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while run.pane.rows.cursor == before and 0 < before < run.pane.rows.count - 1:
             await asyncio.sleep(0)
 

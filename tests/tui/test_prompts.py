@@ -61,7 +61,7 @@ def person(pilot: Pilot[Any]) -> Interaction:
 async def asked(pilot: Pilot[Any], question: Any) -> asyncio.Task[Any]:
     """The question under way, its prompt in front and ready for one-letter answers."""
     answer: asyncio.Task[Any] = asyncio.ensure_future(question)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not isinstance(pilot.app.screen, PromptScreen):
             await pilot.pause()
     await settled(pilot)
@@ -193,7 +193,7 @@ async def test_a_letter_typed_as_the_prompt_appears_is_no_answer(fake_app: FakeA
 async def test_a_prompt_arms_itself_after_a_moment(fake_app: FakeApp) -> None:
     async with fake_app() as pilot:
         answer = asyncio.ensure_future(person(pilot).host_key(UNKNOWN))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not (isinstance(pilot.app.screen, UnknownKeyPrompt) and pilot.app.screen.armed):
                 await pilot.pause(0.02)
         await pilot.press("o")
@@ -282,7 +282,7 @@ async def test_questions_come_one_after_another(fake_app: FakeApp) -> None:
 
 async def asked_next(pilot: Pilot[Any], host: str) -> None:
     """Wait for the prompt of `host`."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while f"{host} asks:" not in shown(pilot):
             await pilot.pause()
 
@@ -291,7 +291,7 @@ async def test_a_prompt_goes_when_nobody_waits_for_its_answer_any_more(fake_app:
     async with fake_app() as pilot:
         answer = await asked(pilot, person(pilot).secret(PASSWORD))
         answer.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while isinstance(pilot.app.screen, SecretPrompt):
                 await pilot.pause()
         assert answer.cancelled() or answer.done()
@@ -314,7 +314,7 @@ async def test_a_question_waits_until_the_person_has_stopped_typing_elsewhere(fa
         workbench(pilot).front.update_header()  # type: ignore[union-attr]  # a screen is in front
         assert "web-1 asks" in shown(pilot).splitlines()[0]
         moment += 1.0
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not isinstance(pilot.app.screen, SecretPrompt):
                 await pilot.pause()
         assert workbench(pilot).interaction.holding_back == ""
