@@ -46,6 +46,10 @@ MIGRATIONS: tuple[str, ...] = (
         updated REAL NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE identity (id BLOB NOT NULL);
+    INSERT INTO identity VALUES (randomblob(16));
+    """,
 )
 """Each script takes the file from the version that is its index to the next (`PRAGMA user_version`)."""
 

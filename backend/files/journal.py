@@ -47,6 +47,11 @@ class Journal:
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
+    async def identity(self) -> bytes:
+        """Sixteen random bytes that are this state directory's own, always the same."""
+        row: tuple[bytes] = await self._store.run(lambda c: c.execute("SELECT id FROM identity").fetchone())
+        return row[0]
+
     async def partial(self, key: bytes) -> PartialRecord | None:
         """What is known about an unfinished file."""
 

@@ -6,6 +6,7 @@ be cleaned up after a crash. Where the system has no such locks, only this proce
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
@@ -19,6 +20,40 @@ from backend.text import show_bytes
 
 if sys.platform != "win32":
     import fcntl
+
+
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What fcntl(2) and flock(2) say where the file system has no locks (as NFS without its lock service)."""
+
+
+@contextmanager
+def _where_there_are_locks() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+
+
+def lock_file(descriptor: int) -> bool:
+    """Make an open file ours alone, whoever else opens it, here or in another process (flock(2)).
+
+    False when it is another's. True as well where the system has no such locks.
+    """
+    if sys.platform != "win32":
+        try:
+            with _where_there_are_locks():
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def unlock_file(descriptor: int) -> None:
+    """Let go of it, though copies of the descriptor stay open."""
+    if sys.platform != "win32":
+        with _where_there_are_locks():
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 class DestinationLocks:
@@ -46,14 +81,16 @@ class DestinationLocks:
         if sys.platform == "win32":
             return True
         try:
-            fcntl.lockf(self._open(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+            with _where_there_are_locks():
+                fcntl.lockf(self._open(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
         except (BlockingIOError, PermissionError):
             return False
         return True
 
     def _release(self, offset: int) -> None:
         if sys.platform != "win32" and self._descriptor is not None:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, offset)
+            with _where_there_are_locks():
+                fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, offset)
 
     def _open(self) -> int:
         if self._descriptor is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest
 
 from backend.errors import Code, FileError
 from backend.files.journal import KEPT_SECONDS, FinishedItem, Journal, journal_key
-from backend.files.locks import DestinationLocks
+from backend.files.locks import DestinationLocks, lock_file, unlock_file
 from backend.files.resume import Fingerprint, PartialRecord
 from backend.store import Store
 
@@ -98,6 +99,35 @@ def test_one_destination_has_one_writer_in_this_process(tmp_path: Path) -> None:
     with locks.holding(b"a", b"/a"):
         pass
     locks.close()
+
+
+def test_where_the_file_system_has_no_locks_this_process_still_keeps_its_own_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    monkeypatch.setattr("fcntl.flock", refuse)
+    locks = DestinationLocks(tmp_path / "locks")
+    with locks.holding(b"a", b"/a"):
+        with pytest.raises(FileError) as caught, locks.holding(b"a", b"/a"):
+            pass
+        assert caught.value.code is Code.IN_USE
+    locks.close()
+    with (tmp_path / "file").open("w") as file:
+        assert lock_file(file.fileno())
+        unlock_file(file.fileno())
+
+
+async def test_a_state_directory_has_an_identity_that_stays(tmp_path: Path) -> None:
+    seen = []
+    for name in ("a", "a", "b"):
+        store = Store(tmp_path / name / "fairlead.db")
+        await store.open()
+        seen.append(await Journal(store, SetClock()).identity())
+        await store.close()
+    assert seen[0] == seen[1] != seen[2]
 
 
 HOLDER = """
