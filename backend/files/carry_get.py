@@ -95,7 +95,8 @@ class GetCarrier:
 
     async def link(self, item: Item) -> None:
         points_to = await steadily(self._context, lambda line: line.channel.readlink(item.source))
-        await self._context.disk.run(lambda: self._tree(item).link(item.parts, points_to))
+        salt = self._context.salt(item)
+        await self._context.disk.run(lambda: self._tree(item).link(item.parts, points_to, salt))
 
     async def large(self, item: Item) -> bool:
         return await steadily(self._context, lambda line: LargeGet(self._context, self._tree(item), item, line).run())
@@ -111,7 +112,8 @@ class GetCarrier:
         return Pending(item, item.attributes, digest, len(content), item.source)
 
     def _store(self, item: Item, content: bytes) -> bytes:
-        self._tree(item).store(item.parts, content, item.attributes.mode, item.attributes.modified)
+        found, salt = item.attributes, self._context.salt(item)
+        self._tree(item).store(item.parts, content, mode=found.mode, modified=found.modified, salt=salt)
         return hashlib.sha256(content).digest()
 
     async def _read(self, line: Line, item: Item) -> bytes:
@@ -161,11 +163,13 @@ class GetCarrier:
         return (now.size, now.modified) != (pending.attributes.size, pending.attributes.modified)
 
     async def commit(self, pending: Pending) -> None:
-        await self._context.disk.run(lambda: self._tree(pending.item).name_stored(pending.item.parts))
+        item, salt = pending.item, self._context.salt(pending.item)
+        await self._context.disk.run(lambda: self._tree(item).name_stored(item.parts, salt))
 
     async def discard(self, pending: Pending) -> None:
+        item, salt = pending.item, self._context.salt(pending.item)
         with suppress(FileError):
-            await self._context.disk.run(lambda: self._tree(pending.item).drop_stored(pending.item.parts))
+            await self._context.disk.run(lambda: self._tree(item).drop_stored(item.parts, salt))
 
     async def close(self) -> None:
         for tree in self._trees.values():

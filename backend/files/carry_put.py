@@ -73,7 +73,8 @@ class PutCarrier:
                 return os.readlink(item.source)
 
         points_to = await self._context.disk.run(read)
-        await steadily(self._context, lambda line: _link(line.channel, item, points_to))
+        growing = _partial(self._context, item)
+        await steadily(self._context, lambda line: _link(line.channel, item, growing, points_to))
 
     async def large(self, item: Item) -> bool:
         return await steadily(self._context, lambda line: LargePut(self._context, item, line).run())
@@ -85,7 +86,7 @@ class PutCarrier:
         context, channel = self._context, line.channel
         follow = item.named or context.request.follow_symlinks
         content = await context.disk.run(lambda: read_small(item.source, follow=follow))
-        partial = _partial(item)
+        partial = _partial(context, item)
         with counted(context.meter) as done:
             try:
                 await self._pour(channel, await _create(channel, partial), content)
@@ -168,8 +169,8 @@ def _final(item: Item) -> bytes:
     return join_inside(item.anchor, *item.parts)
 
 
-def _partial(item: Item) -> bytes:
-    return join_inside(item.anchor, *item.parts[:-1], partial_name(item.parts[-1]))
+def _partial(context: Context, item: Item) -> bytes:
+    return join_inside(item.anchor, *item.parts[:-1], partial_name(item.parts[-1], context.salt(item)))
 
 
 async def _create(channel: FileChannel, partial: bytes) -> RemoteFile:
@@ -195,8 +196,8 @@ async def _make_directory(channel: FileChannel, item: Item) -> bool:
     return True
 
 
-async def _link(channel: FileChannel, item: Item, points_to: bytes) -> None:
-    growing, final = _partial(item), _final(item)
+async def _link(channel: FileChannel, item: Item, growing: bytes, points_to: bytes) -> None:
+    final = _final(item)
     refuse_directory(await lstat_or_none(channel, final), final)
     with suppress(FileError):
         await channel.remove(growing)

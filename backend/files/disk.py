@@ -20,15 +20,19 @@ class Disk:
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="fairlead-disk")
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """`work` in a thread. When the caller is cancelled, its thread is waited for (bounded) first."""
+    async def run(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
+        """`work` in a thread. When the caller is cancelled, its thread is waited for (bounded) first.
+
+        `undo` then gets what `work` made and nobody will have.
+        """
         future = asyncio.get_running_loop().run_in_executor(self._executor, work)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             await asyncio.wait([future], timeout=LEAVE_SECONDS)
-            if future.done() and not future.cancelled():
-                future.exception()  # looked at: the cancellation is what counts
+            # Its exception is looked at: the cancellation is what counts.
+            if future.done() and not future.cancelled() and future.exception() is None and undo is not None:
+                undo(future.result())
             raise
 
     def close(self) -> None:

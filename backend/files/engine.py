@@ -17,8 +17,9 @@ from backend.files.journal import journal_key
 from backend.files.lane import Context, Item
 from backend.files.ledger import Ledger
 from backend.files.locks import DestinationLocks
-from backend.files.model import TransferState
+from backend.files.model import Direction, TransferState
 from backend.files.partial import numbered_name
+from backend.files.placement import Placed
 from backend.files.problems import ENDS_ALL
 from backend.files.resume import RESUMABLE
 from backend.files.tasks import task_group
@@ -58,9 +59,9 @@ class Engine:
     async def run(self, itinerary: Itinerary, locks: DestinationLocks) -> None:
         """Copy everything. Raises what ends the whole transfer; what fails of single items is in the ledger."""
         with ExitStack() as held:
-            for placed in itinerary.placed:
-                key = journal_key(self._context.request.direction.value.encode(), self._host, placed.path)
-                held.enter_context(locks.holding(key, placed.path))
+            # Sources whose contents go into one directory have one destination.
+            for key, path in {self._lock_key(placed): placed.path for placed in itinerary.placed}.items():
+                held.enter_context(locks.holding(key, path))
             try:
                 await self._copy(itinerary)
             except BaseException:
@@ -77,6 +78,12 @@ class Engine:
             await self._wait_for_items()
             for worker in workers:
                 worker.cancel()
+
+    def _lock_key(self, placed: Placed) -> bytes:
+        # A file here is the same file whichever host it comes from; what several hosts have may go into one directory.
+        direction = self._context.request.direction
+        here = direction is Direction.GET and placed.source.kind is not FileKind.DIRECTORY
+        return journal_key(direction.value.encode(), *(() if here else (self._host,)), placed.path)
 
     @property
     def _host(self) -> bytes:

@@ -12,7 +12,7 @@ from backend.errors import Code, FileError
 from backend.files.data_line import DataConnection
 from backend.files.disk import Disk
 from backend.files.flight import Flight
-from backend.files.journal import Journal
+from backend.files.journal import Journal, journal_key
 from backend.files.meter import Meter
 from backend.files.model import TransferRequest
 from backend.files.pace import Gate, Pace
@@ -66,12 +66,20 @@ class Context:
     pace: Pace
     disk: Disk
     clock: Clock
+    state: bytes
+    """The state directory's own bytes (`Journal.identity`): what no other machine or person has."""
+    name: bytes
+    """This transfer's, which a later one of the same request has too."""
     note: Callable[[bytes, str], None]
     """Something a person should know about an item."""
     earlier: dict[bytes, int] = field(default_factory=dict)
     """By journal key: bytes that were proven when this transfer first came to a file, which is what it resumed."""
     unverified: set[str] = field(default_factory=set)
     """Reasons for which files could not be verified, told once each."""
+
+    def salt(self, item: Item) -> bytes:
+        """Keeps the partial of `item` apart from whatever else grows towards the same name."""
+        return journal_key(self.state, self.name, item.source)
 
     def block(self, limit: int) -> int:
         """Bytes of one request, under the server's `limit`; smaller under a low rate limit, so that it flows."""

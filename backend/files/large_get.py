@@ -41,7 +41,9 @@ class LargeGet:
         try:
             found = await file.attributes()
             source = await _fingerprint(file, found)
-            partial = await self._context.disk.run(lambda: self._tree.open_partial(self._item.parts))
+            partial = await self._context.disk.run(
+                lambda: self._tree.open_partial(self._item.parts), undo=LocalPartial.close
+            )
             try:
                 with counted(self._context.meter) as done:
                     return await self._copy(file, source, partial, found, done)

@@ -35,9 +35,10 @@ class LargePut:
         self._item = item
         self._line = line
         self._final = join_inside(item.anchor, *item.parts)
-        self._partial = join_inside(item.anchor, *item.parts[:-1], partial_name(item.parts[-1]))
         host = context.request.host.encode("utf-8", "surrogateescape")
         self._key = journal_key(b"put", host, item.source, self._final)
+        salt = journal_key(context.state, self._key)
+        self._partial = join_inside(item.anchor, *item.parts[:-1], partial_name(item.parts[-1], salt))
 
     async def run(self) -> bool:
         """Whether the file was verified. Raises LinkLost, FileError, IntegrityError."""

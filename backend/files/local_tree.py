@@ -17,6 +17,7 @@ from typing import Protocol
 
 from backend.connection.connector import Attributes, FileKind
 from backend.errors import Code, FileError
+from backend.files.locks import lock_file, unlock_file
 from backend.files.partial import partial_name
 from backend.files.paths import check_component, join_inside
 from backend.files.problems import local_attributes, told
@@ -29,6 +30,7 @@ PERMISSIONS = 0o777
 """Bits that are carried over: a set-id bit of another machine means something else here (as sftp(1) does)."""
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_GROWING = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _OPEN_DIRECTORIES = 32
 _CHUNK = 1 << 20
 
@@ -108,11 +110,11 @@ class LocalTree:
         finally:
             os.close(descriptor)
 
-    def link(self, parts: Parts, points_to: bytes) -> None:
+    def link(self, parts: Parts, points_to: bytes, salt: bytes = b"") -> None:
         """A symbolic link, put in place in one step over a file or link that is there."""
         check_component(parts[-1])
         holder = self.directory(parts[:-1])
-        growing = partial_name(parts[-1])
+        growing = partial_name(parts[-1], salt)
         try:
             with told(self.path(parts)):
                 _refuse_directory(parts[-1], holder, self.path(parts))
@@ -123,21 +125,26 @@ class LocalTree:
         finally:
             os.close(holder)
 
-    def open_partial(self, parts: Parts) -> LocalPartial:
-        """The unfinished file for `parts`, made if absent. IS_DIRECTORY when a directory has the final name."""
+    def open_partial(self, parts: Parts, salt: bytes = b"") -> LocalPartial:
+        """The unfinished file for `parts`, made if absent, ours alone until it is closed (see `partial_name`).
+
+        IN_USE when another writer has it, IS_DIRECTORY when a directory has the final name.
+        """
         check_component(parts[-1])
         holder = self.directory(parts[:-1])
         try:
             with told(self.path(parts)):
                 _refuse_directory(parts[-1], holder, self.path(parts))
-                return LocalPartial(holder, parts[-1], self.path(parts))
+                return LocalPartial(holder, parts[-1], self.path(parts), salt)
         except BaseException:
             os.close(holder)
             raise
 
-    def store(self, parts: Parts, content: bytes, mode: int | None, modified: float | None) -> None:
+    def store(
+        self, parts: Parts, content: bytes, *, mode: int | None, modified: float | None, salt: bytes = b""
+    ) -> None:
         """A whole small file under its partial name, complete with mode and time; what was there before is gone."""
-        partial = self.open_partial(parts)
+        partial = self.open_partial(parts, salt)
         try:
             partial.keep(0)
             partial.append([content])
@@ -147,21 +154,21 @@ class LocalTree:
             raise
         partial.close()
 
-    def name_stored(self, parts: Parts) -> None:
+    def name_stored(self, parts: Parts, salt: bytes = b"") -> None:
         """Give what was stored its final name."""
         holder = self.directory(parts[:-1])
         try:
             with told(self.path(parts)):
-                os.replace(partial_name(parts[-1]), parts[-1], src_dir_fd=holder, dst_dir_fd=holder)
+                os.replace(partial_name(parts[-1], salt), parts[-1], src_dir_fd=holder, dst_dir_fd=holder)
         finally:
             os.close(holder)
 
-    def drop_stored(self, parts: Parts) -> None:
+    def drop_stored(self, parts: Parts, salt: bytes = b"") -> None:
         """Remove what was stored."""
         holder = self.directory(parts[:-1])
         try:
             with told(self.path(parts)), suppress(FileNotFoundError):
-                os.unlink(partial_name(parts[-1]), dir_fd=holder)
+                os.unlink(partial_name(parts[-1], salt), dir_fd=holder)
         finally:
             os.close(holder)
 
@@ -174,20 +181,26 @@ class LocalTree:
 class LocalPartial:
     """A file that grows under its partial name, from its start, without gaps: its size is the high-water mark."""
 
-    def __init__(self, holder: int, name: bytes, path: bytes) -> None:
-        """`holder`: a descriptor of the directory, which this closes. Raises OSError."""
+    def __init__(self, holder: int, name: bytes, path: bytes, salt: bytes = b"") -> None:
+        """`holder`: a descriptor of the directory, which this closes. Raises OSError, FileError (EXISTS, IN_USE)."""
         self._holder = holder
         self._name = name
-        self._partial = partial_name(name)
+        self._partial = partial_name(name, salt)
         self._path = path
         self._lock = threading.Lock()
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        self._descriptor: int | None = os.open(self._partial, flags, 0o600, dir_fd=holder)
-        found = os.fstat(self._descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-            os.close(self._descriptor)
-            raise FileError(Code.EXISTS, evidence={"path": show_bytes(path)})
-        self.size = found.st_size
+        descriptor = os.open(self._partial, _GROWING, 0o600, dir_fd=holder)
+        self._descriptor: int | None = descriptor
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+                raise FileError(Code.EXISTS, evidence={"path": show_bytes(path)})
+            if not lock_file(descriptor):
+                raise self._in_use()
+            self._check_name()  # another writer may have given it its final name before we had the lock
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self.size = os.fstat(descriptor).st_size
 
     def digest_prefix(self, length: int) -> Hasher:
         """The running SHA-256 of the first `length` bytes."""
@@ -240,6 +253,7 @@ class LocalPartial:
         """Put it on the disk, then under its final name, in one step."""
         with self._lock, told(self._path):
             os.fsync(self._live())
+            self._check_name()
             os.replace(self._partial, self._name, src_dir_fd=self._holder, dst_dir_fd=self._holder)
         self.close()
 
@@ -253,9 +267,22 @@ class LocalPartial:
         """Leave it for the next time; harmless when repeated."""
         with self._lock:
             if self._descriptor is not None:
+                unlock_file(self._descriptor)  # a copy of the descriptor may still be on its way to the disk
                 os.close(self._descriptor)
                 os.close(self._holder)
                 self._descriptor = None
+
+    def _check_name(self) -> None:
+        """Raise FileError IN_USE unless the partial name still means the file that is open."""
+        ours = os.fstat(self._live())
+        with suppress(FileNotFoundError):
+            named = os.stat(self._partial, dir_fd=self._holder, follow_symlinks=False)
+            if (named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino):
+                return
+        raise self._in_use()
+
+    def _in_use(self) -> FileError:
+        return FileError(Code.IN_USE, evidence={"path": show_bytes(self._path)})
 
     def _live(self) -> int:
         assert self._descriptor is not None

@@ -8,14 +8,16 @@ SUFFIX = b".fairlead-part"
 LONGEST_NAME = 255
 """Bytes of one name on every common file system (NAME_MAX)."""
 _LONGEST_EXTENSION = 20
+_DIGITS, _SALTED_DIGITS = 8, 16
 
 
 def partial_name(final: bytes, salt: bytes = b"") -> bytes:
     """The hidden name under which `final` grows, in the same directory: at most 255 bytes.
 
-    `salt` makes another name, for content that cannot be resumed and must not meet what can.
+    `salt` makes another name, for content that must not meet what another writer brings.
     """
-    digest = hashlib.sha256(final + (b"\0" + salt if salt else b"")).hexdigest()[:8].encode()
+    hexadecimal = hashlib.sha256(final + (b"\0" + salt if salt else b"")).hexdigest()
+    digest = hexadecimal[: _SALTED_DIGITS if salt else _DIGITS].encode()
     room = LONGEST_NAME - len(SUFFIX) - len(digest) - 2
     return b"." + final[:room] + b"." + digest + SUFFIX
 

@@ -104,8 +104,8 @@ class Transfer:
         self._reconnecting = False
         self._began = services.clock.monotonic()
         self._meter = Meter(services.clock, lambda: services.bus.publish(TransferProgressed(request.host, identity)))
-        name = journal_key(*request_name(request))
-        self._ledger = Ledger(self._meter, services.journal, name)
+        self._name = journal_key(*request_name(request))
+        self._ledger = Ledger(self._meter, services.journal, self._name)
         self._task = asyncio.create_task(self._run(), name=f"transfer {identity}")
         self._task.add_done_callback(self._never_began)
 
@@ -187,6 +187,7 @@ class Transfer:
     async def _transfer(self) -> bool:
         """Whether it was a single file; its failures are in the ledger. Raises what ended it early."""
         services, request = self._services, self.request
+        state = await services.journal.identity()
         data = DataConnection(
             services.sessions.get(request.host),
             services.clock,
@@ -202,6 +203,8 @@ class Transfer:
             pace=Pace(request.rate_limit, services.clock),
             disk=services.disk,
             clock=services.clock,
+            state=state,
+            name=self._name,
             note=self._ledger.note,
         )
         carrier: Carrier = GetCarrier(context) if request.direction is Direction.GET else PutCarrier(context)

@@ -185,15 +185,15 @@ def test_a_swapped_in_link_stops_the_tree_even_when_the_directory_was_known(tmp_
     anchor.mkdir()
     tree = LocalTree(bytes(anchor))
     tree.make_directory((b"sub",), 0o755)
-    tree.store((b"sub", b"one"), b"1", 0o644, 1.0)
+    tree.store((b"sub", b"one"), b"1", mode=0o644, modified=1.0)
     tree.name_stored((b"sub", b"one"))
     (anchor / "sub").rename(anchor / "moved")
     (anchor / "sub").symlink_to(outside)
-    tree.store((b"sub", b"two"), b"2", 0o644, 1.0)
+    tree.store((b"sub", b"two"), b"2", mode=0o644, modified=1.0)
     tree.close()
     fresh = LocalTree(bytes(anchor))
     with pytest.raises(FileError) as caught:
-        fresh.store((b"sub", b"three"), b"3", 0o644, 1.0)
+        fresh.store((b"sub", b"three"), b"3", mode=0o644, modified=1.0)
     fresh.close()
     assert code_of(caught) is Code.OUTSIDE_ROOT
     assert list(outside.iterdir()) == []
@@ -203,7 +203,7 @@ def test_a_swapped_in_link_stops_the_tree_even_when_the_directory_was_known(tmp_
 def test_no_name_leaves_the_tree(tmp_path: Path, parts: tuple[bytes, ...]) -> None:
     tree = LocalTree(bytes(tmp_path))
     attempts = (
-        lambda: tree.store(parts, b"x", None, None),
+        lambda: tree.store(parts, b"x", mode=None, modified=None),
         lambda: tree.open_partial(parts),
         lambda: tree.make_directory(parts, None),
         lambda: tree.link(parts, b"x"),
@@ -223,10 +223,51 @@ def test_a_partial_under_a_hard_link_is_refused(tmp_path: Path) -> None:
     os.link(victim, tmp_path / os.fsdecode(partial_name(b"a")))
     tree = LocalTree(bytes(tmp_path))
     with pytest.raises(FileError) as caught:
-        tree.store((b"a",), b"x", None, None)
+        tree.store((b"a",), b"x", mode=None, modified=None)
     tree.close()
     assert code_of(caught) is Code.EXISTS
     assert victim.read_bytes() == b"precious"
+
+
+def test_a_partial_has_one_writer_and_is_free_again_when_it_is_closed(tmp_path: Path) -> None:
+    one, other = LocalTree(bytes(tmp_path)), LocalTree(bytes(tmp_path))
+    partial = one.open_partial((b"a",))
+    partial.append([b"mine"])
+    with pytest.raises(FileError) as caught:
+        other.open_partial((b"a",))
+    assert code_of(caught) is Code.IN_USE
+    partial.close()
+    again = other.open_partial((b"a",))
+    assert again.size == 4
+    again.discard()
+    one.close()
+    other.close()
+
+
+def test_what_took_the_place_of_a_partial_does_not_get_its_name(tmp_path: Path) -> None:
+    tree = LocalTree(bytes(tmp_path))
+    partial = tree.open_partial((b"a",))
+    partial.append([b"mine"])
+    path = tmp_path / os.fsdecode(partial_name(b"a"))
+    path.unlink()
+    path.write_bytes(b"another's")
+    with pytest.raises(FileError) as caught:
+        partial.commit()
+    partial.close()
+    tree.close()
+    assert code_of(caught) is Code.IN_USE
+    assert not (tmp_path / "a").exists()
+
+
+def test_small_files_of_two_writers_do_not_meet_under_one_partial_name(tmp_path: Path) -> None:
+    tree = LocalTree(bytes(tmp_path))
+    tree.store((b"a",), b"one", mode=None, modified=None, salt=b"one")
+    tree.store((b"a",), b"other", mode=None, modified=None, salt=b"other")
+    tree.name_stored((b"a",), b"one")
+    assert (tmp_path / "a").read_bytes() == b"one"
+    tree.name_stored((b"a",), b"other")
+    assert (tmp_path / "a").read_bytes() == b"other"
+    tree.close()
 
 
 def test_many_directories_do_not_use_up_the_descriptors(tmp_path: Path) -> None:
@@ -234,7 +275,7 @@ def test_many_directories_do_not_use_up_the_descriptors(tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for number in range(200):
         tree.make_directory((b"d%d" % number,), None)
-        tree.store((b"d%d" % number, b"f"), b"x", None, None)
+        tree.store((b"d%d" % number, b"f"), b"x", mode=None, modified=None)
         tree.name_stored((b"d%d" % number, b"f"))
     assert len(os.listdir("/proc/self/fd")) - before < 40
     tree.close()
@@ -243,7 +284,7 @@ def test_many_directories_do_not_use_up_the_descriptors(tmp_path: Path) -> None:
 
 def test_set_id_bits_of_another_machine_are_not_taken_over(tmp_path: Path) -> None:
     tree = LocalTree(bytes(tmp_path))
-    tree.store((b"tool",), b"x", 0o6755, 5.0)
+    tree.store((b"tool",), b"x", mode=0o6755, modified=5.0)
     tree.name_stored((b"tool",))
     tree.close()
     assert stat.S_IMODE((tmp_path / "tool").stat().st_mode) == 0o755

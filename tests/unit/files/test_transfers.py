@@ -581,6 +581,77 @@ async def test_two_transfers_to_one_place_do_not_mix(bench: Workbench, ends: End
     assert (ends.goal / "big").read_bytes() == (ends.source / "big").read_bytes()
 
 
+@pytest.mark.parametrize("size", [10, 4 * MIB])
+async def test_files_of_two_hosts_do_not_mix_in_one_place(
+    bench: Workbench, host: DirectoryHost, here: Path, size: int
+) -> None:
+    there(host, "big").write_bytes(content(4 * MIB))
+    there(host, "other").write_bytes(content(size))
+    first = bench.transfers.submit(TransferRequest(Direction.GET, "server", ("big",), str(here / "a")))
+    while first.progress.bytes_done < MIB:
+        await asyncio.sleep(0)
+    second = await bench.transfers.submit(TransferRequest(Direction.GET, "server2", ("other",), str(here / "a"))).wait()
+    assert second.error is not None
+    assert second.error.code is Code.IN_USE
+    assert (await first.wait()).error is None
+    assert (here / "a").read_bytes() == there(host, "big").read_bytes()
+
+
+async def test_contents_of_two_hosts_go_into_one_directory(bench: Workbench, host: DirectoryHost, here: Path) -> None:
+    requests = []
+    for name in ("server", "server2"):
+        there(host, name).mkdir()
+        there(host, f"{name}/{name}").write_bytes(content(2 * MIB))
+        requests.append(TransferRequest(Direction.GET, name, (f"{name}/.",), str(here)))
+    for transfer in [bench.transfers.submit(request) for request in requests]:
+        assert (await transfer.wait()).error is None
+    assert sorted(os.listdir(here)) == ["server", "server2"]
+
+
+async def test_writers_with_other_state_directories_do_not_mix(
+    bench: Workbench, ends: Ends, host: DirectoryHost, tmp_path: Path
+) -> None:
+    contents = [content(4 * MIB), content(4 * MIB)]
+    for name, data in zip("ab", contents, strict=True):
+        (ends.source / name).mkdir()
+        (ends.source / name / "x").write_bytes(data)
+    async with workbench(host, TARGET, tmp_path / "elsewhere", clock=QuickClock()) as other:
+        first = bench.transfers.submit(ends.request("a/x", "x"))
+        while first.progress.bytes_done < MIB:
+            await asyncio.sleep(0)
+        second = await other.transfers.submit(ends.request("b/x", "x")).wait()
+    assert (await first.wait()).error is None
+    if ends.direction is Direction.GET:
+        assert second.error is not None
+        assert second.error.code is Code.IN_USE
+        assert (ends.goal / "x").read_bytes() == contents[0]
+    else:
+        assert second.error is None
+        assert (ends.goal / "x").read_bytes() in contents
+    assert leftovers(ends.goal) == []
+
+
+async def test_the_same_file_sent_with_another_state_directory_has_a_partial_of_its_own(
+    bench: Workbench, host: DirectoryHost, here: Path, tmp_path: Path
+) -> None:
+    (here / "big").write_bytes(content(4 * MIB))
+    request = TransferRequest(Direction.PUT, "server", (str(here / "big"),), "./")
+    await stop_after(bench, request, MIB)
+    async with workbench(host, TARGET, tmp_path / "elsewhere", clock=QuickClock()) as other:
+        await stop_after(other, request, MIB)
+        assert len(leftovers(Path(os.fsdecode(host.home)))) == 2
+
+
+async def test_contents_of_two_directories_go_into_one(bench: Workbench, ends: Ends) -> None:
+    for name in ("a", "b"):
+        (ends.source / name).mkdir()
+        (ends.source / name / f"of {name}").write_bytes(b"x")
+    sources = tuple(f"{ends.source}/{name}/." for name in ("a", "b"))
+    outcome = await bench.transfers.submit(TransferRequest(ends.direction, "server", sources, f"{ends.goal}/m/")).wait()
+    assert outcome.error is None
+    assert sorted(os.listdir(ends.goal / "m")) == ["of a", "of b"]
+
+
 async def test_a_full_disk_on_the_host_stops_it_and_keeps_what_arrived(
     bench: Workbench, host: DirectoryHost, here: Path
 ) -> None:
