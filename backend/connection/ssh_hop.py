@@ -37,7 +37,7 @@ from backend.connection.ssh_transport import (
     tcp_error,
     tcp_timeout,
 )
-from backend.connection.target import Hop, HostKeyPolicy
+from backend.connection.target import Hop, HopIdentity, HostKeyPolicy
 from backend.connection.vault import Vault
 from backend.errors import Code, ConnectError, FairleadError, HostKeyError
 
@@ -57,6 +57,8 @@ class HopLink:
     """Numeric where it was looked up here."""
     banner: str
     login: Login
+    route: tuple[HopIdentity, ...]
+    """The hops up to here, this one included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class HopConnection:
         self._hop = hop
         self._through = through
         self._around = around
+        self._before = through.route if through is not None else ()
         self._progress = HopProgress(hop, around.clock, around.observer)
         self._known = KnownHosts(HostNames.of(hop))
         self._accepted: HostKey | None = None
@@ -114,7 +117,8 @@ class HopConnection:
         self._progress.stop()
         told = {"method": self._login.method, "key": self._login.detail, **self._login.evidence}
         self._progress.passed(Phase.AUTH, {name: value for name, value in told.items() if value})
-        return HopLink(self._hop, conn, self._client, self._address, self._banner, self._login)
+        route = (*self._before, self._hop.identity)
+        return HopLink(self._hop, conn, self._client, self._address, self._banner, self._login, route)
 
     async def _attempt(self) -> asyncssh.SSHClientConnection | None:
         """One connection; None where another attempt is worth it."""
@@ -154,6 +158,7 @@ class HopConnection:
             vault=around.vault,
             interaction=around.interaction,
             person=self._progress.person,
+            before=self._before,
         )
 
     def _new_client(self) -> HopClient:

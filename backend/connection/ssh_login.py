@@ -26,7 +26,7 @@ from backend.connection.ssh_keys import (
     key_pairs,
     open_private,
 )
-from backend.connection.target import Hop
+from backend.connection.target import Hop, HopIdentity
 from backend.connection.vault import Secret, Vault
 from backend.errors import AuthError, Code
 from backend.text import clean_line, clean_text
@@ -59,8 +59,10 @@ class Login:
         vault: Vault,
         interaction: Interaction,
         person: Callable[[], AbstractContextManager[None]],
+        before: tuple[HopIdentity, ...] = (),
     ) -> None:
         self._hop = hop
+        self._before = before
         self._target = target
         self._vault = vault
         self._interaction = interaction
@@ -303,8 +305,8 @@ class Login:
     # --- what a person knows ---
 
     @property
-    def _purpose(self) -> tuple[tuple[str, str, int], str]:
-        return (self._hop.identity, "password")
+    def _purpose(self) -> tuple[HopIdentity | str, ...]:
+        return (self._hop.identity, "password", *self._before)
 
     def _kept(self) -> Secret | None:
         """The vault's password, once in this login."""

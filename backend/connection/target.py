@@ -70,6 +70,10 @@ class Algorithms:
     host_keys: str | None = None
 
 
+HopIdentity = tuple[str, str, int, str]
+"""User, address, port, and HostKeyAlias or nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hop:
     """One machine on the way, the target included."""
@@ -105,9 +109,10 @@ class Hop:
     """What of the ssh configuration is not followed, or followed differently; for people."""
 
     @property
-    def identity(self) -> tuple[str, str, int]:
-        """What a secret belongs to: user, address, port. A secret of one hop is never shown to another."""
-        return (self.user, self.address, self.port)
+    def identity(self) -> HopIdentity:
+        """What a secret belongs to, together with the hops before it: the same address behind another jump host is
+        another machine. A secret of one hop is never shown to another."""
+        return (self.user, self.address, self.port, self.host_key_alias or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,27 @@ async def test_the_secret_of_one_hop_is_never_offered_to_another(tmp_path: Path)
         assert inner.secrets == ["inner-secret"] * 2
 
 
+async def test_the_same_address_behind_a_jump_host_is_another_machine(tmp_path: Path) -> None:
+    """Each network has its own 127.0.0.1 and its own 10.0.0.1."""
+    vault, person = Vault(), Person(passwords=["hunter2", "hunter2"])
+    async with ssh_server(Door(passwords=["hunter2"], forwards=True)) as server:
+        hops = (server.hop(tmp_path, name="bastion"), server.hop(tmp_path, name="inner"))
+        async with connected(target(*hops), person, vault=vault):
+            assert [request.host for request in person.secrets] == ["bastion", "inner"]
+        async with connected(target(*hops), Person(), vault=vault):
+            assert server.door.secrets == ["hunter2"] * 4
+
+
+async def test_the_same_address_under_another_key_alias_is_another_machine(tmp_path: Path) -> None:
+    vault, person = Vault(), Person(passwords=["hunter2"])
+    async with ssh_server(Door(passwords=["hunter2"])) as server:
+        hop = server.hop(tmp_path)
+        vault.put("server", (hop.identity, "password"), Secret("of another"))
+        hop.known_hosts.user[0].write_text(f"db {server.key.export_public_key().decode()}")
+        async with connected(target(replace(hop, host_key_alias="db")), person, vault=vault):
+            assert server.door.secrets == ["hunter2"]
+
+
 async def test_planted_secrets_are_in_no_error_and_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
     person = Person(passwords=["planted-1", "planted-2", "planted-3"])
