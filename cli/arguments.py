@@ -59,6 +59,18 @@ class CommandLine(click.Command):
         return super().parse_args(ctx, mark_command(args, self.get_params(ctx)))
 
 
+class Filled(click.ParamType[str]):
+    """A word that is not empty: an empty one is a variable that was not set, and would mean some directory."""
+
+    name = "text"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not text:
+            self.fail("it is empty.", param, ctx)
+        return text
+
+
 class Rate(click.ParamType[int]):
     """Bytes a second: a number with k, M or G (of 1024) as rsync(1) takes it."""
 

@@ -13,6 +13,7 @@ from backend.errors import Code, ConfigError, FileError, Interrupted
 from backend.files.filesystem import FileSystem
 from backend.text import show_bytes
 from cli import listing
+from cli.arguments import Filled
 from cli.execute import Services, execute
 from cli.failures import print_json, report
 from cli.flags import GlobalFlags, global_flags, pass_flags
@@ -261,7 +262,7 @@ async def _confirm_removal(services: Services, files: FileSystem, path: bytes) -
 
 @click.command()
 @click.argument("old", metavar="HOST:OLD")
-@click.argument("new", metavar="NEW")
+@click.argument("new", type=Filled(), metavar="NEW")
 @global_flags()
 @pass_flags
 def mv(flags: GlobalFlags, old: str, new: str) -> int:

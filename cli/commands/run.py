@@ -15,7 +15,7 @@ from backend.commands.executor import CommandOutcome, CommandSpec, RunningComman
 from backend.commands.quoting import wrap
 from backend.connection.connector import Chunk, PtyRequest, StdStream
 from backend.errors import Code, Interrupted
-from cli.arguments import Assignment, CommandLine
+from cli.arguments import Assignment, CommandLine, Filled
 from cli.bridge import join_terminal
 from cli.execute import Services, execute
 from cli.failures import print_json
@@ -43,12 +43,12 @@ class _Wanted:
 
 
 @click.command(cls=CommandLine)
-@click.argument("host")
+@click.argument("host", type=Filled())
 @click.argument("command", nargs=-1, required=True)
 @click.option(
     "-t", "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop it then."
 )
-@click.option("--cwd", metavar="DIR", help="Run it in this directory on the host.")
+@click.option("--cwd", type=Filled(), metavar="DIR", help="Run it in this directory on the host.")
 @click.option("--env", multiple=True, type=Assignment(), metavar="NAME=VALUE", help="Set a variable; may be repeated.")
 @click.option("--pty", is_flag=True, help="Give it a terminal: both streams become one.")
 @click.option("-n", "--no-stdin", is_flag=True, help="Do not read stdin; for loops over lines.")

@@ -7,6 +7,7 @@ import os
 import click
 
 from backend.errors import Code, ConfigError
+from cli.arguments import Filled
 from cli.bridge import join_terminal
 from cli.execute import Services, execute
 from cli.flags import GlobalFlags, global_flags, pass_flags
@@ -14,7 +15,7 @@ from cli.statuses import Status, status_of_exit
 
 
 @click.command()
-@click.argument("host")
+@click.argument("host", type=Filled())
 @global_flags()
 @pass_flags
 def shell(flags: GlobalFlags, host: str) -> int:

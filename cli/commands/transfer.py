@@ -12,7 +12,7 @@ import click
 from backend.errors import Code, ConfigError
 from backend.files.transfer import ConflictPolicy, Direction, Transfer, TransferRequest
 from backend.settings import TransferSettings
-from cli.arguments import Rate
+from cli.arguments import Filled, Rate
 from cli.execute import Services, execute
 from cli.failures import print_json, report
 from cli.flags import GlobalFlags, global_flags, pass_flags
@@ -51,7 +51,7 @@ def _transfer_options(function: F) -> F:
 
 @click.command()
 @click.argument("sources", metavar="HOST:PATH…", nargs=-1, required=True)
-@click.argument("local", metavar="LOCAL")
+@click.argument("local", type=Filled(), metavar="LOCAL")
 @_transfer_options
 @global_flags()
 @pass_flags
@@ -79,7 +79,7 @@ def get(flags: GlobalFlags, sources: tuple[str, ...], local: str, **options: Any
 
 
 @click.command()
-@click.argument("sources", metavar="LOCAL…", nargs=-1, required=True)
+@click.argument("sources", type=Filled(), metavar="LOCAL…", nargs=-1, required=True)
 @click.argument("destination", metavar="HOST:PATH")
 @_transfer_options
 @global_flags()
