@@ -34,7 +34,9 @@ def _transfer_options(function: F) -> F:
             click.option("--no-verify", is_flag=True, help="Do not compare SHA-256 of both ends."),
             click.option("--limit", type=Rate(), metavar="RATE", help="Bytes a second at most, as 500k or 2M."),
             click.option(
-                "--parallel", type=click.IntRange(1, 64), default=16, show_default=True, help="Files at once."
+                "--parallel",
+                type=click.IntRange(1, 64),
+                help="Files at once; when left out: transfers.parallel of config.toml, or 16.",
             ),
             click.option(
                 "--on-conflict",
@@ -74,7 +76,7 @@ def get(flags: GlobalFlags, sources: tuple[str, ...], local: str, **options: Any
         return execute(flags, lambda services: _to_stdout(services, paths), host=host)
     if parse_remote(local) is not None and not local.startswith(("/", ".")):
         raise ConfigError(Code.USAGE, "Say where to: fairlead get HOST:PATH… LOCAL.", evidence={"problem": local})
-    wanted = _Wanted(Direction.GET, host, tuple(path.path for path in paths), local, options)
+    wanted = Wanted(Direction.GET, host, tuple(path.path for path in paths), local, options)
     return execute(flags, lambda services: _copy(services, wanted), host=host)
 
 
@@ -102,12 +104,12 @@ def put(flags: GlobalFlags, sources: tuple[str, ...], destination: str, **option
             raise ConfigError(Code.USAGE, "stdin (-) is copied alone.", evidence={"problem": STREAM})
         _only_whole_streams(flags, options)
         return execute(flags, lambda services: _from_stdin(services, target), host=target.host)
-    wanted = _Wanted(Direction.PUT, target.host, sources, target.path, options)
+    wanted = Wanted(Direction.PUT, target.host, sources, target.path, options)
     return execute(flags, lambda services: _copy(services, wanted), host=target.host)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """What the command line asked for."""
 
     direction: Direction
@@ -133,7 +135,7 @@ class _Wanted:
 # --- files and trees ---------------------------------------------------------------------------------------------
 
 
-async def _copy(services: Services, wanted: _Wanted) -> int:
+async def _copy(services: Services, wanted: Wanted) -> int:
     container, narration, flags = services.container, services.narration, services.flags
     transfer = container.transfers.submit(wanted.request(services.settings.transfers))
     view = TransferView(transfer, bus=container.bus, narration=narration, as_json=flags.json)

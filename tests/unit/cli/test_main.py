@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from backend.files.transfer import Direction
+from backend.settings import TransferSettings
 from cli.commands.run import JSON_BOUND
+from cli.commands.transfer import Wanted, get
 from cli.main import main
 
 Capture = pytest.CaptureFixture[str]
@@ -202,6 +205,16 @@ def test_files_are_fetched_verified_and_counted(tmp_path: Path, capfd: Capture) 
     assert answer["files"] == answer["verified"] == 1
     assert (answer["failed"], answer["skipped"]) == (0, 0)
     assert answer["bytes"] == len((tmp_path / "README.md").read_bytes())
+
+
+@pytest.mark.parametrize(("given", "parallel"), [([], 3), (["--parallel", "5"], 5)])
+def test_the_settings_say_how_many_files_go_at_once_unless_the_command_line_does(
+    given: list[str], parallel: int
+) -> None:
+    context = get.make_context("get", [*given, "web-1:a", "."])
+    options = {name: context.params[name] for name in ("no_verify", "limit", "parallel", "on_conflict")}
+    wanted = Wanted(Direction.GET, "web-1", ("a",), ".", options)
+    assert wanted.request(TransferSettings(parallel=3)).parallel == parallel
 
 
 def test_a_file_goes_to_stdout_byte_for_byte(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
