@@ -42,6 +42,10 @@ class SimulatedFiles:
     def limits(self) -> FileLimits:
         return FileLimits(read=261120, write=261120, open_files=1019)
 
+    @property
+    def ended(self) -> bool:
+        return self._closed
+
     async def resolve(self, path: bytes) -> bytes:
         await self._trip()
         return self._tree.find(self._absolute(path), self._actor).path

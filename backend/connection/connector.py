@@ -308,6 +308,12 @@ class FileChannel(Protocol):
     @property
     def limits(self) -> FileLimits: ...
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is of no more use: closed, or ended by the server, whose SFTP process may die while the link
+        lives."""
+        ...
+
     async def resolve(self, path: bytes) -> bytes:
         """The absolute path, as the server sees it (SSH_FXP_REALPATH). `b"."` is the home directory."""
         ...

@@ -133,9 +133,9 @@ class Session:
         return await self._companion.get(first, self.target)
 
     async def files(self) -> FileChannel:
-        """The shared SFTP channel of the interactive link, opened at first use and anew after a reconnect."""
+        """The shared SFTP channel of the interactive link, opened at first use and anew when it or the link ended."""
         link = await self.link()
-        if self._files is None or self._files[0] is not link:
+        if self._files is None or self._files[0] is not link or _has_ended(self._files[1]):
             opening = asyncio.ensure_future(link.open_files())
             opening.add_done_callback(self._files_opened)
             self._files = (link, opening)
@@ -338,6 +338,11 @@ class Session:
         change = self._machine.change(new, reason, error=error, attempt=attempt, retry_at=retry_at)
         self._last_change = change
         self._bus.publish(change)
+
+
+def _has_ended(opening: asyncio.Task[FileChannel]) -> bool:
+    """Whether what it opened is of no more use; False while it is being opened."""
+    return opening.done() and not opening.cancelled() and opening.exception() is None and opening.result().ended
 
 
 class Sessions:

@@ -151,6 +151,11 @@ class SshFiles:
     def limits(self) -> FileLimits:
         return self._limits
 
+    @property
+    def ended(self) -> bool:
+        """Whether the channel is closed, or the server's SFTP process is gone."""
+        return self._session.over
+
     # --- looking ---
 
     async def resolve(self, path: bytes) -> bytes:

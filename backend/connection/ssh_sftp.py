@@ -134,6 +134,11 @@ class SftpSession(asyncssh.SSHClientSession[bytes]):
     def _gone(self) -> Exception:
         return self._why_gone() or SftpEnded(self._broken or "the server ended the SFTP channel")
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing can be asked here any more, whatever became of the link."""
+        return self.ended or self._broken is not None or self._channel is None or self._channel.is_closing()
+
     def link_gone(self) -> LinkLost | None:
         """Why the link under it is gone; None while it lives."""
         return self._why_gone()
@@ -145,7 +150,7 @@ class SftpSession(asyncssh.SSHClientSession[bytes]):
 
         Raises LinkLost or SftpEnded when the channel is gone.
         """
-        if self.ended or self._broken or self._channel is None or self._channel.is_closing():
+        if self.over:
             raise self._gone()
         return self._send(kind, *fields)
 

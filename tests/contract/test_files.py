@@ -368,3 +368,10 @@ async def test_cancelling_a_request_leaves_the_channel_usable(rig: Rig, files: F
     await asyncio.gather(*reading, return_exceptions=True)
     assert (await file.attributes()).size == 1_000_000
     await file.close()
+
+
+async def test_a_channel_that_was_closed_has_ended(link: Link) -> None:
+    channel = await link.open_files()
+    assert not channel.ended
+    await channel.close()
+    assert channel.ended

@@ -24,7 +24,9 @@ from backend.errors import Code, ConnectError, FairleadError, LinkLost, SessionE
 
 
 class SteeredFiles:
-    """A file channel of which only its identity matters."""
+    """A file channel of which only its identity and its end matter."""
+
+    ended = False
 
 
 class SteeredLink:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import signal
 import stat
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -428,3 +429,17 @@ exec cat >/dev/null
             assert "SFTP protocol" in error.evidence["reason"]
             await files.close()
             assert await link.ping() > 0
+
+
+async def test_a_channel_whose_process_died_says_so_while_the_link_lives(server: Sshd, link: SshLink) -> None:
+    before = set(server.processes)
+    channel = await link.open_files()
+    assert not channel.ended
+    for process in set(server.processes) - before:
+        os.kill(process, signal.SIGKILL)
+    await until(lambda: channel.ended)
+    assert link.lost is None
+    again = await link.open_files()
+    assert await again.resolve(b"/") == b"/"
+    await again.close()
+    assert again.ended

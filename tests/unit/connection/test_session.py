@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from typing import cast
 
 import pytest
 
@@ -31,7 +32,7 @@ from backend.events import Event, EventBus
 from backend.hosts.book import HostBook
 from backend.settings import HostSettings, Settings
 from mocks.clock import VirtualClock
-from tests.support.links import Attempt, SteeredConnector, SteeredLink
+from tests.support.links import Attempt, SteeredConnector, SteeredFiles, SteeredLink
 from tests.support.waiting import no_tasks_left, until
 
 S = SessionState
@@ -557,6 +558,15 @@ async def test_the_file_channel_is_opened_anew_on_the_new_link(bench: Bench) -> 
     bench.session.retry_now()
     (await bench.attempt()).succeed()
     assert await bench.session.files() is not before
+
+
+async def test_a_file_channel_that_the_server_ended_is_opened_anew_on_the_same_link(bench: Bench) -> None:
+    link = await bench.connected()
+    before = await bench.session.files()
+    cast(SteeredFiles, before).ended = True
+    after = await asyncio.gather(*(bench.session.files() for _ in range(4)))
+    assert {id(channel) for channel in after} == {id(after[0])} != {id(before)}
+    assert link.channels == 2
 
 
 async def test_a_file_channel_that_was_refused_is_tried_anew_by_the_next_who_asks(bench: Bench) -> None:
