@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -51,15 +53,43 @@ def endpoint(host: str, port: int) -> str:
 
 async def resolve(hop: Hop) -> tuple[Address, ...]:
     """The addresses of `hop`, families taking turns (RFC 8305 §4). Raises ConnectError NAME_NOT_FOUND."""
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(hop.address, hop.port, type=socket.SOCK_STREAM)
+        found = await _looked_up(hop.address, hop.port)
     except (OSError, UnicodeError) as error:
         raise _no_name(hop, getattr(error, "strerror", None) or str(error)) from error
-    unique = dict.fromkeys(Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in found)
+    unique = dict.fromkeys(found)
     if not unique:
         raise _no_name(hop, "no addresses")
     return interleave(tuple(unique))
+
+
+async def _looked_up(host: str, port: int) -> list[Address]:
+    """What getaddrinfo(3) says, in a daemon thread: a resolver may take a minute and cannot be stopped, and the loop's
+    own executor would be waited for at exit."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[Address]] = loop.create_future()
+
+    def look() -> None:
+        found: list[Address] | Exception
+        try:
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = [Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in infos]
+        except Exception as error:  # told to whoever waits
+            found = error
+        with suppress(RuntimeError):  # the loop is closed by now
+            loop.call_soon_threadsafe(_settle, answer, found)
+
+    threading.Thread(target=look, name=f"looks up {host}", daemon=True).start()
+    return await answer
+
+
+def _settle(answer: asyncio.Future[list[Address]], found: list[Address] | Exception) -> None:
+    if answer.done():
+        return
+    if isinstance(found, Exception):
+        answer.set_exception(found)
+    else:
+        answer.set_result(found)
 
 
 def _no_name(hop: Hop, reason: str) -> ConnectError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.connection.connector import Phase
-from backend.connection.ssh_transport import Address, TcpFailed, dial, interleave, tcp_error
+from backend.connection.ssh_transport import Address, TcpFailed, dial, interleave, resolve, tcp_error
 from backend.connection.target import Hop, Timeouts
 from backend.errors import Code, ConnectError, FairleadError
 from tests.support.connecting import connected, refused
@@ -265,3 +266,39 @@ async def _one_by_one(back: asyncio.StreamReader, writer: asyncio.StreamWriter, 
         await writer.drain()
     while data := await back.read(65536):
         writer.write(data)
+
+
+SLOW_RESOLVER = """
+import asyncio, socket, time
+from backend.connection.ssh_transport import resolve
+from backend.connection.target import Hop
+
+async def look():
+    try:
+        async with asyncio.timeout(0.1):
+            await resolve(Hop("there", "web-1.example.org", 22, "me"))
+    except TimeoutError:
+        print("given up", flush=True)
+
+socket.getaddrinfo = lambda *arguments, **more: time.sleep(60)
+asyncio.run(look())
+"""
+
+
+async def test_a_resolver_that_hangs_does_not_hold_the_program_at_its_end() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SLOW_RESOLVER, stdout=asyncio.subprocess.PIPE)
+    try:
+        async with asyncio.timeout(20):
+            said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert (said, process.returncode) == (b"given up\n", 0)
+
+
+async def test_what_the_resolver_says_is_told() -> None:
+    with pytest.raises(ConnectError) as caught:
+        await resolve(hop(22, "no-such-host.invalid"))
+    assert caught.value.code is Code.NAME_NOT_FOUND
+    assert [address.text for address in await resolve(hop(22))] == ["127.0.0.1:22"]
