@@ -105,28 +105,27 @@ class TerminalInteraction:
 
 
 class FirstLineOfStdin:
-    """`--password-stdin`: one password, given once, and to the named host alone; everything else goes to `others`.
+    """`--password-stdin`: one password, given once, and to the host itself; everything else goes to `others`.
 
-    A jump host never gets it, whatever it asks: it could be anybody's.
+    A jump host never gets it, whatever it asks or is called: it could be anybody's.
     """
 
-    def __init__(self, host: str, password: Secret, others: Interaction) -> None:
-        self._host = host
+    def __init__(self, password: Secret, others: Interaction) -> None:
         self._password: Secret | None = password
         self._others = others
 
     async def secret(self, request: SecretRequest) -> Secret | None:
-        if request.kind is SecretKind.PASSWORD and (password := self._for(request.host)) is not None:
+        if request.kind is SecretKind.PASSWORD and (password := self._once(request.is_target)) is not None:
             return password
         return await self._others.secret(request)
 
     async def challenge(self, challenge: Challenge) -> tuple[Secret, ...] | None:
-        if _asks_for_password(challenge) and (password := self._for(challenge.host)) is not None:
+        if _asks_for_password(challenge) and (password := self._once(challenge.is_target)) is not None:
             return (password,)
         return await self._others.challenge(challenge)
 
-    def _for(self, host: str) -> Secret | None:
-        if host != self._host:
+    def _once(self, is_target: bool) -> Secret | None:
+        if not is_target:
             return None
         password, self._password = self._password, None
         return password
@@ -148,7 +147,7 @@ def interaction_for(
     person: Interaction = Nobody() if flags.batch or terminal is None else TerminalInteraction(terminal, narration)
     if not flags.password_stdin or host is None:
         return person
-    return FirstLineOfStdin(host, read_password(0), person)
+    return FirstLineOfStdin(read_password(0), person)
 
 
 def read_password(fd: int) -> Secret:

@@ -30,7 +30,9 @@ class SimulatedConnector:
         reached: list[LoggedIn] = []
         try:
             for hop in target.hops:
-                reached.append(await Handshake(hop, reached[-1] if reached else None, around).run())
+                is_target = len(reached) + 1 == len(target.hops)
+                through = reached[-1] if reached else None
+                reached.append(await Handshake(hop, through, around, is_target=is_target).run())
         except BaseException:
             for one in reversed(reached):
                 one.wire.end()

@@ -61,9 +61,10 @@ class LoggedIn:
 class Handshake:
     """Connects `hop`, directly or through `through`."""
 
-    def __init__(self, hop: Hop, through: LoggedIn | None, around: Surroundings) -> None:
+    def __init__(self, hop: Hop, through: LoggedIn | None, around: Surroundings, *, is_target: bool) -> None:
         self._hop = hop
         self._through = through
+        self._is_target = is_target
         self._around = around
         self._clock = around.clock
         self._progress = HopProgress(hop, around.clock, around.observer)
@@ -186,6 +187,7 @@ class Handshake:
             vault=self._around.vault,
             interaction=self._around.interaction,
             person=self._progress.person,
+            is_target=self._is_target,
         )
         try:
             user = await _Server(host, self._hop, login, self._pause, self._clock).admit()

@@ -31,6 +31,8 @@ class SecretRequest:
     """For a passphrase: the key file."""
     attempt: int = 1
     """From 1; above 1 the previous answer was wrong."""
+    is_target: bool = True
+    """Whether the host itself asks, not a jump host on the way; their names may be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Challenge:
     instructions: str
     prompts: tuple[Prompt, ...]
     attempt: int = 1
+    is_target: bool = True
+    """As for `SecretRequest`."""
 
 
 class HostKeyState(Enum):

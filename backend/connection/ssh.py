@@ -34,7 +34,8 @@ class SshConnector:
         finished = False
         try:
             for hop in target.hops:
-                hops.append(await HopConnection(hop, hops[-1] if hops else None, around).run())
+                is_target = len(hops) + 1 == len(target.hops)
+                hops.append(await HopConnection(hop, hops[-1] if hops else None, around, is_target=is_target).run())
             link = SshLink(target.name, hops, self._clock)
             finished = True
             return link

@@ -79,9 +79,10 @@ class _Limit(Exception):
 class HopConnection:
     """Connects `hop`, directly or through `through`."""
 
-    def __init__(self, hop: Hop, through: HopLink | None, around: Surroundings) -> None:
+    def __init__(self, hop: Hop, through: HopLink | None, around: Surroundings, *, is_target: bool) -> None:
         self._hop = hop
         self._through = through
+        self._is_target = is_target
         self._around = around
         self._before = through.route if through is not None else ()
         self._progress = HopProgress(hop, around.clock, around.observer)
@@ -158,6 +159,7 @@ class HopConnection:
             vault=around.vault,
             interaction=around.interaction,
             person=self._progress.person,
+            is_target=self._is_target,
             before=self._before,
         )
 

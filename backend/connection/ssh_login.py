@@ -59,9 +59,12 @@ class Login:
         vault: Vault,
         interaction: Interaction,
         person: Callable[[], AbstractContextManager[None]],
+        is_target: bool,
         before: tuple[HopIdentity, ...] = (),
     ) -> None:
+        """`is_target`: this is the host itself, not a jump host on the way to it."""
         self._hop = hop
+        self._is_target = is_target
         self._before = before
         self._target = target
         self._vault = vault
@@ -275,9 +278,7 @@ class Login:
             except WrongPassphrase:
                 self._vault.forget_one(self._target, purpose)
         for attempt in range(1, MOST_ASKS + 1):
-            request = SecretRequest(
-                SecretKind.PASSPHRASE, self._hop.name, self._hop.user, shorten(file.path), attempt=attempt
-            )
+            request = self._request(SecretKind.PASSPHRASE, shorten(file.path), attempt=attempt)
             with self._person():
                 secret = await self._interaction.secret(request)
             if secret is None:
@@ -316,12 +317,16 @@ class Login:
         kept = self._vault.get(self._target, self._purpose)
         return kept.copy() if kept is not None else None
 
+    def _request(self, kind: SecretKind, subject: str = "", *, attempt: int) -> SecretRequest:
+        hop = self._hop
+        return SecretRequest(kind, hop.name, hop.user, subject, attempt=attempt, is_target=self._is_target)
+
     async def _ask_password(self) -> Secret | None:
         if self._asked["password"] >= MOST_ASKS:
             return None
         self._asked["password"] += 1
         wrong = sum(1 for part in self._refused if part.method == "password")
-        request = SecretRequest(SecretKind.PASSWORD, self._hop.name, self._hop.user, attempt=wrong + 1)
+        request = self._request(SecretKind.PASSWORD, attempt=wrong + 1)
         with self._person():
             secret = await self._interaction.secret(request)
         if secret is None:
@@ -337,7 +342,9 @@ class Login:
 
     async def _ask(self, title: str, instructions: str, prompts: tuple[Prompt, ...]) -> tuple[Secret, ...] | None:
         attempt = sum(1 for part in self._refused if part.method == "keyboard-interactive") + 1
-        question = Challenge(self._hop.name, self._hop.user, title, instructions, prompts, attempt)
+        question = Challenge(
+            self._hop.name, self._hop.user, title, instructions, prompts, attempt, is_target=self._is_target
+        )
         if prompts:
             self._asked["keyboard-interactive"] += 1
         elif not title and not instructions:

@@ -187,39 +187,43 @@ async def test_a_confirmation_needs_a_yes(typed: str, confirmed: bool, tty: Tty)
 # --- --password-stdin and --batch --------------------------------------------------------------------------------
 
 
-def _asks(host: str, kind: SecretKind = SecretKind.PASSWORD, attempt: int = 1) -> SecretRequest:
-    return SecretRequest(kind, host, "deploy", attempt=attempt)
+def _asks(
+    host: str, kind: SecretKind = SecretKind.PASSWORD, attempt: int = 1, *, is_target: bool = True
+) -> SecretRequest:
+    return SecretRequest(kind, host, "deploy", attempt=attempt, is_target=is_target)
 
 
-def _asks_in_words(host: str, *prompts: Prompt) -> Challenge:
-    return Challenge(host, "deploy", "", "", prompts)
+def _asks_in_words(host: str, *prompts: Prompt, is_target: bool = True) -> Challenge:
+    return Challenge(host, "deploy", "", "", prompts, is_target=is_target)
 
 
 async def test_the_password_of_stdin_is_given_once_and_then_others_are_asked() -> None:
-    stdin = FirstLineOfStdin("web-1", Secret("hunter2"), Nobody())
+    stdin = FirstLineOfStdin(Secret("hunter2"), Nobody())
     given = await stdin.secret(_asks("web-1"))
     assert given is not None
     assert given.reveal() == "hunter2"
     assert await stdin.secret(_asks("web-1", attempt=2)) is None
 
 
-async def test_a_jump_host_never_gets_the_password_of_stdin() -> None:
+@pytest.mark.parametrize("name", ["bastion", "web-1"])
+async def test_a_jump_host_never_gets_the_password_of_stdin_whatever_its_name(name: str) -> None:
     person = Person(passwords=["for the bastion"])
-    stdin = FirstLineOfStdin("web-1", Secret("hunter2"), person)
-    given = await stdin.secret(_asks("bastion"))
+    stdin = FirstLineOfStdin(Secret("hunter2"), person)
+    given = await stdin.secret(_asks(name, is_target=False))
     assert given is not None
     assert given.reveal() == "for the bastion"
-    assert await stdin.challenge(_asks_in_words("bastion", Prompt("Password: ", echo=False))) is None
+    question = _asks_in_words(name, Prompt("Password: ", echo=False), is_target=False)
+    assert await stdin.challenge(question) is None
     assert await stdin.secret(_asks("web-1")) is not None
 
 
 async def test_the_password_of_stdin_is_no_passphrase() -> None:
-    assert await FirstLineOfStdin("web-1", Secret("x"), Nobody()).secret(_asks("web-1", SecretKind.PASSPHRASE)) is None
+    assert await FirstLineOfStdin(Secret("x"), Nobody()).secret(_asks("web-1", SecretKind.PASSPHRASE)) is None
 
 
 async def test_it_answers_a_single_hidden_question_for_a_password_and_no_other() -> None:
     def fresh() -> FirstLineOfStdin:
-        return FirstLineOfStdin("web-1", Secret("hunter2"), Nobody())
+        return FirstLineOfStdin(Secret("hunter2"), Nobody())
 
     password, code = Prompt("(deploy@web-1) Password: ", echo=False), Prompt("Verification code: ", echo=False)
     answered = await fresh().challenge(_asks_in_words("web-1", password))
@@ -232,7 +236,7 @@ async def test_it_answers_a_single_hidden_question_for_a_password_and_no_other()
 
 async def test_other_questions_pass_to_the_person() -> None:
     person = Person(host_keys=[HostKeyDecision.ONCE])
-    stdin = FirstLineOfStdin("web-1", Secret("x"), person)
+    stdin = FirstLineOfStdin(Secret("x"), person)
     assert await stdin.host_key(_key(HostKeyState.UNKNOWN)) is HostKeyDecision.ONCE
     stdin.announce("web-1", "Hello.")
     assert person.announced == [("web-1", "Hello.")]
