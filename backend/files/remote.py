@@ -197,23 +197,42 @@ async def read_fully(file: RemoteFile, offset: int, size: int) -> bytes:
 
 
 async def _in_order(file: RemoteFile, block: int, start: int, limit: int | None) -> AsyncIterator[bytes]:
+    """Everything from `start`, without a gap also when the file grows meanwhile."""
     under_way: deque[asyncio.Task[bytes]] = deque()
-    offset, end = start, None if limit is None else start + limit
+    asked = offset = start
+    end = None if limit is None else start + limit
     try:
         while True:
             # One request first: most files that are looked at are small, and their end comes with it.
-            while len(under_way) < (IN_FLIGHT if offset > start + block else 2) and (end is None or offset < end):
-                size = block if end is None else min(block, end - offset)
-                under_way.append(asyncio.create_task(read_fully(file, offset, size)))
-                offset += size
+            while len(under_way) < (IN_FLIGHT if asked > start + block else 2) and (end is None or asked < end):
+                size = _size(block, asked, end)
+                under_way.append(asyncio.create_task(read_fully(file, asked, size)))
+                asked += size
             data = await under_way.popleft() if under_way else b""
             if not data:
                 return
             yield data
+            size = _size(block, offset, end)
+            offset += len(data)
+            if len(data) < size:
+                if not under_way or not await under_way[0]:
+                    return
+                # It has grown since: what was asked for after the old end does not follow what was handed on.
+                await _drop(under_way)
+                asked = offset
     finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await _drop(under_way)
+
+
+def _size(block: int, offset: int, end: int | None) -> int:
+    return block if end is None else min(block, end - offset)
+
+
+async def _drop(under_way: deque[asyncio.Task[bytes]]) -> None:
+    for task in under_way:
+        task.cancel()
+    await asyncio.gather(*under_way, return_exceptions=True)
+    under_way.clear()
 
 
 async def _pour(file: RemoteFile, content: AsyncIterator[bytes], block: int) -> int:
