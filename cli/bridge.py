@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backend.connection.connector import ExitReport, Link, PtyRequest, RemoteProcess
+from backend.errors import LinkLost, SessionError
 from backend.tasks import cancel_all
 from cli.escape import HELP, Escapes
 from cli.iterate import closing
@@ -50,7 +51,14 @@ async def _show(process: RemoteProcess, screen: FdWriter) -> None:
 
 
 async def _send_keys(process: RemoteProcess, screen: FdWriter) -> bool:
-    """Send what is typed; True when the person ended the session, False when stdin ended."""
+    """Send what is typed; True when the person ended the session, False when stdin ended or nobody takes keys."""
+    try:
+        return await _pass_keys(process, screen)
+    except (SessionError, LinkLost):  # the process has ended, or the link: its output tells how
+        return False
+
+
+async def _pass_keys(process: RemoteProcess, screen: FdWriter) -> bool:
     escapes = Escapes()
     async with closing(Reader(_STDIN, limit=4096).chunks()) as chunks:
         async for chunk in chunks:
