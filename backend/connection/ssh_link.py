@@ -200,14 +200,17 @@ def _facts(hops: Sequence[HopLink]) -> LinkFacts:
 
 
 async def close_hops(hops: Sequence[HopLink]) -> None:
-    """Close connections, innermost first, each within its own limit and then cut. Never raises."""
-    for hop in reversed(hops):
-        hop.conn.close()
-        try:
-            async with asyncio.timeout(hop.hop.timeouts.close):
+    """Close connections, innermost first, all of them within the longest of their limits; what is left then, or when
+    this is cancelled, is cut. Never raises by itself."""
+    try:
+        async with asyncio.timeout(max((hop.hop.timeouts.close for hop in hops), default=0.0)):
+            for hop in reversed(hops):
+                hop.conn.close()
                 await hop.conn.wait_closed()
-        except TimeoutError:
-            hop.conn.abort()
+    except TimeoutError:
+        return
+    finally:
+        abort_hops(hops)
 
 
 def abort_hops(hops: Sequence[HopLink]) -> None:
