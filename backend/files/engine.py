@@ -17,8 +17,9 @@ from backend.files.journal import journal_key
 from backend.files.lane import Context, Item
 from backend.files.ledger import Ledger
 from backend.files.locks import DestinationLocks
-from backend.files.model import Direction, TransferState
+from backend.files.model import ConflictPolicy, Direction, TransferState
 from backend.files.partial import numbered_name
+from backend.files.paths import join_inside, parent_of
 from backend.files.placement import Placed
 from backend.files.problems import ENDS_ALL
 from backend.files.resume import RESUMABLE
@@ -55,6 +56,8 @@ class Engine:
         """Items that were queued and have not ended."""
         self._all_ended = asyncio.Event()
         self._retried: set[bytes] = set()
+        self._claimed: dict[bytes, bytes] = {}
+        """Final paths and the sources that get them, where no two may have the same."""
 
     async def run(self, itinerary: Itinerary, locks: DestinationLocks) -> None:
         """Copy everything. Raises what ends the whole transfer; what fails of single items is in the ledger."""
@@ -205,6 +208,8 @@ class Engine:
     async def _target(self, item: Item) -> Item | None:
         """The item with the name it gets; None when it is skipped."""
         policy = self._context.request.on_conflict
+        if policy is ConflictPolicy.RENAME and not self._claim(item):
+            return await self._renamed(item)
         if item.fresh or not needs_look(policy):
             return item
         decision = decide(policy, item.attributes, await self._carrier.inspect(item), item.parts[-1])
@@ -219,9 +224,27 @@ class Engine:
         for number in range(1, _NUMBERS):
             name = item.parts[-1]
             other = replace(item, parts=(*item.parts[:-1], numbered_name(name, number)), renamed=name)
+            if await self._beside(item, other.parts[-1]) or not self._claim(other):
+                continue
             if await self._carrier.inspect(other) is None:
                 return other
         raise FileError(Code.EXISTS, evidence={"path": show_bytes(item.parts[-1])})
+
+    def _claim(self, item: Item) -> bool:
+        """Take its final path for it; whether no other item of this transfer has it. Also good when repeated."""
+        return self._claimed.setdefault(join_inside(item.anchor, *item.parts), item.source) == item.source
+
+    async def _beside(self, item: Item, name: bytes) -> bool:
+        """Whether the directory that `item` comes from has something called `name`, which will want that name too."""
+        if item.named:
+            return False
+        try:
+            await self._carrier.source.stat(join_inside(parent_of(item.source), name), follow=False)
+        except FileError as error:
+            if error.code is Code.NOT_FOUND:
+                return False
+            raise
+        return True
 
     async def _ended(self, pending: Pending, error: FairleadError | None, verified: bool) -> None:
         """A small file has its name, or has failed."""

@@ -530,6 +530,38 @@ async def test_conflict_policies(
     assert outcome.progress.skipped == (policy in (ConflictPolicy.SKIP, ConflictPolicy.NEWER))
 
 
+async def test_new_names_are_given_to_one_item_each(bench: Workbench, ends: Ends) -> None:
+    names = ("a", "a (1)", "a (2)", "a (4)")
+    (ends.source / "tree").mkdir()
+    (ends.goal / "tree").mkdir()
+    for name in names:
+        (ends.source / "tree" / name).write_text(f"new {name}")
+    for name in ("a", "a (2)"):
+        (ends.goal / "tree" / name).write_text(f"old {name}")
+    outcome = await bench.transfers.submit(ends.request("tree", on_conflict=ConflictPolicy.RENAME)).wait()
+    assert outcome.error is None
+    assert {path.name: path.read_text() for path in (ends.goal / "tree").iterdir()} == {
+        "a": "old a",
+        "a (2)": "old a (2)",
+        "a (1)": "new a (1)",
+        "a (4)": "new a (4)",
+        "a (3)": "new a",
+        "a (2) (1)": "new a (2)",
+    }
+
+
+async def test_two_of_one_name_from_two_directories_are_both_kept(bench: Workbench, ends: Ends) -> None:
+    for name in ("one", "two"):
+        (ends.source / name).mkdir()
+        (ends.source / name / "a").write_text(name)
+    sources = tuple(f"{ends.source}/{name}/." for name in ("one", "two"))
+    request = TransferRequest(ends.direction, "server", sources, f"{ends.goal}/", on_conflict=ConflictPolicy.RENAME)
+    outcome = await bench.transfers.submit(request).wait()
+    assert outcome.error is None
+    assert {path.name for path in ends.goal.iterdir()} == {"a", "a (1)"}
+    assert {path.read_text() for path in ends.goal.iterdir()} == {"one", "two"}
+
+
 async def test_a_rate_limit_holds(bench: Workbench, ends: Ends) -> None:
     (ends.source / "a").write_bytes(content(2 * MIB))
     outcome = await bench.transfers.submit(ends.request("a", rate_limit=200_000)).wait()
