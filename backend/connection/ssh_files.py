@@ -102,7 +102,10 @@ class SshFiles:
             raise self._unavailable(f"no answer within {self._limit:g} s") from None
         if session.version is None:
             raise await self._no_version()
-        version, self._requests.extensions = parse_version(session.version)
+        try:
+            version, self._requests.extensions = parse_version(session.version)
+        except BadPacket as error:
+            raise self._unavailable(f"the server broke the SFTP protocol: {error}") from error
         if version < 3:
             raise self._unavailable(f"the server speaks SFTP version {version} only")
 
@@ -135,10 +138,15 @@ class SshFiles:
         if not self._requests.offers(b"limits@openssh.com"):
             return
         try:
-            reply = await self._session.extended(b"limits@openssh.com", expect=Type.EXTENDED_REPLY)
+            async with asyncio.timeout(self._limit):
+                reply = await self._session.extended(b"limits@openssh.com", expect=Type.EXTENDED_REPLY)
             told = parse_limits(reply.body)
         except (SftpStatus, BadPacket):
             return
+        except TimeoutError:
+            raise self._unavailable(f"no answer about its limits within {self._limit:g} s") from None
+        except SftpEnded as ended:
+            raise self._unavailable(str(ended)) from ended
         default = FileLimits()
         self._limits = FileLimits(
             read=min(told.read or default.read, _MOST_BLOCK),
