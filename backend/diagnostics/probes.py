@@ -14,7 +14,7 @@ from backend.clock import Clock
 from backend.connection.connector import FileChannel, Link, RemoteProcess, StdStream
 from backend.connection.target import Hop
 from backend.diagnostics.rungs import RungStatus
-from backend.errors import Code, FairleadError, SessionError
+from backend.errors import Code, FairleadError, LinkLost, SessionError
 from backend.tasks import within
 from backend.text import clean_text
 
@@ -79,8 +79,15 @@ async def probe_files(link: Link, hop: Hop, clock: Clock) -> Finding:
 
 
 async def probe_performance(link: Link, hop: Hop, handshake: Mapping[str, float], clock: Clock) -> Finding:
-    """Three round trips, and where the time of the handshake went (`handshake`: seconds by phase)."""
-    trips = [await within(hop.timeouts.channel, link.ping(), clock) for _ in range(_PINGS)]
+    """Three round trips, and where the time of the handshake went (`handshake`: seconds by phase).
+
+    Raises LinkLost (KEEPALIVE_LOST) when no answer comes.
+    """
+    limit = hop.timeouts.channel
+    try:
+        trips = [await within(limit, link.ping(), clock) for _ in range(_PINGS)]
+    except TimeoutError:
+        raise LinkLost(Code.KEEPALIVE_LOST, evidence={"seconds": f"{limit:g}"}, host=hop.name) from None
     middle = median(trips)
     evidence = {
         "rtt_ms": f"{middle * 1000:.1f}",

@@ -268,6 +268,16 @@ async def test_the_middle_one_of_three_round_trips_decides(pings: tuple[float, .
     assert speed.evidence["handshake_ms"] == "name 4 tcp 4 banner 4 kex 4 host_key 4 auth 4"
 
 
+async def test_a_link_that_falls_silent_is_told_as_lost() -> None:
+    class Silent(ScriptedLink):
+        async def ping(self) -> float:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    diagnosis = await diagnose(Silent(echo))
+    assert (diagnosis.code, rung(diagnosis, RungId.PERFORMANCE).evidence["seconds"]) == (Code.KEEPALIVE_LOST, "20")
+
+
 # --- ending early --------------------------------------------------------------------------------------------------
 
 
