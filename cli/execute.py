@@ -13,6 +13,7 @@ from backend.container import Container
 from backend.settings import Settings
 from cli.compose import configure, open_services
 from cli.flags import GlobalFlags
+from cli.giveup import UNATTENDED, GiveUp
 from cli.interaction import interaction_for
 from cli.logs import failures_logged, logged
 from cli.narration import Narration
@@ -46,6 +47,8 @@ def execute(flags: GlobalFlags, work: Work, *, host: str | None = None) -> int:
         async def with_services() -> int:
             async with open_services(configuration, interaction) as container:
                 container.bus.subscribe(SessionChanged, _LinkNews(narration).hear)
+                giving_up = GiveUp(_patience(flags, terminal), clock=container.clock, narration=narration)
+                container.bus.subscribe(SessionChanged, giving_up.hear)
                 services = Services(
                     container=container,
                     settings=configuration.settings,
@@ -55,7 +58,7 @@ def execute(flags: GlobalFlags, work: Work, *, host: str | None = None) -> int:
                     somebody=terminal is not None,
                 )
                 with failures_logged():
-                    return await work(services)
+                    return await giving_up.watch(work(services))
 
         try:
             return supervise(with_services)
@@ -71,6 +74,11 @@ def _terminal(flags: GlobalFlags) -> Iterator[Terminal | None]:
     finally:
         if terminal is not None:
             terminal.close()
+
+
+def _patience(flags: GlobalFlags, terminal: Terminal | None) -> float | None:
+    """Seconds that a lost host is waited for; None for ever."""
+    return UNATTENDED if flags.give_up is None and terminal is None else flags.give_up
 
 
 class _LinkNews:

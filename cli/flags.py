@@ -38,6 +38,8 @@ class GlobalFlags:
     host_key: str | None = None
     password_stdin: bool = False
     batch: bool = False
+    give_up: float | None = None
+    """Seconds that a lost host is waited for; None: as long as somebody could stop it, else two minutes."""
     log_file: Path | None = None
     verbose: int = 0
     json: bool = False
@@ -75,6 +77,12 @@ def _options() -> list[click.Option]:
         _option("--host-key", type=click.Choice(HOST_KEY_CHOICES), help="What to do about an unknown host key."),
         _option("--password-stdin", is_flag=True, help="The first line of stdin is the host's password."),
         _option("--batch", is_flag=True, help="Never ask anybody anything."),
+        _option(
+            "--give-up",
+            type=click.FloatRange(min=0),
+            metavar="SECONDS",
+            help="Wait so long for a lost host; when left out: 120 without a terminal or with --batch, else for ever.",
+        ),
         _option("--log-file", type=_FILE, metavar="FILE", help="Write a log, one JSON object a line."),
         _option("-v", "--verbose", count=True, help="Tell more; twice: with tracebacks."),
         _option("--json", is_flag=True, help="Answer in JSON, errors included."),

@@ -83,6 +83,17 @@ def test_a_link_that_breaks_is_told_and_the_transfer_goes_on(tmp_path: Path) -> 
     assert b"went on after a lost link once" in ran.err
 
 
+def test_a_host_that_is_lost_is_given_up_and_what_has_arrived_is_kept(tmp_path: Path) -> None:
+    program = _program(tmp_path)
+    listing = program.run("--demo", "ls", "--json", "gpu-7:run-12/checkpoints").json["entries"]
+    path = f"gpu-7:run-12/checkpoints/{listing[0]['name']}"
+    ran = program.run("--demo", "get", "--json", "--give-up", "0", path, ".")
+    assert (ran.status, ran.json["error"]["code"]) == (255, "CONNECTION_LOST")
+    (partial,) = (one for one in tmp_path.iterdir() if one.is_file())
+    assert partial.name != listing[0]["name"]
+    assert partial.stat().st_size > 0
+
+
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*CALL, "--demo", "run", "web-1", "--", "yes"],
