@@ -56,7 +56,6 @@ async def open_container(
     async with AsyncExitStack() as stack:
         stack.callback(vault.wipe)
         store = Store(state_dir / "fairlead.db")
-        await store.open()
         stack.push_async_callback(store.close)
         sessions = Sessions(
             connector=connector,

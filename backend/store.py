@@ -55,12 +55,13 @@ MIGRATIONS: tuple[str, ...] = (
 
 
 class Store:
-    """The database. `open` before use, `close` at the end."""
+    """The database. It is opened by `open` or at first use; `close` at the end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fairlead-store")
         self._connection: sqlite3.Connection | None = None
+        self._closed = False
 
     @property
     def path(self) -> Path:
@@ -74,7 +75,8 @@ class Store:
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """`work` in one transaction, in the store's thread; rolled back when it raises.
 
-        Raises FileError DISK_FULL, or ConfigError when the file is damaged or stays locked.
+        Opens the file where that was not done yet. Raises FileError DISK_FULL, or ConfigError when the file cannot be
+        opened, is damaged or stays locked.
         """
         return await self._in_thread(lambda: self._transact(work))
 
@@ -124,9 +126,7 @@ class Store:
             raise
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        connection = self._connection
-        if connection is None:
-            raise self._unusable("it is closed")
+        connection = self._opened()
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -139,7 +139,16 @@ class Store:
         except sqlite3.Error as error:
             raise self._explain(error) from error
 
+    def _opened(self) -> sqlite3.Connection:
+        if self._closed:
+            raise self._unusable("it is closed")
+        if self._connection is None:
+            self._open()
+        assert self._connection is not None
+        return self._connection
+
     def _close(self) -> None:
+        self._closed = True
         if self._connection is not None:
             self._connection.close()
             self._connection = None

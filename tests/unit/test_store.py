@@ -92,6 +92,14 @@ async def test_a_state_directory_that_cannot_be_made_is_a_configuration_error(tm
     await store.close()
 
 
+async def test_a_store_is_opened_by_its_first_use_and_touches_nothing_before(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state" / "fairlead.db")
+    assert not (tmp_path / "state").exists()
+    await store.run(count)
+    await store.close()
+    assert (tmp_path / "state" / "fairlead.db").exists()
+
+
 async def test_a_closed_store_says_so(tmp_path: Path) -> None:
     async with opened(tmp_path / "a.db") as store:
         await store.run(count)

@@ -83,6 +83,17 @@ def test_a_json_flag_of_the_remote_command_is_not_ours(capfd: Capture) -> None:
     assert capfd.readouterr().out == ""
 
 
+def test_an_unusable_state_directory_stops_transfers_and_nothing_else(tmp_path: Path, capfd: Capture) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "fairlead.db").mkdir()
+    state = ("--state-dir", str(tmp_path / "state"))
+    assert _demo("run", *state, "web-1", "true") == 0
+    assert _demo("ls", *state, "web-1:/srv") == 0
+    capfd.readouterr()
+    assert _demo("get", "--json", *state, "web-1:/srv/app/releases/41/README.md", str(tmp_path)) == 2
+    assert "CONFIG_INVALID" in capfd.readouterr().out
+
+
 # --- run ---------------------------------------------------------------------------------------------------------
 
 
@@ -301,7 +312,8 @@ def test_the_demo_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_demo_keeps_its_state_where_it_is_told_to(tmp_path: Path) -> None:
-    assert _demo("--state-dir", str(tmp_path / "state"), "run", "web-1", "--", "true") == 0
+    copy = ("get", "web-1:/srv/app/releases/41/README.md", str(tmp_path))
+    assert _demo("--state-dir", str(tmp_path / "state"), *copy) == 0
     assert (tmp_path / "state" / "fairlead.db").exists()
 
 
