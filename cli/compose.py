@@ -6,10 +6,11 @@ The simulated world is loaded only when it is asked for (`--demo`, FAIRLEAD_DEMO
 from __future__ import annotations
 
 import asyncio
+import shlex
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backend.clock import SystemClock
@@ -18,9 +19,12 @@ from backend.connection.interaction import Interaction
 from backend.connection.target import HostKeyPolicy
 from backend.connection.vault import Vault
 from backend.container import Container, open_container
+from backend.errors import ConfigError
 from backend.hosts.book import HostBook, Overrides
 from backend.settings import Paths, Settings, load_settings
 from cli.flags import GlobalFlags
+
+_CHECK = "fairlead config check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,21 @@ def paths_of(flags: GlobalFlags) -> Paths:
     return Paths(flags.config or standard.config, flags.state_dir or standard.state)
 
 
+def settings_of(flags: GlobalFlags) -> Settings:
+    """The settings in force. Raises ConfigError, whose advice names the file where it was named with --config."""
+    try:
+        return load_settings(flags.config)
+    except ConfigError as error:
+        if flags.config is None:
+            raise
+        named = f"{_CHECK} --config {shlex.quote(str(flags.config))}"
+        advice = tuple(replace(one, command=named) if one.command == _CHECK else one for one in error.advice)
+        raise ConfigError(error.code, error.message, evidence=error.evidence, advice=advice) from error
+
+
 def configure(flags: GlobalFlags) -> Configuration:
     """Read the settings. Raises ConfigError. The demo reads no file but one that is named: it works anywhere."""
-    settings = Settings() if flags.demo and flags.config is None else load_settings(flags.config)
+    settings = Settings() if flags.demo and flags.config is None else settings_of(flags)
     return Configuration(flags, paths_of(flags), settings)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from backend.settings import check_settings, load_settings, setting_rows
+from backend.settings import check_settings, setting_rows
 from backend.text import clean_line
-from cli.compose import paths_of
+from cli.compose import paths_of, settings_of
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.statuses import Status
@@ -63,7 +63,7 @@ def show(flags: GlobalFlags) -> int:
       fairlead config show
       fairlead config show --json
     """
-    rows = setting_rows(load_settings(flags.config))
+    rows = setting_rows(settings_of(flags))
     if flags.json:
         print_json({"settings": [row.to_json() for row in rows]})
         return Status.OK

@@ -289,6 +289,14 @@ def test_a_mistake_in_the_configuration_names_file_line_and_key(tmp_path: Path, 
     assert _json(capfd)["error"]["code"] == "CONFIG_INVALID"
 
 
+def test_the_advice_after_a_mistake_checks_the_file_that_was_named(tmp_path: Path, capfd: Capture) -> None:
+    config = tmp_path / "my config.toml"
+    config.write_text("[transfers]\nparalel = 3\n")
+    for command in (("run", "web-1", "true"), ("config", "show")):
+        assert main(["--batch", "--config", str(config), *command]) == 2
+        assert f"fairlead config check --config '{config}'" in capfd.readouterr().err
+
+
 def test_the_configuration_is_found_and_explained(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAIRLEAD_UI_THEME", "light")
     assert main(["config", "locate", "--json"]) == 0
