@@ -128,7 +128,6 @@ async def _logged_in(terminal: OnTerminal) -> None:
 
 def _assert_nowhere(lab: Lab, tmp_path: Path, seen: str) -> None:
     assert lab.log.stat().st_size > 0
-    assert (lab.program.home / "state" / "fairlead.db").exists()
     assert _files_with_secrets(tmp_path) == {}
     assert _found(seen.encode()) == []
 
@@ -180,6 +179,14 @@ async def test_a_password_on_stdin(lab: Lab, tmp_path: Path) -> None:
     assert _in_process_list(process.pid) == {}
     out, err = await process.communicate(b"")
     assert process.returncode == 0
+    _assert_nowhere(lab, tmp_path, (out + err).decode())
+
+
+async def test_a_transfer_s_journal(lab: Lab, tmp_path: Path) -> None:
+    flags = (*lab.flags, "--batch", "--password-stdin")
+    process = await lab.program.start(*flags, "put", str(lab.key), "simple@127.0.0.1:copied", piped=True)
+    out, err = await process.communicate(f"{PASSWORD}\n".encode())
+    assert (lab.program.home / "state" / "fairlead.db").exists()
     _assert_nowhere(lab, tmp_path, (out + err).decode())
 
 
