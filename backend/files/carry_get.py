@@ -13,12 +13,11 @@ from backend.files.carrier import Pending
 from backend.files.data_line import Line
 from backend.files.lane import Context, Item, changed, counted
 from backend.files.large_get import LargeGet
-from backend.files.local_source import MOST_OF_UNKNOWN
+from backend.files.local_source import MOST_OF_UNKNOWN, endless
 from backend.files.local_tree import LocalTree
 from backend.files.remote import read_fully
 from backend.files.tasks import closing, task_group
 from backend.files.walk import TreeSource
-from backend.text import show_bytes
 
 T = TypeVar("T")
 
@@ -185,10 +184,3 @@ async def digests_on_host(context: Context, pending: Sequence[Pending]) -> dict[
         return await line.digests.files([one.on_host for one in pending], sum(one.size for one in pending))
 
     return await steadily(context, ask)
-
-
-def endless(path: bytes) -> FileError:
-    """A file without a size that does not end."""
-    shown = show_bytes(path)
-    message = f"{shown} says that it is empty, and has more than {MOST_OF_UNKNOWN >> 20} MiB: it was not copied."
-    return FileError(Code.FILE_FAILED, message, evidence={"path": shown, "reason": "no end"})

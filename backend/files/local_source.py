@@ -84,20 +84,26 @@ class LocalSource:
         while len(data) < size:
             more = self.read_at(self._offset + len(data), size - len(data))
             if not more:
-                raise FileError(Code.SOURCE_CHANGED, evidence={"path": show_bytes(self.path)})
+                raise self._has_changed()
             data += more
         return data
 
     def read_all(self) -> SmallContent:
-        """Everything, whatever size it said it had. SOURCE_CHANGED when it changed meanwhile."""
+        """Everything, whatever size it said it had. SOURCE_CHANGED when it changed meanwhile.
+
+        FILE_FAILED when it said that it is empty and has more than MOST_OF_UNKNOWN.
+        """
         data = self.read_at(0, max(_CHUNK, self.size + 1))
-        parts = [data]
-        while data and sum(map(len, parts)) < MOST_OF_UNKNOWN:
-            data = self.read_at(sum(map(len, parts)), _CHUNK)
+        parts, offset = [data], len(data)
+        while data:
+            if offset > max(MOST_OF_UNKNOWN, self.size):
+                raise endless(self.path) if self.size == 0 else self._has_changed()
+            data = self.read_at(offset, _CHUNK)
             parts.append(data)
+            offset += len(data)
         content = b"".join(parts)
         if self.size not in (len(content), 0) or self.changed():
-            raise FileError(Code.SOURCE_CHANGED, evidence={"path": show_bytes(self.path)})
+            raise self._has_changed()
         return SmallContent(content, hashlib.sha256(content).digest(), self.attributes)
 
     def changed(self) -> bool:
@@ -105,6 +111,9 @@ class LocalSource:
         with told(self.path):
             now = local_attributes(os.fstat(self._descriptor))
         return (now.size, now.modified) != (self.attributes.size, self.attributes.modified)
+
+    def _has_changed(self) -> FileError:
+        return FileError(Code.SOURCE_CHANGED, evidence={"path": show_bytes(self.path)})
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -117,3 +126,10 @@ def read_small(path: bytes, *, follow: bool) -> SmallContent:
         return source.read_all()
     finally:
         source.close()
+
+
+def endless(path: bytes) -> FileError:
+    """A file without a size that does not end."""
+    shown = show_bytes(path)
+    message = f"{shown} says that it is empty, and has more than {MOST_OF_UNKNOWN >> 20} MiB: it was not copied."
+    return FileError(Code.FILE_FAILED, message, evidence={"path": shown, "reason": "no end"})

@@ -308,6 +308,18 @@ def test_a_link_is_opened_only_where_that_was_asked(tmp_path: Path) -> None:
         read_small(bytes(tmp_path / "link"), follow=False)
 
 
+def test_a_file_without_a_size_that_goes_on_is_refused_rather_than_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "endless").touch()
+    monkeypatch.setattr("backend.files.local_source.MOST_OF_UNKNOWN", 3 << 20)
+    monkeypatch.setattr(LocalSource, "read_at", lambda _self, _offset, size: b"x" * size)
+    with pytest.raises(FileError) as caught:
+        read_small(bytes(tmp_path / "endless"), follow=True)
+    assert code_of(caught) is Code.FILE_FAILED
+    assert "was not copied" in caught.value.message
+
+
 def test_a_file_of_proc_is_read_to_its_end() -> None:
     content = read_small(b"/proc/self/status", follow=True)
     assert content.attributes.size == 0
