@@ -38,7 +38,7 @@ _DIRECTORIES_AT_ONCE = 16
 
 
 class Engine:
-    """Runs one transfer. Its visitor face (`directory`, `leaf`, `problem`) is for the walk."""
+    """Runs one transfer. Its visitor face (`directory`, `leaf`, `left_out`, `problem`) is for the walk."""
 
     def __init__(
         self, context: Context, carrier: Carrier, ledger: Ledger, enter: Callable[[TransferState], None]
@@ -159,6 +159,9 @@ class Engine:
         self._all_ended.clear()
         large = item.attributes.kind is FileKind.FILE and item.size >= RESUMABLE
         (self._large if large else self._small).put_nowait(item)
+
+    def left_out(self, item: Item, reason: str) -> None:
+        self._ledger.skipped(replace(item, attributes=Attributes(item.attributes.kind)), reason)  # never in the totals
 
     def problem(self, item: Item, error: FileError) -> None:
         self._ledger.failed(item.source, error)

@@ -21,6 +21,8 @@ AT_ONCE = 8
 DEEPEST = 400
 """Levels below the root; a tree that is deeper is broken or hostile."""
 
+UNFINISHED = "its name is that of an unfinished copy"
+
 
 class TreeSource(Protocol):
     """The side that a tree comes from. Every method raises FileError only; lost links are mended inside."""
@@ -43,6 +45,10 @@ class Visitor(Protocol):
 
     async def leaf(self, item: Item) -> None:
         """A file, a link, or something special."""
+        ...
+
+    def left_out(self, item: Item, reason: str) -> None:
+        """Something is there that is not copied."""
         ...
 
     def problem(self, item: Item, error: FileError) -> None:
@@ -120,11 +126,12 @@ class Walk:
         return directory.above | {real}
 
     async def _entry(self, holder: Item, entry: Entry, above: frozenset[bytes], *, fresh: bool) -> None:
-        if is_partial(entry.name):
-            return
         item = replace(holder, parts=(*holder.parts, entry.name), attributes=entry.attributes, named=False, fresh=fresh)
         try:
             item = replace(item, source=join_inside(holder.source, entry.name))
+            if is_partial(entry.name):
+                self._visitor.left_out(item, UNFINISHED)
+                return
             item = replace(item, attributes=await self._attributes(item))
             if item.attributes.kind is FileKind.DIRECTORY:
                 async with self._changed:

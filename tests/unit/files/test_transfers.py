@@ -122,6 +122,19 @@ async def test_a_slash_makes_the_directory_that_is_missing(bench: Workbench, end
     assert (ends.goal / "new/a").read_bytes() == b"x"
 
 
+async def test_what_looks_like_an_unfinished_copy_is_left_out_and_counted(bench: Workbench, ends: Ends) -> None:
+    (ends.source / "tree").mkdir()
+    (ends.source / "tree/.mine.fairlead-part").write_bytes(b"mine")
+    (ends.source / "tree/a").write_bytes(b"x")
+    outcome = await bench.transfers.submit(ends.request("tree")).wait()
+    assert outcome.error is None
+    assert os.listdir(ends.goal / "tree") == ["a"]
+    assert outcome.progress.skipped == 1
+    assert outcome.progress.bytes_total == 1
+    assert outcome.problems[0].path.endswith(".mine.fairlead-part")
+    assert "unfinished" in outcome.problems[0].note
+
+
 async def test_links_inside_a_tree_are_followed_on_request_and_loops_are_told(bench: Workbench, ends: Ends) -> None:
     tree = ends.source / "tree"
     (tree / "sub").mkdir(parents=True)
