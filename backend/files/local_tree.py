@@ -6,6 +6,7 @@ Every name is checked, every directory below the anchor is opened relative to it
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -30,7 +31,7 @@ PERMISSIONS = 0o777
 """Bits that are carried over: a set-id bit of another machine means something else here (as sftp(1) does)."""
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_GROWING = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_GROWING = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _OPEN_DIRECTORIES = 32
 _CHUNK = 1 << 20
 
@@ -188,7 +189,7 @@ class LocalPartial:
         self._partial = partial_name(name, salt)
         self._path = path
         self._lock = threading.Lock()
-        descriptor = os.open(self._partial, _GROWING, 0o600, dir_fd=holder)
+        descriptor = _open_ours(self._partial, holder)
         self._descriptor: int | None = descriptor
         try:
             found = os.fstat(descriptor)
@@ -287,6 +288,21 @@ class LocalPartial:
     def _live(self) -> int:
         assert self._descriptor is not None
         return self._descriptor
+
+
+def _open_ours(name: bytes, holder: int) -> int:
+    """A file to grow: made, or left by an earlier attempt of ours. What another user has put there is removed."""
+    try:
+        return os.open(name, _GROWING | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=holder)
+    except FileExistsError:
+        if os.stat(name, dir_fd=holder, follow_symlinks=False).st_uid != os.geteuid():
+            os.unlink(name, dir_fd=holder)
+            return os.open(name, _GROWING | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=holder)
+    descriptor = os.open(name, _GROWING, dir_fd=holder)
+    if os.fstat(descriptor).st_uid != os.geteuid():  # put there since
+        os.close(descriptor)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    return descriptor
 
 
 def _open_directory(name: bytes, holder: int) -> int:

@@ -270,6 +270,25 @@ def test_small_files_of_two_writers_do_not_meet_under_one_partial_name(tmp_path:
     tree.close()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_partial_of_another_user_is_not_taken_over(tmp_path: Path) -> None:
+    planted = tmp_path / os.fsdecode(partial_name(b"a"))
+    planted.write_bytes(b"planted")
+    planted.chmod(0o666)
+    os.chown(planted, 65534, 65534)
+    tree = LocalTree(bytes(tmp_path))
+    with planted.open("r+b") as theirs:
+        partial = tree.open_partial((b"a",))
+        assert partial.size == 0
+        partial.append([b"ours"])
+        theirs.write(b"theirs")
+        theirs.flush()
+        partial.commit()
+    tree.close()
+    assert (tmp_path / "a").read_bytes() == b"ours"
+    assert (tmp_path / "a").stat().st_uid == os.geteuid()
+
+
 def test_many_directories_do_not_use_up_the_descriptors(tmp_path: Path) -> None:
     tree = LocalTree(bytes(tmp_path))
     before = len(os.listdir("/proc/self/fd"))
