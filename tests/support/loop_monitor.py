@@ -1,5 +1,6 @@
 """Measures how long single callbacks keep the event loop: computing or waiting, but not waiting for a processor.
 
+What the test session left in memory is kept out of garbage collection meanwhile; it would be collected on our time.
 On a busy machine a callback can look slow only because something else was running. The kernel counts that time
 (`run_delay` of `/proc/thread-self/schedstat`), and it is taken off.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.events
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -56,10 +58,13 @@ def loop_monitor() -> Iterator[LoopReport]:
             if seconds > report.worst:
                 report.worst, report.culprit = seconds, repr(handle)
 
+    gc.collect()
+    gc.freeze()
     asyncio.events.Handle._run = measured  # type: ignore[method-assign, assignment]  # an instrument, taken out below
     try:
         yield report
     finally:
+        gc.unfreeze()
         asyncio.events.Handle._run = original  # type: ignore[method-assign]
         if schedstat is not None:
             os.close(schedstat)

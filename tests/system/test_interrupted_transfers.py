@@ -41,7 +41,8 @@ class Campaign:
         ]
 
 
-SHORT = Campaign(60 * MB, 4)
+SHORT = Campaign(120 * MB, 4)
+"""As much content for each interruption as in the long form."""
 LONG = Campaign(300 * MB, 10)
 CAMPAIGNS = [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=[pytest.mark.slow])]
 

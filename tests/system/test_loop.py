@@ -20,7 +20,7 @@ from tests.support.loop_monitor import loop_monitor
 from tests.support.openssh import make_key, sshd, target
 from tests.support.transfer_world import OneHost
 
-pytestmark = pytest.mark.sshd
+pytestmark = [pytest.mark.sshd, pytest.mark.no_cover]  # tracing would be measured with the rest
 
 LONGEST = 0.05
 MB = 1_000_000
