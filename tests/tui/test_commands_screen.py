@@ -307,3 +307,16 @@ async def test_output_is_never_markup(demo_app: DemoApp, line: str) -> None:
         hands = await Hands(scene, pilot).arrive()
         await hands.run(line)
         assert hands.output[0] in {"red [bold]x", "[/] [red]"}
+
+
+async def test_output_that_came_while_another_screen_was_in_front_is_there_on_coming_back(demo_app: DemoApp) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        await hands.start("sleep 30; echo done")
+        await pilot.press("alt+1")
+        await scene.pass_time(pilot, 60)
+        await scene.finish_work(pilot)
+        await pilot.press("alt+2")
+        await hands.drawn()
+        assert hands.output == ["done"]
+        assert "│  done" in hands.text

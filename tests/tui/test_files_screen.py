@@ -345,3 +345,28 @@ async def test_the_line_under_the_panes_tells_all_of_the_file_under_the_cursor(
         await hands.go("/srv/app")
         await hands.stand_on("model.bin")
         assert "model.bin   4,200,000,000 bytes   -rw-r-----   deploy:deploy" in hands.text
+
+
+async def test_a_connection_that_another_screen_made_is_used_on_coming_back(demo_app: DemoApp, project: Path) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive(connect=False)
+        await pilot.press("1", "enter")
+        await scene.settle(pilot)
+        await hands.press("3")
+        assert "uploads" in _names(hands.remote)
+
+
+async def test_what_arrived_while_another_screen_was_in_front_is_there_on_coming_back(
+    demo_app: DemoApp, project: Path
+) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        await hands.stand_on("notes.md")
+        await hands.press("tab")
+        await hands.go("uploads")
+        await hands.press("tab")
+        await pilot.press("c", "1")
+        await scene.settle(pilot, until=lambda: any(transfer.outcome for transfer in hands.transfers))
+        assert hands.transfers[-1].state is TransferState.DONE
+        await hands.press("3")
+        assert "notes.md" in _names(hands.remote)

@@ -140,6 +140,7 @@ class CommandsScreen(WorkbenchScreen):
 
     def on_shown(self) -> None:
         self._draw()
+        self.output.grown()
 
     def on_command_updated(self, message: CommandUpdated) -> None:
         if message.host != self.host:

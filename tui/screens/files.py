@@ -64,6 +64,8 @@ class FilesScreen(WorkbenchScreen):
         super().__init__()
         self._places: dict[str, bytes] = {}
         """Where one was on each host."""
+        self._ended: set[str] = set()
+        """Ids of the transfers whose end has been noticed."""
 
     def compose_body(self) -> ComposeResult:
         now = self.services.clock.now
@@ -130,6 +132,9 @@ class FilesScreen(WorkbenchScreen):
 
     def on_shown(self) -> None:
         self._draw_transfers()
+        self._greet_connection()
+        for transfer in self.services.transfers.all():
+            self._notice_end(transfer)
 
     def _open_remote(self) -> None:
         """Read the host's files where there is a connection, or one coming; else say how to get one."""
@@ -146,14 +151,24 @@ class FilesScreen(WorkbenchScreen):
             self.remote.open(self.services.files.on(self.host), self._places.get(self.host, b""))
 
     def on_session_updated(self, message: SessionUpdated) -> None:
-        connected = self.session is not None and self.session.state in CONNECTED
-        if message.host == self.host and connected and self.remote.files is None:
+        if message.host == self.host:
+            self._greet_connection()
+
+    def _greet_connection(self) -> None:
+        """Read the host's files as soon as there is a connection, whoever asked for it."""
+        if self.remote.files is None and self.session is not None and self.session.state in CONNECTED:
             self._open_remote()
 
     def on_transfer_updated(self, message: TransferUpdated) -> None:
         self._draw_transfers()
         transfer = next((t for t in self.services.transfers.all() if t.id == message.transfer_id), None)
-        if transfer is not None and transfer.outcome is not None:
+        if transfer is not None:
+            self._notice_end(transfer)
+
+    def _notice_end(self, transfer: Transfer) -> None:
+        """Once for each transfer that has ended, be it while another screen was in front."""
+        if transfer.outcome is not None and transfer.id not in self._ended:
+            self._ended.add(transfer.id)
             self._arrived(transfer)
 
     def _arrived(self, transfer: Transfer) -> None:
