@@ -41,8 +41,8 @@ class Campaign:
         ]
 
 
-SHORT = Campaign(120 * MB, 4)
-"""As much content for each interruption as in the long form."""
+SHORT = Campaign(120 * MB, 3)
+"""A few interruptions cost a flight each: with less content between them the share would say little."""
 LONG = Campaign(300 * MB, 10)
 CAMPAIGNS = [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=[pytest.mark.slow])]
 
