@@ -10,10 +10,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tui.actions import Action, bindings_of
 from tui.widgets.footer import Footer
+from tui.widgets.text_line import TextLine
 
 T = TypeVar("T")
 
@@ -71,7 +72,7 @@ class Words(Static):
         super().__init__(text, markup=False, id=id, classes=classes)
 
 
-class SecretInput(Input):
+class SecretInput(TextLine):
     """A line that shows dots and gives nothing to the clipboard."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((SUBMIT,))]

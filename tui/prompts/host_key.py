@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input
 
 from backend.connection.interaction import HostKeyDecision, HostKeyQuestion
 from tui.actions import Action, bindings_of
 from tui.prompts.base import Prompt, Words
+from tui.widgets.text_line import TextLine
 
 TYPED_LENGTH = 8
 """How much of a changed key's fingerprint must be typed to accept it."""
@@ -40,7 +40,7 @@ ACCEPT = Action(
 )
 
 
-class FingerprintLine(Input):
+class FingerprintLine(TextLine):
     """Where the end of the new fingerprint is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((ACCEPT,))]

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.widgets import Input
 
 from tui.actions import Action, bindings_of
 from tui.prompts.base import Prompt, Words
+from tui.widgets.text_line import TextLine
 
 ACTIONS = (
-    Action("line.submit", "enter", "ok", "Take what is typed.", scope="prompts", rank=1),
     Action("line.decline", "escape", "cancel", "Leave it as it is.", scope="prompts", rank=2, key_display="esc"),
 )
+TAKE = Action("line.submit", "enter", "ok", "Take what is typed.", scope="prompts", rank=1)
 
 Check = Callable[[str], str]
 """What is wrong with an answer, as a sentence; empty when nothing is."""
+
+
+class AnswerLine(TextLine):
+    """Where it is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((TAKE,))]
 
 
 class LinePrompt(Prompt[str | None]):
@@ -37,26 +46,22 @@ class LinePrompt(Prompt[str | None]):
     def compose_body(self) -> ComposeResult:
         if self._detail:
             yield Words(self._detail)
-        yield Input(self._value, placeholder=self._placeholder, select_on_focus=False)
+        yield AnswerLine(self._value, placeholder=self._placeholder, select_on_focus=False)
         yield Words("", id="objection", classes="danger")
 
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
+        self.query_one(AnswerLine).focus()
 
     @on(Input.Changed)
     def _forget_objection(self) -> None:
         self.query_one("#objection", Words).update("")
 
     @on(Input.Submitted)
-    def _typed(self) -> None:
-        self.action_submit()
-
-    def action_submit(self) -> None:
-        answer = self.query_one(Input).value
-        if objection := self._check(answer):
+    def _typed(self, message: Input.Submitted) -> None:
+        if objection := self._check(message.value):
             self.query_one("#objection", Words).update(objection)
         else:
-            self.dismiss(answer)
+            self.dismiss(message.value)
 
 
 def _anything(answer: str) -> str:

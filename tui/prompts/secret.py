@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.widgets import Input
 
 from backend.connection.interaction import SecretKind, SecretRequest
 from backend.connection.vault import Secret
@@ -33,9 +34,7 @@ class SecretPrompt(Prompt[Secret]):
             yield Words(f"The last answer was not accepted. This is try {request.attempt}.", classes="warning")
         yield SecretInput()
 
-    def on_input_submitted(self) -> None:
-        """Hand over what is typed, and keep nothing of it."""
-        line = self.query_one(SecretInput)
-        answer = Secret(line.value)
-        line.value = ""
-        self.dismiss(answer)
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Hand over what was typed, and keep nothing of it."""
+        self.query_one(SecretInput).value = ""
+        self.dismiss(Secret(message.value))

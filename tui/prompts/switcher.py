@@ -21,6 +21,7 @@ from tui.looks import look
 from tui.matching import best
 from tui.prompts.base import Prompt, Words
 from tui.widgets.row_list import RowList
+from tui.widgets.text_line import TextLine
 
 if TYPE_CHECKING:
     from backend.container import Container
@@ -35,7 +36,7 @@ ACTIONS = (
 GO = Action("switcher.go", "enter", "go", "Take this host.", scope="prompts", rank=1, does="submit")
 
 
-class SwitcherLine(Input):
+class SwitcherLine(TextLine):
     """Where a few letters are typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((GO,))]

@@ -26,8 +26,8 @@ PART = 262144
 """Bytes that are fetched at a time."""
 
 ACTIONS = (
-    Action("view.other_end", "t", "head / tail", "Show the end of the file, or its beginning.", scope="view", rank=1),
-    Action("view.close", "escape,q", "close", "Back to the files.", scope="view", rank=7, key_display="esc"),
+    Action("view.other_end", "t", "head / tail", "Show the end of the file, or its beginning.", scope="view", rank=2),
+    Action("view.close", "escape,q", "close", "Back to the files.", scope="view", rank=1, key_display="esc"),
 )
 
 

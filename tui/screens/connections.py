@@ -26,6 +26,7 @@ from tui.widgets.flow import Flow, broken
 from tui.widgets.host_detail import HostDetail, HostDetails
 from tui.widgets.host_list import HostList
 from tui.widgets.row_list import RowList
+from tui.widgets.text_line import TextLine
 
 _HERE = "Connections"
 
@@ -50,7 +51,7 @@ TAKE = Action(
 _ATTEMPT = BUSY - {SessionState.RECONNECTING}
 
 
-class FilterLine(Input):
+class FilterLine(TextLine):
     """The line above the list: letters to narrow it, or an address."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((TAKE,))]

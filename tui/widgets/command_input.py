@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.actions import Action, bindings_of
+from tui.widgets.text_line import TextLine
 
 _GROUP = "Command line"
 
@@ -66,7 +67,7 @@ class History:
         return self._lines[-self._back] if self._back else self._draft
 
 
-class CommandInput(Input):
+class CommandInput(TextLine):
     """The line itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((*ACTIONS, INTERRUPT))]
@@ -75,6 +76,13 @@ class CommandInput(Input):
     def __init__(self) -> None:
         super().__init__(compact=True, select_on_focus=False)
         self.history = History()
+
+    async def action_submit(self) -> None:
+        """Hand the line over, and be empty at once: the next one may be on its way already."""
+        await super().action_submit()
+        if line := self.value.strip():
+            self.history.add(line)
+            self.value = ""
 
     def action_older(self) -> None:
         self._take(self.history.older(self.value))
@@ -130,6 +138,4 @@ class CommandLine(Horizontal):
         message.stop()
         line = message.value.strip()
         if line:
-            self.input.history.add(line)
-            self.input.value = ""
             self.post_message(self.Submitted(line))

@@ -31,6 +31,7 @@ from tui.widgets.file_actions import ACTIONS
 from tui.widgets.file_list import FileList
 from tui.widgets.file_rows import FileRows, Row
 from tui.widgets.soon import soon
+from tui.widgets.text_line import TextLine
 
 SETTLE = 0.03
 """Seconds between two times that rows which have come are put in their places."""
@@ -127,7 +128,7 @@ class FilePane(Vertical):
         yield self.list
         yield Words("", id="says", classes="empty")
         yield Words("", id="warning")
-        yield Input(id="filter", placeholder="only names with", select_on_focus=False, compact=True)
+        yield TextLine(id="filter", placeholder="only names with", select_on_focus=False, compact=True)
 
     @property
     def settled(self) -> bool:

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from tui.actions import Action, bindings_of
 from tui.glyphs import Glyphs
 from tui.widgets.output_view import OutputView
+from tui.widgets.text_line import TextLine
 
 ACTIONS = (
     Action("output.clear", "escape", "clear", "Take search or filter away again.", "Output", "output", palette=False),
@@ -35,7 +36,7 @@ class OutputPane(Vertical):
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes="pane")
         self.view = OutputView(glyphs)
-        self._line = Input(id="looked-for", select_on_focus=False, compact=True)
+        self._line = TextLine(id="looked-for", select_on_focus=False, compact=True)
         self._filtering = False
 
     def compose(self) -> ComposeResult:
