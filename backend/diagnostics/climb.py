@@ -217,7 +217,7 @@ async def _close(link: Link) -> None:
 def _config_evidence(target: Target) -> dict[str, str]:
     """How the host is to be reached, as the host book resolved it."""
     hop = target.host
-    return {
+    told = {
         "source": clean_line(hop.source),
         "address": clean_line(f"{hop.address} port {hop.port}"),
         "user": clean_line(hop.user),
@@ -226,3 +226,14 @@ def _config_evidence(target: Target) -> dict[str, str]:
         "methods": ", ".join(hop.auth_methods),
         "host_keys": clean_line(", ".join(str(path) for path in hop.known_hosts.user)) or "none",
     }
+    if not_followed := _not_followed(target):
+        told["ssh_config"] = not_followed
+    return told
+
+
+def _not_followed(target: Target) -> str:
+    """What of the ssh configuration is not followed, or followed differently, at which hop."""
+    notes = [
+        note if hop is target.host else f"{hop.name}: {note}" for hop in reversed(target.hops) for note in hop.notes
+    ]
+    return clean_line("; ".join(notes))

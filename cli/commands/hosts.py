@@ -132,6 +132,7 @@ def _hop_json(hop: Hop) -> dict[str, Any]:
         "keepalive": dataclasses.asdict(hop.keepalive),
         "timeouts": dataclasses.asdict(hop.timeouts),
         "source": hop.source,
+        "notes": list(hop.notes),
     }
 
 
@@ -149,4 +150,5 @@ def _target_lines(target: Target) -> list[str]:
             "from": hop.source or "typed",
         }
         lines += [f"    {name:<11} {value}" for name, value in details.items()]
+        lines += [f"    {'ssh_config':<11} {note}" for note in hop.notes]
     return lines

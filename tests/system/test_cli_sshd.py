@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -366,6 +366,18 @@ def test_hosts_of_the_ssh_configuration_are_listed(box: Box) -> None:
     assert listed[HOST]["source"] == "ssh_config"
     shown = box.run("hosts", "show", HOST, "--json").json
     assert shown["hops"][0]["port"] == box.server.port
+
+
+def test_what_of_the_ssh_configuration_is_not_followed_is_shown(box: Box) -> None:
+    config = box.here / "ssh_config"
+    config.write_text(f"{box.config.read_text()}\nHost {HOST}\n    BindAddress 127.0.0.1\n")
+    box = replace(box, config=config)
+    note = "bindaddress 127.0.0.1 is not followed"
+    assert box.run("hosts", "show", HOST, "--json").json["hops"][0]["notes"] == [note]
+    assert note in box.run("hosts", "show", HOST).out.decode()
+    rungs = box.run("diagnose", "--json", HOST).json["rungs"]
+    assert rungs[0]["evidence"]["ssh_config"] == note
+    assert rungs[0]["status"] == "pass"
 
 
 def test_a_state_directory_that_cannot_be_used_stops_copies_only(box: Box) -> None:

@@ -81,6 +81,20 @@ async def test_a_healthy_host_passes_every_rung_in_order() -> None:
     assert all(process.closed for process in link.processes)
 
 
+async def test_what_of_the_ssh_configuration_is_not_followed_is_told_without_a_warning() -> None:
+    noted = Target(
+        "db-2",
+        (hop("bastion", notes=("bindaddress 192.0.2.1 is not followed",)), hop("db-2", notes=("one", "two\x1b[2J"))),
+    )
+    diagnosis = await diagnostics(None, noted).diagnose("db-2")
+    config = rung(diagnosis, RungId.CONFIG)
+    assert config.status is RungStatus.PASS
+    told = config.to_json()["evidence"]["ssh_config"]
+    assert told.startswith("one; two") and told.endswith("; bastion: bindaddress 192.0.2.1 is not followed")
+    assert "\x1b" not in told
+    assert "ssh_config" not in rung(await diagnose(), RungId.CONFIG).evidence
+
+
 async def test_each_rung_runs_once_and_then_gets_one_verdict() -> None:
     told = [(one.id, one.status) async for one in diagnostics().climb("web-1")]
     for rung_id in set(RungId) - {RungId.ROUTE}:
