@@ -14,11 +14,11 @@ from textual.widgets import Input
 from backend.connection.state import SessionState
 from backend.errors import FairleadError
 from backend.hosts.book import HostEntry
+from backend.matching import best
 from backend.text import clean_line
 from tui.actions import Action, bindings_of
 from tui.glyphs import Glyphs
 from tui.looks import look
-from tui.matching import best
 from tui.prompts.base import Prompt, Words
 from tui.widgets.row_list import RowList
 from tui.widgets.text_line import TextLine

@@ -16,9 +16,9 @@ from backend.connection.session import Session
 from backend.connection.state import BUSY, CONNECTED, SessionState
 from backend.errors import FairleadError
 from backend.hosts.book import HostEntry
+from backend.matching import best
 from tui.actions import Action, bindings, bindings_of
 from tui.hosts import HostView, counts_text, grouped, views
-from tui.matching import best
 from tui.messages import Notice, SessionUpdated
 from tui.screens.base import WorkbenchScreen
 from tui.widgets.explanation import explain_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.matching import best, score
+from backend.matching import best, score
 
 HOSTS = ("web-1", "web-2", "db-2", "bastion", "gpu-7", "staging-web")
 
