@@ -12,8 +12,11 @@ from typing import TextIO
 
 from backend.connection.connector import PtySize
 from backend.text import clean_line
+from cli.bounded import write_bounded
 from cli.terminal import size_of
 
+PATIENCE = 0.04
+"""Seconds that a full pipe is waited for: everything else stands still meanwhile."""
 _ERASE = "\r\x1b[K"
 
 
@@ -24,6 +27,7 @@ class Narration:
         self._out = out or sys.stderr
         self._progress = ""
         self._held = 0
+        self._left_out = 0
 
     @property
     def on_terminal(self) -> bool:
@@ -69,7 +73,7 @@ class Narration:
         return size_of(self._out.fileno())
 
     def _write(self, text: str) -> None:
-        # Nobody may be listening to stderr any more; the work goes on.
-        with contextlib.suppress(OSError, ValueError):
-            self._out.write(text)
-            self._out.flush()
+        """Nobody may read stderr, or not now: the work goes on, and what was left out is counted and told."""
+        missing = f"\n({self._left_out} messages were left out here: stderr was full)\n" if self._left_out else ""
+        patience = 0.0 if self._left_out else PATIENCE
+        self._left_out = 0 if write_bounded(self._out, missing + text, patience) else self._left_out + 1

@@ -12,11 +12,15 @@ from typing import Any
 
 from backend.errors import Code, Interrupted
 from cli import terminal
+from cli.bounded import write_bounded
 from cli.statuses import status_of
 
 GRACE = 10.0
 """Seconds that an orderly end may take after a signal; then the process ends at once."""
 
+_LAST_WORDS = 1.0
+"""Seconds that stderr may take for them."""
+_GIVEN_UP = "fairlead: ended without waiting for the other side; what it still does is not known\n"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -73,8 +77,7 @@ class _Stopper:
 
     def _give_up(self) -> None:
         terminal.restore_all()
-        sys.stderr.write("fairlead: ended without waiting for the other side; what it still does is not known\n")
-        sys.stderr.flush()
+        write_bounded(sys.stderr, _GIVEN_UP, _LAST_WORDS)
         os._exit(status_of(self._interrupted()))
 
     def done(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 from io import StringIO
 from unicodedata import category
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from backend.errors import Code, FileError
 from cli.narration import Narration
 from cli.output import CleanWriter, FdWriter
+from tests.unit.cli.ttys import full_pipe
 
 
 class _Kept:
@@ -96,6 +98,20 @@ def test_narration_is_one_clean_line_and_progress_stays_off_pipes() -> None:
     narration.say("two\nlines\x1b[2J")
     narration.end_progress()
     assert out.getvalue() == "two lines\N{REPLACEMENT CHARACTER}[2J\n"
+
+
+def test_what_a_full_pipe_does_not_take_is_left_out_and_counted() -> None:
+    with full_pipe() as (reading, full):
+        narration = Narration(full)
+        narration.say("lost")
+        narration.say("lost too")
+        while select.select([reading], [], [], 0)[0]:
+            os.read(reading, 1 << 20)
+        narration.say("read")
+        told = os.read(reading, 65536).decode()
+    assert "(2 messages were left out here: stderr was full)" in told
+    assert told.endswith("read\n")
+    assert "lost" not in told
 
 
 class _Terminal(StringIO):

@@ -99,3 +99,25 @@ def test_a_clean_up_that_never_ends_is_cut_off(arguments: list[str]) -> None:
     assert done.stdout == "cleaning up\n"
     assert done.returncode == 130
     assert "not known" in done.stderr
+
+
+_FULL = """
+import fcntl, os
+os.set_blocking(2, False)
+try:
+    while True:
+        os.write(2, bytes(65536))
+except BlockingIOError:
+    os.set_blocking(2, True)
+"""
+
+
+@pytest.mark.parametrize("arguments", [[], ["second-signal"]], ids=["after the grace", "at the second signal"])
+def test_the_end_does_not_wait_for_somebody_to_read_stderr(arguments: list[str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _FULL + _STUCK, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.wait(20) == 130
+        finally:
+            process.kill()

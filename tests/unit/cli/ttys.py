@@ -7,8 +7,9 @@ import pty
 import select
 import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TextIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,19 @@ def open_tty() -> Iterator[Tty]:
     finally:
         os.close(person)
         os.close(program)
+
+
+@contextmanager
+def full_pipe() -> Iterator[tuple[int, TextIO]]:
+    """A pipe that takes nothing more until somebody reads: the end to read, and the full one."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(65536))
+    os.set_blocking(writing, True)
+    with os.fdopen(writing, "w", encoding="utf-8") as full:
+        try:
+            yield reading, full
+        finally:
+            os.close(reading)
