@@ -29,7 +29,7 @@ from backend.connection.connector import (
 from backend.connection.heartbeat import Heartbeat, pause
 from backend.connection.interaction import Interaction
 from backend.connection.retry import STABLE, delay, may_repeat
-from backend.connection.state import ATTEMPTING, CONNECTED, SessionChanged, SessionState, StateMachine, climb
+from backend.connection.state import ATTEMPTING, CONNECTED, RESTING, SessionChanged, SessionState, StateMachine, climb
 from backend.connection.stretch import Stretch
 from backend.connection.target import Target
 from backend.connection.vault import Vault
@@ -386,6 +386,10 @@ class Sessions:
 
     def all(self) -> tuple[Session, ...]:
         return tuple(self._sessions.values())
+
+    def in_use(self, host: str) -> bool:
+        """Whether `host` is connected, or is being connected or left."""
+        return host in self._sessions and self._sessions[host].state not in RESTING
 
     async def close(self) -> None:
         """Disconnect everything at once; bounded, never raises."""

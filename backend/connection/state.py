@@ -62,6 +62,8 @@ _CLIMB = (S.RESOLVING, S.CONNECTING, S.VERIFYING, S.AUTHENTICATING, S.READY)
 ATTEMPTING = frozenset(_CLIMB[:-1])
 """An attempt is under way."""
 BUSY = ATTEMPTING | {S.RECONNECTING}
+RESTING = frozenset({S.IDLE, S.FAILED, S.EXPIRED, S.CLOSED})
+"""Nothing is connected and nothing is under way."""
 
 
 def climb(current: SessionState, wanted: SessionState) -> tuple[SessionState, ...]:

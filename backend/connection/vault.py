@@ -6,7 +6,8 @@ secret reaches no log, repr, traceback, argument list, environment or file throu
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn, Self
 
 REDACTED = "•••"
@@ -74,6 +75,17 @@ class Vault:
         """Wipe everything that belongs to `host`, as at disconnect."""
         for key in [key for key in self._secrets if key[0] == host]:
             self._secrets.pop(key).wipe()
+
+    @contextmanager
+    def lent(self, host: str, *, in_use: Callable[[], bool]) -> Iterator[None]:
+        """What comes in for `host` meanwhile is wiped at the end, unless somebody else has a use for it then."""
+        before = {key for key in self._secrets if key[0] == host}
+        try:
+            yield
+        finally:
+            if not in_use():
+                for key in [key for key in self._secrets if key[0] == host and key not in before]:
+                    self.forget_one(*key)
 
     def wipe(self) -> None:
         """Wipe everything, as at exit."""

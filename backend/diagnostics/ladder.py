@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from backend.clock import Clock
 from backend.connection.connector import Connector
 from backend.connection.interaction import Interaction
+from backend.connection.vault import Vault
 from backend.diagnostics.climb import Climb
 from backend.diagnostics.rungs import Diagnosis, Rung, RungId, RungStatus
 from backend.hosts.book import HostBook
@@ -32,8 +33,14 @@ class Diagnostics:
         book: HostBook,
         interaction: Interaction,
         clock: Clock,
+        vault: Vault | None = None,
+        in_use: Callable[[str], bool] = lambda host: False,
         chance: random.Random | None = None,
     ) -> None:
+        """`vault` is where `connector` keeps what a login needed: what a climb has put there goes with the climb,
+        unless the host is `in_use` by a session."""
+        self._vault = vault or Vault()
+        self._in_use = in_use
         self._connector = connector
         self._book = book
         self._interaction = interaction
@@ -55,13 +62,14 @@ class Diagnostics:
             marker=f"fairlead-{self._chance.getrandbits(64):016x}",
             tell=told.put_nowait,
         )
-        task = asyncio.create_task(climb.run(), name=f"ladder to {host}")
-        task.add_done_callback(lambda _: told.put_nowait(None))
-        try:
-            while (rung := await told.get()) is not None:
-                yield rung
-        finally:
-            await cancel_all([task])
+        with self._vault.lent(host, in_use=lambda: self._in_use(host)):
+            task = asyncio.create_task(climb.run(), name=f"ladder to {host}")
+            task.add_done_callback(lambda _: told.put_nowait(None))
+            try:
+                while (rung := await told.get()) is not None:
+                    yield rung
+            finally:
+                await cancel_all([task])
 
     async def diagnose(self, host: str) -> Diagnosis:
         """Climb to the end."""

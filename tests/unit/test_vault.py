@@ -117,3 +117,15 @@ def test_wiping_the_vault_leaves_nothing() -> None:
     assert len(vault) == 0
     assert kept is not None
     assert not kept
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+def test_what_was_lent_goes_at_the_end_and_what_was_there_before_stays(in_use: bool) -> None:
+    vault = Vault()
+    vault.put("web-1", "passphrase", Secret("before"))
+    with vault.lent("web-1", in_use=lambda: in_use):
+        vault.put("web-1", "password", Secret(PLANTED))
+        vault.put("db-2", "password", Secret("another host's"))
+    assert (vault.get("web-1", "password") is not None) is in_use
+    assert vault.get("web-1", "passphrase") is not None
+    assert vault.get("db-2", "password") is not None
