@@ -1,40 +1,107 @@
-"""The service container: builds the services over one connector, starts, drains and stops them in order."""
+"""The service container: builds the services over one connector, and drains and stops them in order.
+
+A service is loaded and made when it is first asked for: `fairlead run` needs no transfer engine, and a person who waits
+for a first answer should not wait for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from backend.clock import Clock, SystemClock
-from backend.commands.executor import CommandService
 from backend.connection.connector import Connector
 from backend.connection.interaction import Interaction
 from backend.connection.session import Sessions
 from backend.connection.vault import Vault
-from backend.diagnostics.ladder import Diagnostics
 from backend.events import EventBus
-from backend.files.filesystem import Files
-from backend.files.transfer import TransferService
 from backend.hosts.book import HostBook
 from backend.store import Store
 
+if TYPE_CHECKING:
+    from backend.commands.executor import CommandService
+    from backend.diagnostics.ladder import Diagnostics
+    from backend.files.filesystem import Files
+    from backend.files.transfer import TransferService
 
-@dataclass(frozen=True, slots=True)
+_DRAINED = ("commands", "transfers")
+"""Services with work under way: they drain, the last one first, before the sessions that carry it close."""
+
+
 class Container:
-    """The services, running."""
+    """The services, running. What they share is here from the start, each service from its first use on."""
 
-    bus: EventBus
-    clock: Clock
-    vault: Vault
-    book: HostBook
-    sessions: Sessions
-    commands: CommandService
-    files: Files
-    transfers: TransferService
-    diagnostics: Diagnostics
+    def __init__(
+        self,
+        *,
+        connector: Connector,
+        book: HostBook,
+        interaction: Interaction,
+        store: Store,
+        vault: Vault,
+        clock: Clock,
+        bus: EventBus,
+        chance: Random | None = None,
+    ) -> None:
+        self.bus = bus
+        self.clock = clock
+        self.vault = vault
+        self.book = book
+        self.store = store
+        self._connector = connector
+        self._interaction = interaction
+        self.sessions = Sessions(
+            connector=connector, book=book, interaction=interaction, bus=bus, clock=clock, vault=vault, chance=chance
+        )
+
+    @cached_property
+    def commands(self) -> CommandService:
+        """Runs commands."""
+        from backend.commands.executor import CommandService
+
+        return CommandService(sessions=self.sessions, bus=self.bus, clock=self.clock)
+
+    @cached_property
+    def files(self) -> Files:
+        """Browses and changes files, here and there."""
+        from backend.files.filesystem import Files
+
+        return Files(sessions=self.sessions)
+
+    @cached_property
+    def transfers(self) -> TransferService:
+        """Copies files and trees."""
+        from backend.files.transfer import TransferService
+
+        return TransferService(sessions=self.sessions, store=self.store, bus=self.bus, clock=self.clock)
+
+    @cached_property
+    def diagnostics(self) -> Diagnostics:
+        """Climbs the ladder."""
+        from backend.diagnostics.ladder import Diagnostics
+
+        return Diagnostics(
+            connector=self._connector,
+            book=self.book,
+            interaction=self._interaction,
+            clock=self.clock,
+            vault=self.vault,
+            in_use=self.sessions.in_use,
+        )
+
+    async def close(self) -> None:
+        """Drain transfers and commands, close the sessions, wipe the secrets; every step is bounded and is taken."""
+        async with AsyncExitStack() as stack:
+            stack.callback(self.vault.wipe)
+            stack.push_async_callback(self.store.close)
+            stack.push_async_callback(self.sessions.close)
+            for name in _DRAINED:
+                if (service := self.__dict__.get(name)) is not None:
+                    stack.push_async_callback(service.close)
 
 
 @asynccontextmanager
@@ -50,35 +117,17 @@ async def open_container(
     chance: Random | None = None,
 ) -> AsyncIterator[Container]:
     """The services over `connector`. On leaving: transfers and commands drain, sessions close, secrets are wiped."""
-    clock = clock or SystemClock()
-    bus = bus or EventBus()
-    vault = vault or Vault()
-    async with AsyncExitStack() as stack:
-        stack.callback(vault.wipe)
-        store = Store(state_dir / "fairlead.db")
-        stack.push_async_callback(store.close)
-        sessions = Sessions(
-            connector=connector,
-            book=book,
-            interaction=interaction,
-            bus=bus,
-            clock=clock,
-            vault=vault,
-            chance=chance,
-        )
-        stack.push_async_callback(sessions.close)
-        commands = CommandService(sessions=sessions, bus=bus, clock=clock)
-        stack.push_async_callback(commands.close)
-        transfers = TransferService(sessions=sessions, store=store, bus=bus, clock=clock)
-        stack.push_async_callback(transfers.close)
-        yield Container(
-            bus=bus,
-            clock=clock,
-            vault=vault,
-            book=book,
-            sessions=sessions,
-            commands=commands,
-            files=Files(sessions=sessions),
-            transfers=transfers,
-            diagnostics=Diagnostics(connector=connector, book=book, interaction=interaction, clock=clock),
-        )
+    container = Container(
+        connector=connector,
+        book=book,
+        interaction=interaction,
+        store=Store(state_dir / "fairlead.db"),
+        vault=vault or Vault(),
+        clock=clock or SystemClock(),
+        bus=bus or EventBus(),
+        chance=chance,
+    )
+    try:
+        yield container
+    finally:
+        await container.close()
