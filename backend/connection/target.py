@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from backend.connection.ways import DIRECT, Way
+
 
 class HostKeyPolicy(StrEnum):
     """What to do about a host key that is not known. A changed or revoked key is refused by every policy."""
@@ -107,6 +109,8 @@ class Hop:
     """Where this is written, as `~/.ssh/config:12`; for people."""
     notes: tuple[str, ...] = ()
     """What of the ssh configuration is not followed, or followed differently; for people."""
+    way: Way = DIRECT
+    """How its bytes travel, where it is the outermost hop; others are reached through the hop before."""
 
     @property
     def identity(self) -> HopIdentity:
@@ -125,6 +129,8 @@ class Target:
     """Outermost first; the last is the host itself."""
     production: bool = False
     """Changes on this host are confirmed first."""
+    route: str = "direct"
+    """The route's name, as `jump` or `tailscale`."""
 
     @property
     def host(self) -> Hop:
