@@ -12,7 +12,7 @@ from backend.files.lane import Context, changed
 from backend.files.remote import read_fully
 from backend.files.tasks import task_group
 
-UNWRITTEN = 2
+UNWRITTEN = 1
 """Blocks over the flight that may be asked for and not be on the disk yet: what a sudden end costs."""
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections import deque
 
-LEAST = 4
-"""Blocks in flight at least, so that neither side ever waits for the other's turn of the loop."""
+LEAST = 2
+"""Blocks in flight at least: one that travels while the other is asked for. More make a short path no faster."""
 MOST = 64
 _FIRST_GUESS = 32e6
 """Bytes a second that a path is taken to carry before it was measured."""

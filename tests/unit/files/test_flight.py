@@ -1,4 +1,4 @@
-"""The flight: four blocks where the path is short, the bandwidth-delay product where it is long."""
+"""The flight: two blocks where the path is short, the bandwidth-delay product where it is long."""
 
 from __future__ import annotations
 
