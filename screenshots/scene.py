@@ -10,7 +10,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -106,7 +105,8 @@ class Scene:
             clock=self.clock,
             chance=Random(SEED),  # noqa: S311 - the same jitter each time
         ) as services:
-            yield replace(services, files=SteadyFiles(sessions=services.sessions))
+            services.files = SteadyFiles(sessions=services.sessions)
+            yield services
 
     def local_project(self) -> Path:
         """A small project in the home directory, with the same times and modes everywhere. Blocks."""
