@@ -141,6 +141,11 @@ class KnownHosts:
         return tuple(line.key for line in self._all(Marker.REVOKED))
 
     @property
+    def revoked_where(self) -> tuple[str, ...]:
+        """Where the revoked ones are written down, for people."""
+        return tuple(line.known_key.where for line in self._all(Marker.REVOKED))
+
+    @property
     def algorithms(self) -> tuple[str, ...]:
         """Key types that are known for this host, in file order; asked for first, so that a known key is shown."""
         return tuple(dict.fromkeys(line.key.algorithm for line in self._all(Marker.HOST)))

@@ -79,7 +79,7 @@ class HopClient(asyncssh.SSHClient):
         return self._judge(HostKey(key.public_data))
 
     def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        self._exchanged()
+        self.exchanged()
         authority = HostKey(key.public_data)
         self.judgement = self._known.judge_authority(authority)
         if self.judgement.state is HostKeyState.TRUSTED:
@@ -90,7 +90,7 @@ class HopClient(asyncssh.SSHClient):
         return False
 
     def _judge(self, key: HostKey) -> bool:
-        self._exchanged()
+        self.exchanged()
         self.judgement = self._known.judge(key)
         if self.judgement.state is HostKeyState.TRUSTED:
             self._trust(key, self.judgement.known[0].where)
@@ -101,8 +101,8 @@ class HopClient(asyncssh.SSHClient):
         self.refused_key = key
         return False
 
-    def _exchanged(self) -> None:
-        """The server has shown its key: the algorithms are agreed."""
+    def exchanged(self) -> None:
+        """The server has shown its key: the algorithms are agreed. asyncssh asks us about no key that is revoked."""
         self._note_offers()
         if self.offers is None or self.host_key is not None:
             return

@@ -135,6 +135,9 @@ class HopConnection:
             if (client := self._refusing()) is not None:
                 await self._decide(client)
                 return None
+            if self._key_may_do(error):
+                self._certificates = False
+                return None
             raise self._explained(error) from error
         finally:
             self._login.close()
@@ -283,14 +286,23 @@ class HopConnection:
 
     # --- host key ---
 
+    def _key_may_do(self, error: Exception) -> bool:
+        """Whether it was a certificate that does not hold, of a host whose plain key is known: then that decides, as in
+        OpenSSH (`sshconnect.c:check_host_key`)."""
+        if not isinstance(error, asyncssh.HostKeyNotVerifiable) or "revoked" in reason(error):
+            return False
+        return self._certificates and bool(self._known.algorithms)
+
     def _certificate_error(self, error: Exception) -> HostKeyError:
         told = reason(error)
+        if self._client is not None:
+            self._client.exchanged()
         if "revoked" in told:
-            where = ", ".join(key for key in looked_in(self._known.looked_in))
-            return self._host_key_error(Code.HOST_KEY_REVOKED, told, where=where)
-        return self._host_key_error(Code.HOST_KEY_UNKNOWN, told)
+            return self._host_key_error(Code.HOST_KEY_REVOKED, told, where=", ".join(self._known.revoked_where))
+        sentence = f"The certificate that {self._hop.name} shows for its host key does not hold: {told}"
+        return self._host_key_error(Code.HOST_KEY_UNKNOWN, told, sentence=sentence)
 
-    def _host_key_error(self, code: Code, told: str = "", **more: str) -> HostKeyError:
+    def _host_key_error(self, code: Code, told: str = "", *, sentence: str = "", **more: str) -> HostKeyError:
         client = self._client
         key = (client.refused_key or client.host_key) if client else None
         evidence = {"name": self._known.names.main, **more}
@@ -298,7 +310,7 @@ class HopConnection:
             evidence |= {"fingerprint": key.fingerprint, "algorithm": key.algorithm}
         if told:
             evidence["reason"] = told
-        return HostKeyError(code, evidence=evidence, host=self._hop.name)
+        return HostKeyError(code, sentence, evidence=evidence, host=self._hop.name)
 
     async def _decide(self, client: HopClient) -> None:
         """Trust the key that was refused from now on, or raise HostKeyError."""

@@ -33,7 +33,8 @@ def connection_options(
 
     Every time limit is ours, so asyncssh gets none; `config=None` keeps it from reading any ssh_config.
     """
-    certificates = certificates and bool(known.authorities)
+    # A revoked authority, too, must be seen at work: a plain key asked for in its place would only be unknown.
+    certificates = certificates and bool(known.authorities or known.revoked)
     return {
         "config": None,
         "username": hop.user,

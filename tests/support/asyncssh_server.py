@@ -35,6 +35,8 @@ class Door:
     """What reached the server."""
     methods: list[str] = field(default_factory=list)
     begun: int = 0
+    ended: int = 0
+    """Connections that are gone."""
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
 
 
@@ -46,6 +48,9 @@ class _Keeper(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._conn = conn
         self._door.connections.append(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._door.ended += 1
 
     def begin_auth(self, username: str) -> bool:
         self._door.begun += 1
@@ -117,12 +122,20 @@ async def _echo(process: asyncssh.SSHServerProcess[bytes]) -> None:
 
 
 @asynccontextmanager
-async def ssh_server(door: Door, **options: Any) -> AsyncIterator[TestServer]:
-    """A server on loopback. Commands are echoed; `options` go to `asyncssh.listen`."""
-    key = asyncssh.generate_private_key("ssh-ed25519")
+async def ssh_server(
+    door: Door,
+    *,
+    key: asyncssh.SSHKey | None = None,
+    certificate: asyncssh.SSHCertificate | None = None,
+    **options: Any,
+) -> AsyncIterator[TestServer]:
+    """A server on loopback, with a host key and a certificate for it. Commands are echoed; `options` go to
+    `asyncssh.listen`."""
+    key = key or asyncssh.generate_private_key("ssh-ed25519")
+    shown = [(key, certificate)] if certificate is not None else [key]
     settings: dict[str, Any] = {"process_factory": _echo, "encoding": None, "login_timeout": 0, **options}
     acceptor = await asyncssh.listen(
-        "127.0.0.1", 0, server_factory=lambda: _Keeper(door), server_host_keys=[key], config=None, **settings
+        "127.0.0.1", 0, server_factory=lambda: _Keeper(door), server_host_keys=shown, config=None, **settings
     )
     try:
         yield TestServer(acceptor.get_port(), key, door)

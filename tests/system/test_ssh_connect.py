@@ -463,7 +463,7 @@ async def test_a_certificate_by_a_trusted_authority_needs_no_line_of_its_own(key
         async with connected(target(certified.hop(keys=[key], known=file)), observer=phases):
             assert phases.evidence(Phase.HOST_KEY)["known"] == f"signed by {file}:1"
         file.write_text(f"@cert-authority * {blob}\n@revoked * {blob}\n")
-        assert (await refused(target(certified.hop(keys=[key], known=file)))).code is Code.HOST_KEY_UNKNOWN
+        assert (await refused(target(certified.hop(keys=[key], known=file)))).code is Code.HOST_KEY_REVOKED
 
 
 async def test_a_certificate_by_a_stranger_falls_back_to_the_plain_key(key: Path, tmp_path: Path) -> None:
