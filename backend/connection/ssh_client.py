@@ -15,7 +15,7 @@ import asyncssh
 from backend.connection.connector import Phase
 from backend.connection.host_keys import HostKey, Judgement, KnownHosts
 from backend.connection.interaction import HostKeyState, Interaction
-from backend.connection.ssh_internals import Offers, offers, on_login_answer
+from backend.connection.ssh_internals import Farewell, Offers, offers, on_farewell, on_login_answer
 from backend.connection.ssh_login import Login
 from backend.connection.ssh_progress import HopProgress
 from backend.connection.target import Hop
@@ -54,6 +54,7 @@ class HopClient(asyncssh.SSHClient):
         self.judgement: Judgement | None = None
         self.ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Completes when the connection is gone."""
+        self._farewell: Farewell | None = None
         self.on_lost: Callable[[Exception | None], None] | None = None
 
     # --- the connection ---
@@ -61,9 +62,15 @@ class HopClient(asyncssh.SSHClient):
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         self._conn = conn
         on_login_answer(conn, self._heard)
+        on_farewell(conn, self._said_farewell)
+
+    def _said_farewell(self, farewell: Farewell) -> None:
+        self._farewell = farewell
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._note_offers()
+        if exc is None and self._farewell is not None:
+            exc = asyncssh.DisconnectError(self._farewell.code, self._farewell.words)
         if not self.ended.done():
             self.ended.set_result(exc)
         if self.on_lost is not None:

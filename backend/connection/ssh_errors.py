@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 
 import asyncssh
 
 from backend.connection.ssh_internals import Offers
 from backend.connection.target import Hop
-from backend.errors import Code, ConnectError, FairleadError, LinkLost, SessionError
+from backend.errors import Advice, Code, ConnectError, FairleadError, LinkLost, SessionError
 from backend.text import clean_line
 
 _MOST_REASON = 300
+_CAUSES = (
+    (
+        "maintenance",
+        re.compile(r"\bmaintenance\b", re.IGNORECASE),
+        Advice("The server is being worked on: ask its administrator until when, then connect again."),
+    ),
+    (
+        "idle limit",
+        re.compile(r"\bidle\b|inactiv|\bunused\b", re.IGNORECASE),
+        Advice("The server ends connections that nobody uses for a while: connect again when there is work."),
+    ),
+    (
+        "going down",
+        re.compile(r"shut(ting)?[ -]?down|going down|restart|reboot|power(ing)? off", re.IGNORECASE),
+        Advice("The server is stopped or restarted: connect again in a few minutes."),
+    ),
+    (
+        "time limit",
+        re.compile(r"time[ -]?out|timed out|time limit|expired|maximum (session|duration|time)", re.IGNORECASE),
+        Advice("The server limits how long a connection may last: connect again."),
+    ),
+)
+"""What a server's words say plainly about why it ended the session, first match first."""
 
 
 def reason(error: BaseException | None, otherwise: str = "the connection was closed") -> str:
@@ -69,20 +93,34 @@ def hop_not_reached(previous: Hop, hop: Hop, error: BaseException | str) -> Conn
 
 
 def loss(host: str, error: BaseException | None) -> LinkLost:
-    """Why a connection that was up ended: the server said so, it stopped answering, or the line broke.
-
-    asyncssh builds an error for a server's farewell without raising it, and raises those that it finds itself; only
-    the former count as the server's own decision.
-    """
+    """Why a connection that was up ended: the server said so, it stopped answering, or the line broke."""
     told = reason(error)
+    if says_farewell(error):
+        return ended_by_server(host, clean_line(str(getattr(error, "reason", "")))[:_MOST_REASON])
+    stopped = isinstance(error, asyncssh.ConnectionLost) and "keepalive" in told
+    code = Code.KEEPALIVE_LOST if stopped else Code.CONNECTION_LOST
+    return LinkLost(code, evidence={"reason": told}, host=host)
+
+
+def says_farewell(error: BaseException | None) -> bool:
+    """Whether it is the server's own decision that a connection ended with `error`.
+
+    asyncssh builds an error for a server's farewell without raising it, and raises those that it finds itself.
+    """
     if error is None:
-        return LinkLost(Code.SERVER_ENDED, evidence={"reason": told}, host=host)
+        return True
     if isinstance(error, asyncssh.ConnectionLost):
-        code = Code.KEEPALIVE_LOST if "keepalive" in told else Code.CONNECTION_LOST
-        return LinkLost(code, evidence={"reason": told}, host=host)
-    if isinstance(error, asyncssh.DisconnectError) and error.__traceback__ is None:
-        return LinkLost(Code.SERVER_ENDED, evidence={"reason": told}, host=host)
-    return LinkLost(Code.CONNECTION_LOST, evidence={"reason": told}, host=host)
+        return False
+    return isinstance(error, asyncssh.DisconnectError) and error.__traceback__ is None
+
+
+def ended_by_server(host: str, words: str) -> LinkLost:
+    """SERVER_ENDED in the server's own words; the advice fits them where they are plain, and guesses nothing else."""
+    evidence = {"reason": words or "it gave no reason"}
+    for cause, pattern, advice in _CAUSES:
+        if pattern.search(words):
+            return LinkLost(Code.SERVER_ENDED, evidence={**evidence, "cause": cause}, host=host, advice=(advice,))
+    return LinkLost(Code.SERVER_ENDED, evidence=evidence, host=host)
 
 
 def session_refused(host: str, error: BaseException | str) -> SessionError:

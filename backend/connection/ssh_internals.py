@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncssh
 from asyncssh.encryption import get_encryption_algs
 from asyncssh.kex import get_kex_algs
 from asyncssh.mac import get_mac_algs
+from asyncssh.packet import SSHPacket
 from asyncssh.public_key import (
     get_certificate_algs,
     get_default_certificate_algs,
@@ -20,6 +22,7 @@ from asyncssh.public_key import (
 )
 
 _KEXINIT = 20
+_DISCONNECT = 1
 _COOKIE_BYTES = 16
 
 
@@ -134,9 +137,41 @@ def on_login_answer(conn: asyncssh.SSHClientConnection, heard: Callable[[Sequenc
     conn.try_next_auth = hear  # type: ignore[method-assign]
 
 
+def on_farewell(conn: asyncssh.SSHClientConnection, heard: Callable[[Farewell], None]) -> None:
+    """Call `heard` when the server ends the connection on purpose. asyncssh forgets its words where the reason is
+    "by application"."""
+    handlers = getattr(conn, "_packet_handlers", {})
+    proceed = handlers.get(_DISCONNECT)
+    if proceed is None:
+        return
+
+    def hear(self: object, kind: int, number: int, packet: SSHPacket) -> Any:
+        heard(parse_disconnect(packet.get_full_payload()))
+        return proceed(self, kind, number, packet)
+
+    conn._packet_handlers = {**handlers, _DISCONNECT: hear}
+
+
 async def round_trip(conn: asyncssh.SSHClientConnection) -> None:
     """Ask the server something it must answer (RFC 4254 §4, as OpenSSH's keepalive does) and wait for the answer."""
     await conn._make_global_request(b"keepalive@openssh.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """What a server says when it ends a connection (RFC 4253 §11.1)."""
+
+    code: int
+    words: str = ""
+    """As they were sent: hostile until cleaned."""
+
+
+def parse_disconnect(packet: bytes) -> Farewell:
+    """The code and words of a DISCONNECT packet; code 0 where it is none."""
+    if len(packet) < 9 or packet[0] != _DISCONNECT:
+        return Farewell(0)
+    length = int.from_bytes(packet[5:9], "big")
+    return Farewell(int.from_bytes(packet[1:5], "big"), packet[9 : 9 + length].decode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)

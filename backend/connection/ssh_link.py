@@ -11,7 +11,7 @@ import asyncssh
 from backend.clock import Clock
 from backend.connection.connector import LinkFacts, PtyRequest
 from backend.connection.ssh_channels import opened
-from backend.connection.ssh_errors import jump_error, loss, session_refused
+from backend.connection.ssh_errors import jump_error, loss, says_farewell, session_refused
 from backend.connection.ssh_files import SshFiles
 from backend.connection.ssh_hop import HopLink
 from backend.connection.ssh_internals import round_trip
@@ -155,12 +155,23 @@ class SshLink:
         if self._closing:
             self._end(None)
             return
-        self._lost = loss(self._hop.name, error)
-        self._lost.located(host=self._target)
+        self._lost = self._loss(error)
         self._end(self._lost)
         # What carried it has no other use.
         for hop in reversed(self._hops[:-1]):
             hop.conn.close()
+
+    def _loss(self, error: Exception | None) -> LinkLost:
+        """Why the link went. Where a jump host has said farewell, that is why, and not the silence that followed."""
+        for hop in self._hops[:-1]:
+            said = hop.client.ended.result() if hop.client.ended.done() else None
+            if said is not None and says_farewell(said):
+                lost = loss(hop.hop.name, said)
+                lost.located(host=self._target, hop=hop.hop.name)
+                return lost
+        lost = loss(self._hop.name, error)
+        lost.located(host=self._target)
+        return lost
 
     def _end(self, reason: FairleadError | None) -> None:
         if not self._ended.done():

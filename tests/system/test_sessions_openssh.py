@@ -214,4 +214,5 @@ async def test_a_session_that_the_server_ends_is_not_connected_again(tmp_path: P
             assert session.last_change is not None
             assert session.last_change.error is not None
             assert session.last_change.error.code is Code.SERVER_ENDED
+            assert "idle for too long" in session.last_change.reason
             assert len(server.door.connections) == 1

@@ -378,6 +378,47 @@ async def test_a_server_that_ends_the_session_is_told_apart_from_a_lost_network(
         assert error is not None and error.code is Code.SERVER_ENDED
 
 
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        ("Idle timeout: shutting down the connection", "idle limit"),
+        ("terminating inactive connection", "idle limit"),
+        ("sshd going down for a restart", "going down"),
+        ("The system is going down for reboot NOW!", "going down"),
+        ("Scheduled maintenance, back at 14:00", "maintenance"),
+        ("Session time limit of 8 h reached", "time limit"),
+        ("so long", None),
+        ("", None),
+    ],
+)
+async def test_the_servers_own_words_for_an_end_by_application_are_kept(
+    tmp_path: Path, words: str, cause: str | None
+) -> None:
+    """asyncssh drops them (RFC 4253 §11.1, code 11)."""
+    async with (
+        ssh_server(Door(passwords=["x"])) as server,
+        connected(target(server.hop(tmp_path)), Person(passwords=["x"])) as link,
+    ):
+        server.door.connections[0].disconnect(asyncssh.DISC_BY_APPLICATION, f"{words}\x1b[2J" if words else "")
+        error = await link.closed()
+    assert error is not None and error.code is Code.SERVER_ENDED
+    assert error.evidence["reason"].startswith(words or "it gave no reason")
+    assert "\x1b" not in error.message
+    assert error.evidence.get("cause") == cause
+    assert error.advice
+
+
+async def test_a_jump_host_that_says_farewell_is_why_the_host_behind_it_is_lost(tmp_path: Path) -> None:
+    inner, bastion = Door(passwords=["x"]), Door(passwords=["x"], forwards=True)
+    async with ssh_server(inner) as second, ssh_server(bastion) as first:
+        hops = (first.hop(tmp_path, name="bastion"), second.hop(tmp_path, name="inner"))
+        async with connected(target(*hops), Person(passwords=["x", "x"])) as link:
+            bastion.connections[0].disconnect(asyncssh.DISC_BY_APPLICATION, "maintenance at noon")
+            error = await link.closed()
+    assert error is not None and error.code is Code.SERVER_ENDED
+    assert (error.hop, error.evidence["reason"]) == ("bastion", "maintenance at noon")
+
+
 async def test_a_killed_server_is_a_loss(server: Sshd, tmp_path: Path) -> None:
     with sshd(tmp_path / "mortal") as mortal:
         mortal.authorize(make_key(tmp_path / "mortal" / "key"))

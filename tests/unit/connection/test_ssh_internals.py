@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.connection.ssh_internals import Offer, Offers, parse_kexinit, supported
+from backend.connection.ssh_internals import Farewell, Offer, Offers, parse_disconnect, parse_kexinit, supported
 
 OURS = Offer(
     kex=("curve25519-sha256", "ext-info-c", "kex-strict-c-v00@openssh.com"),
@@ -89,6 +89,17 @@ def test_a_mac_matters_only_where_the_cipher_needs_one() -> None:
 
 def test_half_an_exchange_tells_nothing() -> None:
     assert Offers(OURS, Offer()).mismatch is None
+
+
+def test_a_farewell_is_read_with_its_code() -> None:
+    packet = b"\x01" + (11).to_bytes(4, "big") + (4).to_bytes(4, "big") + b"idle" + bytes(4)
+    assert parse_disconnect(packet) == Farewell(11, "idle")
+
+
+@given(st.binary())
+def test_no_farewell_whatever_it_holds_stops_the_reader(raw: bytes) -> None:
+    assert parse_disconnect(b"\x01" + raw).code >= 0
+    assert parse_disconnect(raw).code >= 0
 
 
 def test_the_library_has_what_we_lean_on() -> None:
