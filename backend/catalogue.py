@@ -35,6 +35,21 @@ class Code(StrEnum):
     USAGE = "USAGE"
     HOST_UNKNOWN = "HOST_UNKNOWN"
     ROUTE_UNSUPPORTED = "ROUTE_UNSUPPORTED"
+    ROUTE_UNKNOWN = "ROUTE_UNKNOWN"
+    ROUTES_FAILED = "ROUTES_FAILED"
+    PROXY_UNREACHABLE = "PROXY_UNREACHABLE"
+    PROXY_REFUSED = "PROXY_REFUSED"
+    PROXY_PROTOCOL = "PROXY_PROTOCOL"
+    PROXY_AUTH = "PROXY_AUTH"
+    PROXY_COMMAND_MISSING = "PROXY_COMMAND_MISSING"
+    PROXY_COMMAND_FAILED = "PROXY_COMMAND_FAILED"
+    TAILSCALE_MISSING = "TAILSCALE_MISSING"
+    TAILSCALE_DOWN = "TAILSCALE_DOWN"
+    TAILSCALE_LOGGED_OUT = "TAILSCALE_LOGGED_OUT"
+    TAILSCALE_PEER_OFFLINE = "TAILSCALE_PEER_OFFLINE"
+    CLOUDFLARED_MISSING = "CLOUDFLARED_MISSING"
+    CLOUDFLARE_LOGIN = "CLOUDFLARE_LOGIN"
+    CLOUDFLARE_FAILED = "CLOUDFLARE_FAILED"
     NAME_NOT_FOUND = "NAME_NOT_FOUND"
     TCP_REFUSED = "TCP_REFUSED"
     TCP_TIMEOUT = "TCP_TIMEOUT"
@@ -129,8 +144,95 @@ CATALOGUE: dict[Code, Entry] = {
     ),
     Code.ROUTE_UNSUPPORTED: _entry(
         Category.CONFIG,
-        "{host} is reached in a way that Fairlead does not speak yet: {route}",
-        "Use a jump host (ProxyJump) or a direct address for this host.",
+        "{host} is reached in a way that Fairlead does not speak: {route}",
+        "Use a jump host (ProxyJump), a proxy command that carries the bytes itself, or a direct address for this host.",
+    ),
+    Code.ROUTE_UNKNOWN: _entry(
+        Category.CONFIG,
+        "{host} has no route called {route}; it has: {routes}",
+        ("See the host's routes.", "fairlead hosts show {host}"),
+    ),
+    Code.ROUTES_FAILED: _entry(
+        Category.NETWORK,
+        "No route to {host} works. {reason}",
+        ("Look at one route by itself.", "fairlead diagnose {host} --route {route}"),
+        retryable=True,
+    ),
+    Code.PROXY_UNREACHABLE: _entry(
+        Category.NETWORK,
+        "The proxy {proxy} cannot be reached: {reason}",
+        "Check the proxy's address and port, and whether this network is the one that it belongs to.",
+        retryable=True,
+    ),
+    Code.PROXY_REFUSED: _entry(
+        Category.NETWORK,
+        "The proxy {proxy} did not connect to {address} port {port}: {reason}",
+        "Many proxies allow port 443 only: ask whoever runs it whether SSH may pass, and under which address the host is known there.",
+        retryable=True,
+    ),
+    Code.PROXY_PROTOCOL: _entry(
+        Category.PROTOCOL,
+        "What answers at {proxy} is not a proxy of that kind: {reason}",
+        "Check the port and the kind: socks5://, http:// (plain, with CONNECT) or https:// (the same inside TLS).",
+    ),
+    Code.PROXY_AUTH: _entry(
+        Category.AUTH,
+        "The proxy {proxy} did not accept the login: {reason}",
+        "Write the user name into the proxy's address, as socks5://NAME@proxy:1080; the password is asked for.",
+    ),
+    Code.PROXY_COMMAND_MISSING: _entry(
+        Category.CONFIG,
+        "The proxy command of {host} cannot be run: {reason}",
+        "Check that its program is installed and on the PATH. The command was: {command}",
+    ),
+    Code.PROXY_COMMAND_FAILED: _entry(
+        Category.NETWORK,
+        "The proxy command of {host} ended before there was a connection: {reason}",
+        "It wrote: {said}",
+        "Run it by hand in a terminal; an SSH server's first line, SSH-2.0-…, should appear: {command}",
+        retryable=True,
+    ),
+    Code.TAILSCALE_MISSING: _entry(
+        Category.NETWORK,
+        "{address} cannot be reached over Tailscale, and no tailscale program is found on this machine.",
+        "Install Tailscale from https://tailscale.com/download and log in with: tailscale up",
+    ),
+    Code.TAILSCALE_DOWN: _entry(
+        Category.NETWORK,
+        "Tailscale is not running on this machine: {reason}",
+        ("Start it.", "tailscale up"),
+        retryable=True,
+    ),
+    Code.TAILSCALE_LOGGED_OUT: _entry(
+        Category.NETWORK,
+        "Tailscale on this machine is logged out: {reason}",
+        ("Log in.", "tailscale up"),
+    ),
+    Code.TAILSCALE_PEER_OFFLINE: _entry(
+        Category.NETWORK,
+        "Tailscale runs here, and {address} is not online in it: {reason}",
+        ("See what Tailscale knows.", "tailscale status"),
+        "Start the machine, or Tailscale on it.",
+        retryable=True,
+    ),
+    Code.CLOUDFLARED_MISSING: _entry(
+        Category.CONFIG,
+        "{host} is behind Cloudflare Access, and the program cloudflared is not on the PATH.",
+        "Install it: https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/downloads/",
+        "On macOS: brew install cloudflared. On Debian and Ubuntu, from Cloudflare's repository: apt install cloudflared",
+    ),
+    Code.CLOUDFLARE_LOGIN: _entry(
+        Category.NETWORK,
+        "Cloudflare Access wants a login for {host}: {reason}",
+        ("Log in once with a browser.", "cloudflared access login {address}"),
+        "Programs log in with a service token: set TUNNEL_SERVICE_TOKEN_ID and TUNNEL_SERVICE_TOKEN_SECRET in the environment.",
+    ),
+    Code.CLOUDFLARE_FAILED: _entry(
+        Category.NETWORK,
+        "cloudflared did not reach {host}: {reason}",
+        "It wrote: {said}",
+        "Check that the tunnel on the host's side runs, and that the host name is that of its SSH application.",
+        retryable=True,
     ),
     Code.NAME_NOT_FOUND: _entry(
         Category.NAME,

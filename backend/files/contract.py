@@ -33,6 +33,10 @@ class FileSystem(Protocol):
 
     async def home(self) -> bytes: ...
 
+    async def start(self) -> bytes:
+        """Where a pane begins: the directory that the host's entry or profile names, else home."""
+        ...
+
     async def resolve(self, text: str, cwd: bytes | None = None) -> bytes:
         """The absolute path that a person means by `text`: `~`, `~user`, `.`, `..`, relative to `cwd` or home."""
         ...

@@ -39,6 +39,9 @@ class LocalFileSystem:
     async def home(self) -> bytes:
         return os.fsencode(Path.home())
 
+    async def start(self) -> bytes:
+        return await self.home()
+
     async def resolve(self, text: str, cwd: bytes | None = None) -> bytes:
         """The absolute path that a person means by `text`; relative to `cwd` or the process's own directory."""
         resolver = PathResolver(home=await self.home(), look_up_home=_home_of)

@@ -75,6 +75,12 @@ def format_location(location: Location) -> str:
     return f"{user}{at}[{address}]:{location.path}" if ":" in address else f"{location.host}:{location.path}"
 
 
+def expand_variables(text: str, environment: Mapping[str, str]) -> str:
+    """`text` with `$NAME` and `${NAME}` replaced by what `environment` knows; the rest stays: a dollar is legal in
+    names."""
+    return _VARIABLE.sub(lambda match: environment.get(match["braced"] or match["plain"], match[0]), text)
+
+
 def collapse(path: bytes) -> bytes:
     """An absolute path without empty and `.` components; `..` stays, for only the machine knows where it leads."""
     kept = [component for component in path.split(b"/") if component not in (b"", b".")]
@@ -145,15 +151,8 @@ class PathResolver:
         """
         if "\0" in text:
             raise FileError(Code.NAME_INVALID, evidence={"path": text, "reason": "it holds a NUL byte"})
-        expanded = await self._expand_head(self._expand_variables(text))
+        expanded = await self._expand_head(expand_variables(text, self.environment))
         return collapse(expanded if expanded.startswith(b"/") else (cwd or self.home) + b"/" + expanded)
-
-    def _expand_variables(self, text: str) -> str:
-        return _VARIABLE.sub(self._value, text) if self.environment else text
-
-    def _value(self, match: re.Match[str]) -> str:
-        # A dollar is legal in names: what the profile does not define stays as it was written.
-        return self.environment.get(match["braced"] or match["plain"], match[0])
 
     async def _expand_head(self, text: str) -> bytes:
         root, colon, below = text.partition(":")

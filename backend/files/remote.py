@@ -48,11 +48,13 @@ class RemoteFileSystem:
             self._home = await (await self._channel()).resolve(b".")
         return self._home
 
+    async def start(self) -> bytes:
+        home, target = await self.home(), self._session.target
+        directory = target.workplace.directory if target is not None else None
+        return home if directory is None else await self.resolve(directory)
+
     async def resolve(self, text: str, cwd: bytes | None = None) -> bytes:
-        target = self._session.target
-        user = target.host.user if target is not None else ""
-        resolver = PathResolver(home=await self.home(), user=user, look_up_home=self._home_of)
-        path = await resolver.resolve(text, cwd)
+        path = await (await self._resolver(text)).resolve(text, cwd)
         head, rest = split_after_dots(path)
         if not head:
             return path
@@ -133,6 +135,18 @@ class RemoteFileSystem:
 
     async def space(self, path: bytes) -> Space | None:
         return await (await self._channel()).space(path)
+
+    async def _resolver(self, text: str) -> PathResolver:
+        """What reads `text`: it knows the profile's variables, and the root that `text` begins with."""
+        home, target = await self.home(), self._session.target
+        if target is None:
+            return PathResolver(home=home, look_up_home=self._home_of)
+        place, user = target.workplace, target.host.user
+        resolver = PathResolver(home=home, user=user, environment=place.env, look_up_home=self._home_of)
+        root = text.partition(":")[0]
+        if text == root or root not in place.roots:
+            return resolver
+        return replace(resolver, roots={root: await resolver.resolve(place.roots[root])})
 
     async def _before(self, channel: FileChannel, path: bytes) -> Attributes | None:
         try:
