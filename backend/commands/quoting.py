@@ -49,6 +49,22 @@ def wrap(command: bytes, *, cwd: bytes | None = None, env: Mapping[str, str] | N
     return b"exec sh -c " + _for_any_shell(_on_one_line(b"; ".join(steps)))
 
 
+def login_shell(*, cwd: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes | None:
+    """A command line, for any login shell, that becomes a login shell in `cwd` with `env` added; None without either.
+
+    Where `cwd` cannot be entered, the shell says so and opens in the home directory: a person can look for the reason.
+    Raises ConfigError (USAGE) for what no shell can carry.
+    """
+    if cwd is None and not env:
+        return None
+    steps = [b'set -- "${SHELL:-/bin/sh}"']
+    steps += [b"export " + _assignment(name, value) for name, value in (env or {}).items()]
+    if cwd is not None:
+        steps.append(b"CDPATH= cd -- " + _directory(cwd) + b" >/dev/null")
+    steps.append(b'exec "$1" -l')
+    return b"exec sh -c " + _for_any_shell(_on_one_line(b"; ".join(steps)))
+
+
 def _directory(cwd: bytes) -> bytes:
     home, slash, rest = cwd.partition(b"/")
     if home == b"~":

@@ -16,7 +16,6 @@ from typing import Any
 from backend.clock import Clock
 from backend.commands.output import OutputBuffer
 from backend.commands.pulse import Pulse
-from backend.commands.quoting import wrap
 from backend.commands.saving import Saved, Spill, save
 from backend.commands.values import (
     CommandChanged,
@@ -27,6 +26,7 @@ from backend.commands.values import (
     Sink,
 )
 from backend.commands.verdict import judge, known_end, unknown_end, unreadable_input, with_remote
+from backend.commands.workplace import placed
 from backend.connection.connector import Chunk, ExitReport, RemoteProcess, StdStream
 from backend.connection.session import Session
 from backend.errors import Code, FairleadError, FileError, Interrupted, LinkLost, SessionError, TimeLimitError
@@ -131,8 +131,8 @@ class RunningCommand:
             await _bounded_close(process)
 
     async def _open(self) -> RemoteProcess:
-        command = wrap(self.spec.command, cwd=self.spec.cwd, env=self.spec.env)
         link = await self._session.link()
+        command = placed(self.spec.command, self._session.target, cwd=self.spec.cwd, env=self.spec.env)
         return await link.open_process(command, pty=self.spec.pty)
 
     async def _unless_stopped(self, opening: Coroutine[Any, Any, RemoteProcess]) -> RemoteProcess:

@@ -5,7 +5,8 @@ Frozen values only. `backend.hosts` makes them, connectors use them; nothing her
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -120,6 +121,17 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a person has set up on a host: where work begins, with which variables, and names for directories."""
+
+    directory: str | None = None
+    """Where commands, shells and panes begin; None for the home directory. Written as people write paths."""
+    env: Mapping[str, str] = field(default_factory=dict, hash=False)
+    roots: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Directories by name, written likewise: `scratch` makes `scratch:data` the path `data` below it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A host over one route."""
 
@@ -131,6 +143,7 @@ class Target:
     """Changes on this host are confirmed first."""
     route: str = "direct"
     """The route's name, as `jump` or `tailscale`."""
+    workplace: Workplace = Workplace()
 
     @property
     def host(self) -> Hop:

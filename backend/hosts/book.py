@@ -23,7 +23,15 @@ from backend.hosts.hops import Answers, jumps_of, make_hop
 from backend.hosts.names import Spec, read_jumps, read_spec
 from backend.hosts.openssh import OpenSsh, jump_loop
 from backend.hosts.options import NoFiles, OptionSource, PlainFiles, local_user
-from backend.hosts.own import entry_of, foreign_options, laid_over, overridden, own_options, with_keys
+from backend.hosts.own import (
+    entry_of,
+    foreign_options,
+    laid_over,
+    overridden,
+    own_options,
+    with_keys,
+    workplace_of,
+)
 from backend.settings.model import HostOptions, HostSettings, Settings
 from backend.text import clean_line
 
@@ -97,7 +105,9 @@ class HostBook:
         except ConfigError as error:
             raise error.located(host=name) from None
         target = overridden(hops[-1], self._overrides, self._here.home, is_target=True)
-        return Target(name, (*self._jumps(hops[:-1]), target), production=bool(wanted.options.production))
+        options = wanted.options
+        hops = (*self._jumps(hops[:-1]), target)
+        return Target(name, hops, production=bool(options.production), workplace=workplace_of(options))
 
     def nearest(self, name: str) -> str | None:
         """The known host whose name looks most like `name`; None where none does. Knows what `list` last found."""

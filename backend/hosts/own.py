@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles
+from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles, Workplace
 from backend.hosts.entries import HostEntry, HostSource, Overrides
 from backend.settings.model import HostOptions, Settings
 
@@ -55,8 +56,15 @@ def filled_in(options: T, weaker: T) -> T:
         own, other = getattr(options, item.name), getattr(weaker, item.name)
         if dataclasses.is_dataclass(own) and dataclasses.is_dataclass(other):
             own = filled_in(own, other)
+        elif isinstance(own, Mapping) and isinstance(other, Mapping):
+            own = {**other, **own}
         values[item.name] = other if own is None else own
     return type(options)(**values)
+
+
+def workplace_of(options: HostOptions) -> Workplace:
+    """What the options set up for work on the host itself."""
+    return Workplace(options.directory, options.env or {}, options.roots or {})
 
 
 def laid_over(hop: Hop, options: HostOptions, home: Path) -> Hop:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt, Le, MinLen
 
@@ -75,6 +75,12 @@ class HostOptions:
     timeouts: TimeoutOptions | None = None
     production: bool | None = None
     """Confirm before anything that changes the host."""
+    env: Mapping[Word, str] | None = None
+    """Variables for commands and shells, and for `$NAME` in paths. The host's process list shows them: no secrets."""
+    directory: Word | None = None
+    """Where commands, shells and the Files screen begin: absolute, below `~`, or below a root as `scratch:run`."""
+    roots: Mapping[Word, Word] | None = None
+    """Directories with a name: `scratch` makes `HOST:scratch:data` the path `data` below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,8 @@ class HostSettings(HostOptions):
     tags: tuple[str, ...] = ()
     note: str = ""
     """A line for people."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What an imported inventory said beyond all this; shown by `hosts show`, read by nothing else."""
 
 
 class Ascii(StrEnum):

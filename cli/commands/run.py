@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from backend.commands.executor import CommandOutcome, CommandSpec, RunningCommand
-from backend.commands.quoting import wrap
+from backend.commands.workplace import placed
 from backend.connection.connector import Chunk, PtyRequest, StdStream
 from backend.errors import Code, Interrupted
 from cli.arguments import Assignment, CommandLine, Filled
@@ -85,8 +85,9 @@ def run(flags: GlobalFlags, host: str, command: tuple[str, ...], **options: Any)
 
 
 async def _on_terminal(services: Services, wanted: _Wanted) -> int:
-    command = wrap(wanted.command, cwd=wanted.cwd, env=wanted.env)
-    link = await services.container.sessions.get(wanted.host).link()
+    session = services.container.sessions.get(wanted.host)
+    link = await session.link()
+    command = placed(wanted.command, session.target, cwd=wanted.cwd, env=wanted.env)
     report = await join_terminal(link, command)
     return Status.NO_CONNECTION if report is None else status_of_exit(report)
 

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from backend.commands.workplace import shell_command
 from backend.errors import Code, ConfigError
 from cli.arguments import Filled
 from cli.bridge import join_terminal
@@ -35,7 +36,8 @@ def shell(flags: GlobalFlags, host: str) -> int:
 
 
 async def _shell(services: Services, host: str) -> int:
-    link = await services.container.sessions.get(host).link()
-    report = await join_terminal(link, None)
+    session = services.container.sessions.get(host)
+    link = await session.link()
+    report = await join_terminal(link, shell_command(session.target))
     services.narration.say(f"session on {host} {'ended by ~.' if report is None else 'ended'}")
     return Status.NO_CONNECTION if report is None else status_of_exit(report)

@@ -201,6 +201,7 @@ class ScriptedSessions:
         self.ready = asyncio.Event()
         self.ready.set()
         self.host = "web-1"
+        self.target: Target | None = None
         self._link = link
 
     def get(self, host: str) -> Session:

@@ -36,6 +36,9 @@ class ScriptedFiles:
         self.batch = 256
         self.closed = 0
 
+    async def start(self) -> bytes:
+        return await self.home()
+
     async def home(self) -> bytes:
         return b"/home/ann"
 

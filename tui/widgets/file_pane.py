@@ -95,6 +95,7 @@ class FilePane(Vertical):
     class _Told(Message):
         reading: int
         home: bytes
+        path: bytes
         space: Space | None
 
     @dataclass
@@ -172,8 +173,8 @@ class FilePane(Vertical):
         error: FairleadError | None = None
         try:
             home = await files.home()
-            path = path or home
-            self.post_message(self._Told(reading, home, None))
+            path = path or await files.start()
+            self.post_message(self._Told(reading, home, path, None))
             async with aclosing(files.list(path)) as batches:  # type: ignore[type-var]
                 async for batch in batches:
                     self.post_message(self._Arrived(reading, list(batch)))
@@ -182,13 +183,13 @@ class FilePane(Vertical):
         self.post_message(self._Ended(reading, error))
         if error is None:
             with suppress(FairleadError):
-                self.post_message(self._Told(reading, home, await files.space(path)))
+                self.post_message(self._Told(reading, home, path, await files.space(path)))
 
     @on(_Told)
     def _told(self, message: _Told) -> None:
         if message.reading == self._reading_number:
             self._home = message.home
-            self.path = self.path or message.home
+            self.path = self.path or message.path
             self.space = message.space or self.space
             self._draw()
 
