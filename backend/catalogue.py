@@ -73,6 +73,9 @@ class Code(StrEnum):
     AUTH_PASSWORD_EXPIRED = "AUTH_PASSWORD_EXPIRED"
     JUMP_FAILED = "JUMP_FAILED"
     FORWARD_PROHIBITED = "FORWARD_PROHIBITED"
+    LISTEN_PROHIBITED = "LISTEN_PROHIBITED"
+    LISTEN_FAILED = "LISTEN_FAILED"
+    LOCAL_PORT = "LOCAL_PORT"
     SESSION_REFUSED = "SESSION_REFUSED"
     SHELL_NOISE = "SHELL_NOISE"
     SFTP_UNAVAILABLE = "SFTP_UNAVAILABLE"
@@ -374,6 +377,27 @@ CATALOGUE: dict[Code, Entry] = {
         Category.SESSION,
         "{hop} does not allow connections to be passed through it.",
         "Its sshd_config says AllowTcpForwarding no, or PermitOpen does not list {address}:{port}. Ask its administrator, or use another jump host.",
+    ),
+    Code.LISTEN_PROHIBITED: _entry(
+        Category.SESSION,
+        "{host} does not allow its ports to be opened for a forward ({place}).",
+        "Its sshd_config says AllowTcpForwarding no or local, or PermitListen does not list this port; ports below 1024 are root's. Ask its administrator.",
+        "A forward from this side may be allowed: -L or -D in place of -R.",
+    ),
+    Code.LISTEN_FAILED: _entry(
+        Category.SESSION,
+        "{host} could not open {place} for a forward: {reason}",
+        ("See who listens there.", "fairlead run {host} -- ss -ltnp"),
+        "After a lost connection the server may hold the port until it has noticed the loss.",
+        "Take another port, or 0 for any that is free.",
+        retryable=True,
+    ),
+    Code.LOCAL_PORT: _entry(
+        Category.LOCAL,
+        "{place} of this machine cannot be listened on: {reason}",
+        "Take another port, or 0 for any that is free.",
+        ("See who listens there.", "ss -ltnp"),
+        retryable=True,
     ),
     Code.SESSION_REFUSED: _entry(
         Category.SESSION,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -20,7 +20,10 @@ from backend.clock import Clock, SystemClock
 from backend.errors import FileError
 from mocks.content import Content
 from mocks.nodes import Device, Directory, File, Link, Node
+from mocks.programs import Program, echo
 from mocks.tree import ROOT, Actor, Tree
+
+_FIRST_FREE = 32768
 
 
 class Breakable(Protocol):
@@ -273,10 +276,10 @@ class SimulatedHost:
         self.started = self.clock.now()
         self.wires: set[Breakable] = set()
         """Connections that are up."""
-        self.echo_ports: set[int] = {7}
-        """Ports that send back what they get."""
-        self.open_ports: Mapping[int, bytes] = {}
-        """Other ports that listen, and their greeting."""
+        self.programs: dict[int, Program] = {7: echo}
+        """What listens on its ports, beside the SSH server."""
+        self.sockets: dict[str, Program] = {}
+        """What listens on Unix-domain sockets, by path."""
         self.private = False
         """Reached only through another host."""
         self.live_logs: set[Node] = set()
@@ -298,6 +301,17 @@ class SimulatedHost:
     def new_pid(self) -> int:
         self._next_pid += 1
         return self._next_pid
+
+    def free_port(self) -> int:
+        """A port that nothing listens on."""
+        return next(port for port in range(_FIRST_FREE, 65536) if port not in self.programs)
+
+    def reserve(self, port: int, program: Program) -> bool:
+        """Let `program` listen on `port`; False where something does already."""
+        if port == self.port or port in self.programs:
+            return False
+        self.programs[port] = program
+        return True
 
     def actor(self, user: str) -> Actor:
         """In whose name `user` acts; an unknown user is nobody."""

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from backend.connection.connector import ByteStream, FileChannel, LinkFacts, PtyRequest, RemoteProcess
+from backend.connection.connector import FileChannel, LinkFacts, PtyRequest, RemoteProcess
+from backend.connection.streams import ByteStream, OnIncoming, RemoteListener
 from backend.errors import Code, ConnectError, FairleadError, SessionError
 from backend.text import clean_text
 from mocks.files import SimulatedFiles
 from mocks.host import SimulatedHost, User
+from mocks.listening import SimulatedListener
 from mocks.process import SimulatedProcess
+from mocks.programs import Program, greeter
 from mocks.shell.process import HostProcess
 from mocks.stream import SimulatedStream
 from mocks.wire import Wire
 from mocks.world import World
 
+K = TypeVar("K")
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _CHANNEL_BYTES: Final = 200
 """What opening a channel costs on the wire, about."""
 
@@ -41,7 +46,9 @@ class SimulatedLink:
         self._wires = wires
         self._facts = facts
         self._close_limit = close_limit
-        self._channels: set[SimulatedProcess | SimulatedFiles | SimulatedStream] = set()
+        self._channels: set[SimulatedProcess | SimulatedFiles] = set()
+        self._streams: set[SimulatedStream] = set()
+        self._listeners: set[SimulatedListener[Any]] = set()
 
     @property
     def facts(self) -> LinkFacts:
@@ -81,19 +88,58 @@ class SimulatedLink:
         evidence = {"address": host, "port": port}
         if self._host.faults.no_forwarding:
             raise SessionError(Code.FORWARD_PROHIBITED, hop=self._facts.host, evidence=evidence)
-        local = host in ("localhost", "127.0.0.1", "::1")
-        found = self._host if local else self._world.find(host)
-        if found is None:
-            reason = "Name or service not known"
+        found = self._host if host in LOOPBACK else self._world.find(host)
+        program = None if found is None else listener(found, port)
+        if program is None:
+            reason = "Name or service not known" if found is None else "Connection refused"
             raise ConnectError(Code.JUMP_FAILED, hop=self._facts.host, evidence={**evidence, "reason": reason})
-        greeting = listener(found, port)
-        if greeting is None:
-            reason = "Connection refused"
-            raise ConnectError(Code.JUMP_FAILED, hop=self._facts.host, evidence={**evidence, "reason": reason})
-        echoes = port in found.echo_ports
-        stream = SimulatedStream(self._wire, greeting, echoes=echoes, gone=self._channels.discard)
-        self._channels.add(stream)
+        return self.stream(program)
+
+    async def open_unix(self, path: str) -> ByteStream:
+        await self._wire.trip(_CHANNEL_BYTES, _CHANNEL_BYTES)
+        evidence = {"address": path, "port": 0}
+        if self._host.faults.no_forwarding:
+            raise SessionError(Code.FORWARD_PROHIBITED, hop=self._facts.host, evidence=evidence)
+        if path not in self._host.sockets:
+            evidence["reason"] = "open failed"
+            raise ConnectError(Code.JUMP_FAILED, hop=self._facts.host, evidence=evidence)
+        return self.stream(self._host.sockets[path])
+
+    def stream(self, program: Program) -> SimulatedStream:
+        """A connection over this link, with `program` at the host's end."""
+        stream = SimulatedStream(self._wire, program, gone=self._streams.discard)
+        self._streams.add(stream)
         return stream
+
+    async def listen(self, host: str, port: int, on_incoming: OnIncoming) -> RemoteListener:
+        await self._wire.trip(_CHANNEL_BYTES, _CHANNEL_BYTES)
+        self._may_listen(f"{host or '*'} port {port}", port)
+        found = port or self._host.free_port()
+        if not self._host.reserve(found, program := SimulatedListener.program(on_incoming, self.stream)):
+            raise self._not_listening(f"{host or '*'} port {port}", port, "the server refused")
+        return self._listening(SimulatedListener(self._host.programs, found, program, port=found))
+
+    async def listen_unix(self, path: str, on_incoming: OnIncoming) -> RemoteListener:
+        await self._wire.trip(_CHANNEL_BYTES, _CHANNEL_BYTES)
+        self._may_listen(path, 0)
+        if path in self._host.sockets:
+            raise self._not_listening(path, 0, "the server refused")
+        program = self._host.sockets[path] = SimulatedListener.program(on_incoming, self.stream)
+        return self._listening(SimulatedListener(self._host.sockets, path, program))
+
+    def _may_listen(self, place: str, port: int) -> None:
+        if self._host.faults.no_forwarding:
+            evidence = {"place": place, "port": port, "reason": "Server has disabled port forwarding."}
+            raise SessionError(Code.LISTEN_PROHIBITED, host=self._facts.host, evidence=evidence)
+
+    def _not_listening(self, place: str, port: int, reason: str) -> SessionError:
+        evidence = {"place": place, "port": port, "reason": reason}
+        return SessionError(Code.LISTEN_FAILED, host=self._facts.host, evidence=evidence)
+
+    def _listening(self, made: SimulatedListener[K]) -> SimulatedListener[K]:
+        self._listeners.add(made)
+        self._wire.ended.add_done_callback(lambda _ended: made.stop())
+        return made
 
     async def ping(self) -> float:
         started = self._wire.clock.monotonic()
@@ -108,7 +154,9 @@ class SimulatedLink:
         return asyncio.shield(self._wire.ended)
 
     async def close(self) -> None:
-        for channel in tuple(self._channels):
+        for listening in self._listeners:
+            listening.stop()
+        for channel in (*self._channels, *self._streams):
             await channel.close()
         for wire in reversed(self._wires):
             wire.end()
@@ -122,10 +170,8 @@ class SimulatedLink:
         return SessionError(Code.SESSION_REFUSED, host=self._facts.host, evidence={"reason": reason})
 
 
-def listener(host: SimulatedHost, port: int) -> bytes | None:
-    """What the program that listens on `port` says first; None when nothing listens."""
-    if port in host.echo_ports:
-        return b""
+def listener(host: SimulatedHost, port: int) -> Program | None:
+    """The program that listens on `port`; None when nothing listens."""
     if port == host.port and not host.faults.refuses:
-        return host.machine.banner.encode() + b"\r\n"
-    return host.open_ports.get(port)
+        return greeter(host.machine.banner.encode() + b"\r\n")
+    return host.programs.get(port)

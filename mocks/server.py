@@ -13,8 +13,9 @@ from asyncssh.channel import SSHChannel
 
 from backend.connection.connector import PtyRequest, PtySize, StdStream
 from mocks.host import SimulatedHost, User
-from mocks.link import listener
+from mocks.link import LOOPBACK, listener
 from mocks.pipes import BrokenPipe
+from mocks.served_ports import ServedListener, talker
 from mocks.sftp import TreeServer
 from mocks.shell.process import HostProcess
 from mocks.world import World
@@ -206,33 +207,50 @@ class _Connection(asyncssh.SSHServer):
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> Any:
         if self._host.faults.no_forwarding:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")
-        local = dest_host in ("localhost", "127.0.0.1", "::1")
-        found = self._host if local else self._server.world.find(dest_host)
+        found = self._host if dest_host in LOOPBACK else self._server.world.find(dest_host)
         if found is None or found.faults.no_name:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "Name or service not known")
         port = self._server.ssh_port(found.name, dest_port)
         if port is not None and not found.faults.refuses:
             return self._conn.forward_connection("127.0.0.1", port) if self._conn else False
-        greeting = listener(found, dest_port)
-        if greeting is None:
+        program = listener(found, dest_port)
+        if program is None:
             raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "Connection refused")
-        return _talker(greeting, echoes=dest_port in found.echo_ports)
+        return talker(program)
 
+    def unix_connection_requested(self, dest_path: str) -> Any:
+        if self._host.faults.no_forwarding:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed")
+        if dest_path not in self._host.sockets:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "open failed")
+        return talker(self._host.sockets[dest_path])
 
-def _talker(greeting: bytes, *, echoes: bool) -> Callable[[Any, Any], Any]:
-    """A program that greets, and echoes or swallows what it gets."""
+    def server_requested(self, listen_host: str, listen_port: int) -> Any:
+        conn, host = self._conn, self._host
+        port = listen_port or host.free_port()
+        if conn is None or port == host.port or port in host.programs or self._forbidden():
+            return False
 
-    async def talk(reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
-        with suppress(OSError, asyncssh.Error):
-            writer.write(greeting)
-            while data := await reader.read(65536):
-                if echoes:
-                    writer.write(data)
-                    await writer.drain()
-            writer.write_eof()
-        writer.close()
+        async def dial() -> Any:
+            return await conn.open_connection(listen_host, port, "127.0.0.1", 51234)
 
-    return talk
+        return ServedListener(host.programs, port, dial, port=port)
+
+    def unix_server_requested(self, listen_path: str) -> Any:
+        conn, host = self._conn, self._host
+        if conn is None or listen_path in host.sockets or self._forbidden():
+            return False
+
+        async def dial() -> Any:
+            return await conn.open_unix_connection(listen_path)
+
+        return ServedListener(host.sockets, listen_path, dial)
+
+    def _forbidden(self) -> bool:
+        """As OpenSSH's server tells why it opens no port."""
+        if self._host.faults.no_forwarding and self._conn is not None:
+            self._conn.send_debug("Server has disabled port forwarding.")
+        return self._host.faults.no_forwarding
 
 
 class _Bridge:

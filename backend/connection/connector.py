@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from backend.connection.interaction import Interaction
+from backend.connection.streams import ByteStream as ByteStream
+from backend.connection.streams import OnIncoming, RemoteListener
 from backend.connection.target import Hop, Target
 from backend.errors import FairleadError
 
@@ -185,20 +187,6 @@ class RemoteProcess(Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-
-class ByteStream(Protocol):
-    """A TCP connection made from the far end (RFC 4254 §7.2)."""
-
-    async def read(self, limit: int = 65536) -> bytes:
-        """At most `limit` bytes; empty at the end."""
-        ...
-
-    async def write(self, data: bytes) -> None: ...
-
-    async def write_eof(self) -> None: ...
-
-    async def close(self) -> None: ...
 
 
 # --- files -------------------------------------------------------------------------------------------------------
@@ -389,6 +377,25 @@ class Link(Protocol):
 
     async def open_stream(self, host: str, port: int) -> ByteStream:
         """A TCP connection from the far end. Raises ConnectError (JUMP_FAILED), SessionError (FORWARD_PROHIBITED)."""
+        ...
+
+    async def open_unix(self, path: str) -> ByteStream:
+        """A connection from the far end to a Unix-domain socket of its own (`direct-streamlocal@openssh.com`).
+
+        Raises as `open_stream`.
+        """
+        ...
+
+    async def listen(self, host: str, port: int, on_incoming: OnIncoming) -> RemoteListener:
+        """Have the far end listen for us (RFC 4254 §7.1). `host` is one of its addresses or names, `localhost` for its
+        loopback, empty for all; the server may bind to loopback whatever is asked (GatewayPorts). Port 0: any free one.
+
+        Raises SessionError LISTEN_PROHIBITED or LISTEN_FAILED, or LinkLost.
+        """
+        ...
+
+    async def listen_unix(self, path: str, on_incoming: OnIncoming) -> RemoteListener:
+        """As `listen`, on a Unix-domain socket that the server makes (`streamlocal-forward@openssh.com`)."""
         ...
 
     async def ping(self) -> float:

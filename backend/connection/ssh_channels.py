@@ -6,7 +6,11 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from backend.errors import LinkLost
+
 T = TypeVar("T")
+Loss = Callable[[], LinkLost | None]
+"""Why the link is gone, or None while it is up."""
 _PATIENCE = 0.3
 """Seconds to wait for the far end's own close of a dropped channel."""
 

@@ -8,6 +8,7 @@ anew.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import asyncssh
@@ -20,6 +21,9 @@ from backend.connection.ssh_login import Login
 from backend.connection.ssh_progress import HopProgress
 from backend.connection.target import Hop
 from backend.text import clean_line, clean_text
+
+_MOST_TOLD = 300
+"""Characters of a server's debug message that are kept."""
 
 
 class HopClient(asyncssh.SSHClient):
@@ -54,6 +58,8 @@ class HopClient(asyncssh.SSHClient):
         self.judgement: Judgement | None = None
         self.ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         """Completes when the connection is gone."""
+        self.told: deque[str] = deque(maxlen=8)
+        """The server's last debug messages: OpenSSH's says in them why it opens no port."""
         self._farewell: Farewell | None = None
         self.on_lost: Callable[[Exception | None], None] | None = None
 
@@ -79,6 +85,9 @@ class HopClient(asyncssh.SSHClient):
     def _note_offers(self) -> None:
         if self._conn is not None:
             self.offers = offers(self._conn)
+
+    def debug_msg_received(self, msg: str, lang: str, always_display: bool) -> None:
+        self.told.append(clean_line(msg)[:_MOST_TOLD])
 
     # --- host key ---
 

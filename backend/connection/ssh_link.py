@@ -11,13 +11,16 @@ import asyncssh
 from backend.clock import Clock
 from backend.connection.connector import LinkFacts, PtyRequest
 from backend.connection.ssh_channels import opened
-from backend.connection.ssh_errors import jump_error, loss, says_farewell, session_refused
+from backend.connection.ssh_errors import loss, says_farewell, session_refused
 from backend.connection.ssh_files import SshFiles
+from backend.connection.ssh_forwarding import SshForwarding, SshListener
 from backend.connection.ssh_hop import HopLink
 from backend.connection.ssh_internals import round_trip
 from backend.connection.ssh_options import FILES_WINDOW, PROCESS_WINDOW
-from backend.connection.ssh_process import ProcessSession, SshProcess, SshStream
+from backend.connection.ssh_process import ProcessSession, SshProcess
 from backend.connection.ssh_sftp import SftpSession
+from backend.connection.ssh_stream import SshStream
+from backend.connection.streams import OnIncoming
 from backend.errors import Code, FairleadError, LinkLost, SessionError
 
 S = TypeVar("S", bound=asyncssh.SSHClientSession[bytes])
@@ -37,6 +40,7 @@ class SshLink:
         self._ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
         self._facts = _facts(hops)
         client = hops[-1].client
+        self._forwarding = SshForwarding(self._conn, client, hop=self._hop, host=target, loss=self._why_gone)
         client.on_lost = self._connection_lost
         if client.ended.done():
             self._connection_lost(client.ended.result())
@@ -89,19 +93,19 @@ class SshLink:
 
     async def open_stream(self, host: str, port: int) -> SshStream:
         """A TCP connection from the far end."""
-        limit = self._hop.timeouts.channel
-        try:
-            reader, writer = await opened(
-                self._conn.open_connection(host, port, encoding=None), limit, lambda late: late[1].channel.abort()
-            )
-        except TimeoutError:
-            raise self._unreached(host, port, f"no answer within {limit:g} s") from None
-        except (asyncssh.Error, OSError) as error:
-            raise self._unreached(host, port, error) from error
-        return SshStream(reader, writer, host=self._target, loss=self._why_gone, close_limit=self._hop.timeouts.close)
+        return await self._forwarding.open_stream(host, port)
 
-    def _unreached(self, host: str, port: int, error: BaseException | str) -> FairleadError:
-        return self._why_gone() or jump_error(self._hop.name, host, port, error).located(host=self._target)
+    async def open_unix(self, path: str) -> SshStream:
+        """A connection to a Unix-domain socket of the far end."""
+        return await self._forwarding.open_unix(path)
+
+    async def listen(self, host: str, port: int, on_incoming: OnIncoming) -> SshListener:
+        """A port of the far end, open for us."""
+        return await self._forwarding.listen(host, port, on_incoming)
+
+    async def listen_unix(self, path: str, on_incoming: OnIncoming) -> SshListener:
+        """A Unix-domain socket of the far end, open for us."""
+        return await self._forwarding.listen_unix(path, on_incoming)
 
     async def _session(self, factory: Callable[[], S], **options: Any) -> tuple[asyncssh.SSHClientChannel[bytes], S]:
         """A session channel. Raises SessionError SESSION_REFUSED or LinkLost."""

@@ -1,37 +1,26 @@
-"""A process on a remote host over an SSH session channel (RFC 4254 §6), and a TCP stream from the far end (§7.2)."""
+"""A process on a remote host over an SSH session channel (RFC 4254 §6)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Any, Self
 
 import asyncssh
 
 from backend.connection.connector import Chunk, ExitReport, PtySize, StdStream
-from backend.connection.ssh_channels import dropped, finished
+from backend.connection.ssh_channels import Loss, dropped
+from backend.connection.ssh_inbox import Inbox
 from backend.errors import Code, LinkLost, SessionError
 from backend.text import clean_line
-
-_MOST_BUFFERED = 256 << 10
-"""Bytes held here before the channel is told to hold the rest back; two windows bound what both hold."""
-
-Loss = Callable[[], LinkLost | None]
-"""Why the link is gone, or None while it is up."""
 
 
 class ProcessSession(asyncssh.SSHClientSession[bytes]):
     """asyncssh's side of a process: what arrives, in order, and how it ended."""
 
     def __init__(self) -> None:
-        self._chunks: deque[Chunk] = deque()
-        self._buffered = 0
-        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._discarding = False
-        self._resuming = False
-        self._changed = asyncio.Event()
+        self._inbox: Inbox[Chunk] = Inbox()
         self._room = asyncio.Event()
         self._room.set()
         self.exit: ExitReport | None = None
@@ -44,19 +33,14 @@ class ProcessSession(asyncssh.SSHClientSession[bytes]):
     # --- asyncssh's calls ---
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        self._channel = chan
+        self._inbox.attach(chan)
 
     def data_received(self, data: bytes, datatype: Any = None) -> None:
-        if self._discarding:
-            return
-        self._chunks.append(Chunk(StdStream.ERR if datatype else StdStream.OUT, data))
-        self._buffered += len(data)
-        self._hold_back_if_full()
-        self._changed.set()
+        self._inbox.put(Chunk(StdStream.ERR if datatype else StdStream.OUT, data), len(data))
 
     def eof_received(self) -> bool:
         self.output_ended = True
-        self._changed.set()
+        self._inbox.end()
         self._note_end()
         return True
 
@@ -81,50 +65,18 @@ class ProcessSession(asyncssh.SSHClientSession[bytes]):
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended.set()
         self.told.set()
-        self._changed.set()
+        self._inbox.detach()
         self._room.set()
 
     # --- the process's calls ---
 
     async def next(self) -> Chunk | None:
         """The next chunk; None when there will be no more."""
-        while not self._chunks:
-            if self.output_ended or self.ended.is_set():
-                return None
-            self._changed.clear()
-            await self._changed.wait()
-        chunk = self._chunks.popleft()
-        self._buffered -= len(chunk.data)
-        if self._buffered < _MOST_BUFFERED // 2:
-            self._resume()
-        return chunk
-
-    def _hold_back_if_full(self) -> None:
-        if self._buffered >= _MOST_BUFFERED and self._channel is not None and not self._resuming:
-            self._channel.pause_reading()
-
-    def _resume(self) -> None:
-        """Take all that the channel holds at once.
-
-        asyncssh opens the window again, in full, with the first chunk that it hands over, however much it still holds:
-        left with a rest each time, it would come to hold any amount.
-        """
-        if self._channel is None or self.ended.is_set():
-            return
-        self._resuming = True
-        try:
-            self._channel.resume_reading()
-        finally:
-            self._resuming = False
-        self._hold_back_if_full()
+        return await self._inbox.next()
 
     def discard(self) -> None:
         """Nobody reads any more: what comes is dropped, so that the channel can end."""
-        self._discarding = True
-        self._chunks.clear()
-        self._buffered = 0
-        if self._channel is not None and not self.ended.is_set():
-            self._channel.resume_reading()
+        self._inbox.discard()
 
     async def room(self) -> None:
         """Until more can be written, or nothing ever can."""
@@ -231,53 +183,3 @@ class SshProcess:
         if (lost := self._loss()) is not None:
             return lost
         return SessionError(Code.SESSION_REFUSED, "The process reads nothing more.", host=self._host)
-
-
-class SshStream:
-    """A TCP connection from the far end."""
-
-    def __init__(
-        self,
-        reader: asyncssh.SSHReader[bytes],
-        writer: asyncssh.SSHWriter[bytes],
-        *,
-        host: str,
-        loss: Loss,
-        close_limit: float,
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._host = host
-        self._loss = loss
-        self._close_limit = close_limit
-
-    async def read(self, limit: int = 65536) -> bytes:
-        """At most `limit` bytes; empty at the end. Raises LinkLost."""
-        try:
-            data = await self._reader.read(limit)
-        except (OSError, asyncssh.Error) as error:
-            raise self._lost(error) from error
-        if not data and (lost := self._loss()) is not None:
-            raise lost
-        return data
-
-    async def write(self, data: bytes) -> None:
-        """Send `data`. Raises LinkLost, also when only this stream is closed."""
-        try:
-            self._writer.write(data)
-            await self._writer.drain()
-        except (OSError, asyncssh.Error) as error:
-            raise self._lost(error) from error
-
-    async def write_eof(self) -> None:
-        """No more will be sent."""
-        if not self._writer.is_closing():
-            self._writer.write_eof()
-
-    async def close(self) -> None:
-        """Close the stream within the limit."""
-        await finished(self._writer.channel, self._close_limit)
-
-    def _lost(self, error: Exception) -> LinkLost:
-        evidence = {"reason": str(error) or "the stream is closed"}
-        return self._loss() or LinkLost(Code.CONNECTION_LOST, "The stream was closed.", evidence=evidence)

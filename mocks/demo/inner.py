@@ -9,6 +9,7 @@ from mocks.content import Content, noise
 from mocks.demo.listing import PERSON_KEY, Listing
 from mocks.host import Machine, Network, Process, Service, SimulatedHost, User
 from mocks.nodes import File
+from mocks.programs import shut_database
 
 
 def bastion(clock: Clock) -> Listing:
@@ -59,7 +60,7 @@ def db_2(clock: Clock) -> Listing:
         clock=clock,
     )
     host.private = True
-    host.open_ports = {5432: b""}
+    host.programs[5432] = shut_database
     host.add_text("/home/dba/vacuum.sql", "VACUUM (ANALYZE, VERBOSE) items;\n", owner="dba")
     for day in range(1, 8):
         content = Content(base=noise(800 + day), size=1_200_000_000 + day * 7_340_033)

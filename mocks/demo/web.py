@@ -9,6 +9,7 @@ from mocks.content import Content, log_lines, noise
 from mocks.demo.listing import PASSWORD, PERSON_KEY, Listing
 from mocks.host import Machine, Network, Process, Service, SimulatedHost, User
 from mocks.nodes import File
+from mocks.programs import greeter, web
 
 _NGINX = Service(
     "nginx",
@@ -49,6 +50,14 @@ CODE_FILES = {
     "VERSION": "{release}.0\n",
 }
 
+_PAGES = {
+    "/": CODE_FILES["static/index.html"].encode(),
+    "/healthz": b"ok\n",
+    "/api/v1/orders": b'{"orders": 4417, "open": 12}\n',
+    "/static/app.41.js": b"// nothing to see here, only bytes to count\n" * 40_000,
+}
+"""What the web server answers; the last is there to be watched while it comes through a forward."""
+
 
 def web_1(clock: Clock) -> Listing:
     """nginx and an application, two releases to roll back to, a log of 812 MB and a model of 4.2 GB."""
@@ -83,7 +92,7 @@ def web_1(clock: Clock) -> Listing:
         (701, "root", "sshd: /usr/sbin/sshd -D [listener]", 0.0, 7_100),
     ):
         host.processes[pid] = Process(pid, user, command, cpu, round(rss / 160_000, 1), rss)
-    host.open_ports = {80: b"", 443: b""}
+    host.programs |= {80: web(_PAGES), 443: greeter(b""), 8000: web(_PAGES)}
     return Listing(
         host,
         "deploy",

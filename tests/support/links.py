@@ -19,6 +19,7 @@ from backend.connection.connector import (
     RemoteProcess,
 )
 from backend.connection.interaction import Interaction
+from backend.connection.streams import OnIncoming, RemoteListener
 from backend.connection.target import Hop, Target
 from backend.errors import Code, ConnectError, FairleadError, LinkLost, SessionError
 
@@ -82,6 +83,15 @@ class SteeredLink:
         raise NotImplementedError("sessions start no processes")
 
     async def open_stream(self, host: str, port: int) -> ByteStream:
+        raise NotImplementedError("sessions open no streams")
+
+    async def open_unix(self, path: str) -> ByteStream:
+        raise NotImplementedError("sessions open no streams")
+
+    async def listen(self, host: str, port: int, on_incoming: OnIncoming) -> RemoteListener:
+        raise NotImplementedError("sessions open no streams")
+
+    async def listen_unix(self, path: str, on_incoming: OnIncoming) -> RemoteListener:
         raise NotImplementedError("sessions open no streams")
 
     @property

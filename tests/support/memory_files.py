@@ -39,6 +39,7 @@ from backend.connection.connector import (
     StdStream,
 )
 from backend.connection.interaction import Interaction
+from backend.connection.streams import OnIncoming, RemoteListener
 from backend.connection.target import Hop, Target
 from backend.errors import Code, FairleadError, FileError, LinkLost, SessionError
 from backend.files.problems import local_attributes, local_error
@@ -148,6 +149,15 @@ class _Link:
         return cast(FileChannel, _Channel(self._host, self))
 
     async def open_stream(self, host: str, port: int) -> ByteStream:
+        raise NotImplementedError
+
+    async def open_unix(self, path: str) -> ByteStream:
+        raise NotImplementedError
+
+    async def listen(self, host: str, port: int, on_incoming: OnIncoming) -> RemoteListener:
+        raise NotImplementedError
+
+    async def listen_unix(self, path: str, on_incoming: OnIncoming) -> RemoteListener:
         raise NotImplementedError
 
     async def ping(self) -> float:

@@ -27,6 +27,7 @@ from backend.connection.connector import (
 )
 from backend.connection.interaction import Interaction
 from backend.connection.session import Session, Sessions
+from backend.connection.streams import OnIncoming, RemoteListener
 from backend.connection.target import Hop, Target
 from backend.errors import Code, ConfigError, FairleadError, LinkLost
 from backend.hosts.book import HostBook, HostEntry, HostSource
@@ -177,6 +178,15 @@ class ScriptedLink:
         return cast(FileChannel, self.files)
 
     async def open_stream(self, host: str, port: int) -> ByteStream:
+        raise NotImplementedError("no test by script opens streams")
+
+    async def open_unix(self, path: str) -> ByteStream:
+        raise NotImplementedError("no test by script opens streams")
+
+    async def listen(self, host: str, port: int, on_incoming: OnIncoming) -> RemoteListener:
+        raise NotImplementedError("no test by script opens streams")
+
+    async def listen_unix(self, path: str, on_incoming: OnIncoming) -> RemoteListener:
         raise NotImplementedError("no test by script opens streams")
 
     async def ping(self) -> float:
