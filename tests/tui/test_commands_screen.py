@@ -15,7 +15,7 @@ from tests.tui.conftest import DemoApp, FakeApp, shown
 from tests.tui.fakes import FakeServices
 from tui.prompts.line import LinePrompt
 from tui.screens.commands import CommandsScreen
-from tui.widgets.command_input import CommandInput
+from tui.widgets.command_field import CommandField
 from tui.widgets.output_view import OutputView
 
 
@@ -70,8 +70,8 @@ class Hands:
         return self.screen.query_one(OutputView)
 
     @property
-    def line(self) -> CommandInput:
-        return self.screen.query_one(CommandInput)
+    def line(self) -> CommandField:
+        return self.screen.query_one(CommandField)
 
     @property
     def output(self) -> list[str]:
@@ -97,7 +97,7 @@ async def test_without_a_host_nothing_can_be_typed(fake_app: FakeApp, services: 
         await pilot.press("2")
         await pilot.pause()
         assert "No host chosen" in shown(pilot)
-        assert pilot.app.screen.query_one(CommandInput).disabled
+        assert pilot.app.screen.query_one(CommandField).disabled
 
 
 async def test_a_command_runs_and_its_output_comes(demo_app: DemoApp) -> None:
@@ -258,7 +258,7 @@ async def test_tab_goes_round_and_escape_comes_back_to_the_line(demo_app: DemoAp
         for _ in range(3):
             await hands.press("tab")
             focused.append(type(scene.app.focused).__name__)
-        assert focused == ["OutputView", "CommandList", "CommandInput"]
+        assert focused == ["OutputView", "RunList", "CommandField"]
         await hands.press("tab", "escape")
         assert scene.app.focused is hands.line
 

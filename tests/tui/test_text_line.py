@@ -15,7 +15,7 @@ from backend.connection.interaction import SecretKind, SecretRequest
 from tests.tui.conftest import FakeApp, settled, workbench
 from tui.prompts.base import SecretInput
 from tui.prompts.secret import SecretPrompt
-from tui.widgets.command_input import CommandLine
+from tui.widgets.command_field import CommandLine
 from tui.widgets.text_line import TextLine
 
 

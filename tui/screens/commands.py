@@ -25,11 +25,11 @@ from tui.messages import CommandUpdated, Notice, OperationFailed
 from tui.prompts.base import Words
 from tui.prompts.line import LinePrompt
 from tui.screens.base import WorkbenchScreen
-from tui.widgets.command_input import INTERRUPT, CommandInput, CommandLine, History
-from tui.widgets.command_list import CommandList
+from tui.widgets.command_field import INTERRUPT, CommandField, CommandLine, History
 from tui.widgets.output_pane import OutputPane
 from tui.widgets.output_view import OutputView
 from tui.widgets.row_list import RowList
+from tui.widgets.run_list import RunList
 
 _GROUP = "Commands"
 _CHANGE_DIRECTORY = re.compile(r"cd(\s+[^;&|<>()`\n]*)?")
@@ -89,7 +89,7 @@ class CommandsScreen(WorkbenchScreen):
         with Box(id="command-area"):
             with Vertical(id="run-list-pane", classes="pane") as pane:
                 pane.border_title = Content("runs")
-                yield CommandList(self.glyphs, self.services.clock.now, id="runs")
+                yield RunList(self.glyphs, self.services.clock.now, id="runs")
             yield CommandPane(self.glyphs, id="output-pane")
         yield CommandLine(id="command-line")
 
@@ -105,8 +105,8 @@ class CommandsScreen(WorkbenchScreen):
         return self.query_one(CommandLine)
 
     @property
-    def _runs(self) -> CommandList:
-        return self.query_one(CommandList)
+    def _runs(self) -> RunList:
+        return self.query_one(RunList)
 
     @property
     def output(self) -> OutputView:
@@ -313,8 +313,8 @@ class CommandsScreen(WorkbenchScreen):
     def action_type(self) -> None:
         self.line.input.focus()
 
-    @on(CommandInput.Changed)
-    def _remember_draft(self, message: CommandInput.Changed) -> None:
+    @on(CommandField.Changed)
+    def _remember_draft(self, message: CommandField.Changed) -> None:
         if message.input is self.line.input:
             self._place.draft = message.value
 

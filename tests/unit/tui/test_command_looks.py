@@ -14,7 +14,7 @@ from backend.connection.connector import ExitReport
 from backend.errors import AuthError, Code, FairleadError, Interrupted, LinkLost, TimeLimitError
 from tui.command_looks import command_look, end_note, run_line
 from tui.glyphs import ASCII, UNICODE
-from tui.widgets.command_input import History
+from tui.widgets.command_field import History
 
 START = datetime(2026, 3, 2, 9, 41, 2, tzinfo=UTC)
 NOW = START + timedelta(seconds=14)

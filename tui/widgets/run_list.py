@@ -14,7 +14,7 @@ from tui.glyphs import Glyphs
 from tui.widgets.row_list import RowList
 
 
-class CommandList(RowList[RunningCommand]):
+class RunList(RowList[RunningCommand]):
     """Rows like `✓ make deploy      0 · 14 s`."""
 
     def __init__(self, glyphs: Glyphs, now: Callable[[], datetime], *, id: str | None = None) -> None:  # noqa: A002

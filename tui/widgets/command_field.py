@@ -67,7 +67,7 @@ class History:
         return self._lines[-self._back] if self._back else self._draft
 
 
-class CommandInput(TextLine):
+class CommandField(TextLine):
     """The line itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((*ACTIONS, INTERRUPT))]
@@ -103,7 +103,7 @@ class CommandLine(Horizontal):
     CommandLine {
         height: 1;
         #prompt { width: auto; max-width: 50%; height: 1; }
-        CommandInput, CommandInput:focus { width: 1fr; border: none; padding: 0; background: transparent; height: 1; }
+        CommandField, CommandField:focus { width: 1fr; border: none; padding: 0; background: transparent; height: 1; }
         #limit { width: auto; height: 1; color: $warning; }
     }
     """
@@ -117,7 +117,7 @@ class CommandLine(Horizontal):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self.input = CommandInput()
+        self.input = CommandField()
 
     def compose(self) -> ComposeResult:
         yield Static("", id="prompt", markup=False)
