@@ -50,6 +50,14 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE identity (id BLOB NOT NULL);
     INSERT INTO identity VALUES (randomblob(16));
     """,
+    """
+    CREATE TABLE refusals (
+        address TEXT NOT NULL,
+        port INTEGER NOT NULL,
+        at REAL NOT NULL
+    );
+    CREATE INDEX refusals_of ON refusals (address, port, at);
+    """,
 )
 """Each script takes the file from the version that is its index to the next (`PRAGMA user_version`)."""
 
