@@ -58,6 +58,46 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX refusals_of ON refusals (address, port, at);
     """,
+    """
+    CREATE TABLE ssh_health (
+        host TEXT PRIMARY KEY,
+        since REAL NOT NULL,
+        successes INTEGER NOT NULL,
+        failures INTEGER NOT NULL,
+        losses INTEGER NOT NULL,
+        reconnects INTEGER NOT NULL,
+        expiries INTEGER NOT NULL,
+        consecutive INTEGER NOT NULL,
+        connected REAL NOT NULL,
+        last_success REAL,
+        last_failure REAL,
+        failure_code TEXT NOT NULL,
+        failure_hop TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE ssh_health_days (
+        host TEXT NOT NULL,
+        day INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        code TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (host, day, outcome, code)
+    ) WITHOUT ROWID;
+    CREATE TABLE ssh_latency (
+        host TEXT NOT NULL,
+        at REAL NOT NULL,
+        seconds REAL NOT NULL
+    );
+    CREATE INDEX ssh_latency_by_host ON ssh_latency (host, at);
+    CREATE TABLE ssh_latency_hours (
+        host TEXT NOT NULL,
+        hour INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        low REAL NOT NULL,
+        middle REAL NOT NULL,
+        high REAL NOT NULL,
+        PRIMARY KEY (host, hour)
+    ) WITHOUT ROWID;
+    """,
 )
 """Each script takes the file from the version that is its index to the next (`PRAGMA user_version`)."""
 
