@@ -256,8 +256,13 @@ def _pull(name: str, *, up: bool) -> Callable[[Chain], None]:
 
 FAULTS = {
     "alpha-refuses": Fault("TCP_REFUSED", "alpha", "tcp", "alpha", _closed("alpha")),
-    "alpha-is-down": Fault(
-        "TCP_TIMEOUT", "alpha", "tcp", "alpha", breaks=_pull("alpha", up=False), mends=_pull("alpha", up=True)
+    "black-hole-before-alpha": Fault(
+        "TCP_TIMEOUT",
+        "alpha",
+        "tcp",
+        "alpha",
+        breaks=lambda lab: lead_astray(lab.net.client, FORTH, FIRST),
+        mends=lambda lab: _forget_way(lab.net.client, FIRST),
     ),
     "alpha-wrong-key": Fault("AUTH_DENIED", "alpha", "auth", "alpha", _wrong_key("alpha")),
     "alpha-changed-host-key": Fault("HOST_KEY_CHANGED", "alpha", "host_key", "alpha", _other_host_key("alpha")),
