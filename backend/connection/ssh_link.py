@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncssh
 
 from backend.clock import Clock
+from backend.connection.budget import SessionBudget
 from backend.connection.connector import LinkFacts, PtyRequest
 from backend.connection.ssh_channels import opened
 from backend.connection.ssh_errors import loss, says_farewell, session_refused
@@ -35,6 +37,9 @@ class SshLink:
         self._hop = hops[-1].hop
         self._conn = hops[-1].conn
         self._clock = clock
+        self._budget = SessionBudget()
+        self._leases: set[asyncio.Future[None]] = set()
+        """One for each open session: done when it has ended."""
         self._closing = False
         self._lost: LinkLost | None = None
         self._ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
@@ -108,7 +113,45 @@ class SshLink:
         return await self._forwarding.listen_unix(path, on_incoming)
 
     async def _session(self, factory: Callable[[], S], **options: Any) -> tuple[asyncssh.SSHClientChannel[bytes], S]:
-        """A session channel. Raises SessionError SESSION_REFUSED or LinkLost."""
+        """A session channel, when there is a place for it. Raises SessionError SESSION_REFUSED or LinkLost."""
+        refusal: BaseException | None = None
+        while True:
+            await self._place(refusal)
+            try:
+                channel, session = await self._opened_session(factory, options)
+                break
+            except BaseException as error:
+                crowded = _is_one_too_many(error) and self._budget.crowded()
+                self._budget.give_back()
+                if not crowded:
+                    raise
+                refusal = error
+        self._leases.add(lease := asyncio.ensure_future(channel.wait_closed()))
+        lease.add_done_callback(self._session_ended)
+        return channel, session
+
+    async def _place(self, refusal: BaseException | None) -> None:
+        try:
+            await self._budget.take(self._hop.timeouts.channel)
+        except TimeoutError:
+            full = f"this connection carries {self._budget.taken} sessions already"
+            raise refusal or self._refused(full) from None
+
+    async def _opened_session(
+        self, factory: Callable[[], S], options: Mapping[str, Any]
+    ) -> tuple[asyncssh.SSHClientChannel[bytes], S]:
+        """What is asked for. Asked for once more after a refusal: OpenSSH may still be clearing up a session that has
+        ended here, and counts it."""
+        try:
+            return await self._asked_for(factory, options)
+        except SessionError as error:
+            if not _is_one_too_many(error):
+                raise
+            return await self._asked_for(factory, options)
+
+    async def _asked_for(
+        self, factory: Callable[[], S], options: Mapping[str, Any]
+    ) -> tuple[asyncssh.SSHClientChannel[bytes], S]:
         limit = self._hop.timeouts.channel
         asked = {"command": None, "subsystem": None, "env": {}, "send_env": None, "encoding": None, **options}
         opening: Coroutine[Any, Any, tuple[Any, Any]] = self._conn.create_session(factory, **asked)
@@ -118,6 +161,10 @@ class SshLink:
             raise self._refused(f"no answer within {limit:g} s") from None
         except (asyncssh.Error, OSError) as error:
             raise self._refused(error) from error
+
+    def _session_ended(self, lease: asyncio.Future[None]) -> None:
+        self._leases.discard(lease)
+        self._budget.give_back()
 
     def _refused(self, error: BaseException | str) -> FairleadError:
         return self._why_gone() or session_refused(self._target, error)
@@ -190,6 +237,12 @@ class SshLink:
         return None
 
 
+def _is_one_too_many(error: BaseException) -> bool:
+    """Whether the server gave no session at all, rather than not what was asked for in it."""
+    cause = error.__cause__
+    return isinstance(cause, asyncssh.ChannelOpenError) and cause.code != asyncssh.OPEN_REQUEST_SESSION_FAILED
+
+
 def _command(command: bytes | None) -> bytes | None:
     """An empty command would be taken for no command, which is a shell."""
     return b":" if command == b"" else command
@@ -218,14 +271,15 @@ async def close_hops(hops: Sequence[HopLink]) -> None:
     """Close connections, innermost first, all of them within the longest of their limits; what is left then, or when
     this is cancelled, is cut. Never raises by itself."""
     try:
-        async with asyncio.timeout(max((hop.hop.timeouts.close for hop in hops), default=0.0)):
-            for hop in reversed(hops):
-                hop.conn.close()
-                await hop.conn.wait_closed()
-    except TimeoutError:
-        return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max((hop.hop.timeouts.close for hop in hops), default=0.0)):
+                for hop in reversed(hops):
+                    hop.conn.close()
+                    await hop.conn.wait_closed()
     finally:
         abort_hops(hops)
+    for hop in hops[:1]:  # only the outermost is carried by something that has an end of its own
+        await hop.carrier.ended()
 
 
 def abort_hops(hops: Sequence[HopLink]) -> None:

@@ -228,6 +228,15 @@ async def test_a_session_that_is_one_too_many_is_refused_with_the_servers_words(
             await first.close()
 
 
+@pytest.mark.parametrize("allowed", [10, 3])
+async def test_more_commands_at_once_than_the_server_allows_take_turns(tmp_path: Path, allowed: int) -> None:
+    with sshd(tmp_path / "busy", f"MaxSessions {allowed}") as busy:
+        busy.authorize(make_key(tmp_path / "busy" / "key"))
+        async with connected(target(_hop(busy, tmp_path))) as link:
+            answers = await asyncio.gather(*(output(link, f"echo {number}".encode()) for number in range(25)))
+            assert answers == [b"%d\n" % number for number in range(25)]
+
+
 async def test_a_server_that_gives_no_terminal_says_so(tmp_path: Path) -> None:
     with sshd(tmp_path / "dull", "PermitTTY no") as dull:
         dull.authorize(make_key(tmp_path / "dull" / "key"))
