@@ -10,8 +10,6 @@ import errno
 import os
 import secrets
 import stat
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +17,7 @@ from pathlib import Path
 from backend.connection.host_keys import HostKey, hashed, shorten, without
 from backend.connection.target import KnownHostsFiles
 from backend.errors import Code, HostKeyError
-
-if sys.platform != "win32":
-    import fcntl
+from backend.own_file import locked, place
 
 _SALT_BYTES = 20
 
@@ -40,7 +36,7 @@ def remember(files: KnownHostsFiles, name: str, key: HostKey) -> Path:
     shown = hashed(name, secrets.token_bytes(_SALT_BYTES)) if files.hash_names else name
     with _told(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(path) as descriptor:
+        with locked(path) as descriptor:
             _append(descriptor, f"{shown} {key.line}\n".encode())
     return path
 
@@ -52,7 +48,7 @@ def replace(files: KnownHostsFiles, name: str, key: HostKey) -> Path:
     """
     for path in files.user:
         if path.is_file():
-            with _told(path), _locked(path) as descriptor:
+            with _told(path), locked(path) as descriptor:
                 _rewrite(path.resolve(), descriptor, name)
     return remember(files, name, key)
 
@@ -63,23 +59,8 @@ def _rewrite(path: Path, descriptor: int, name: str) -> None:
     if new == old:
         return
     mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
-    _place(path.with_name(path.name + ".old"), old, mode)
-    _place(path, new, mode)
-
-
-def _place(path: Path, content: bytes, mode: int) -> None:
-    """Put `content` under `path` in one step."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    place(path.with_name(path.name + ".old"), old, mode)
+    place(path, new, mode)
 
 
 def _append(descriptor: int, line: bytes) -> None:
@@ -92,29 +73,6 @@ def _append(descriptor: int, line: bytes) -> None:
     if written != len(line):
         os.ftruncate(descriptor, size)
         raise OSError(errno.ENOSPC, "the line could not be written whole")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    """The file of that name, open for appending under an exclusive lock."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            if sys.platform != "win32":
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if _still_named(path, descriptor):
-                yield descriptor
-                return
-        finally:
-            os.close(descriptor)
-
-
-def _still_named(path: Path, descriptor: int) -> bool:
-    """Whether `path` is still the file that was locked: somebody may have replaced it while we waited."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 Key = tuple[str, ...]
 
-_HEADER = re.compile(r"\s*\[")
+HEADER = re.compile(r"\s*\[")
 _SYNTAX = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -21,13 +21,13 @@ def key_lines(text: str) -> dict[Key, int]:
     """
     found: dict[Key, int] = {}
     table: Key = ()
-    for number, statement in _statements(text):
+    for number, statement in statements(text):
         content = tomllib.loads(statement)
-        if _HEADER.match(statement):
-            table = _header_path(content)
+        if HEADER.match(statement):
+            table = header_path(content)
             paths = [table]
         else:
-            paths = [table + path for path in _value_paths(content)]
+            paths = [table + path for path in value_paths(content)]
         for path in paths:
             for length in range(1, len(path) + 1):
                 found.setdefault(path[:length], number)
@@ -52,10 +52,10 @@ def syntax_error(error: tomllib.TOMLDecodeError, text: str) -> tuple[int, str]:
     return line, message[: match.start()]
 
 
-def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Statements with their first line; one that spans lines is complete when it parses."""
+def statements(text: str) -> Iterator[tuple[int, str]]:
+    """Statements with their first line; one that spans lines is complete when it parses. Line ends become `\\n`."""
     begun, start = "", 1
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not begun:
             start = number
         begun = f"{begun}\n{line}" if begun else line
@@ -73,7 +73,7 @@ def _parses(statement: str) -> bool:
     return True
 
 
-def _header_path(content: Mapping[str, Any]) -> Key:
+def header_path(content: Mapping[str, Any]) -> Key:
     """The path of `[a.b]` or `[[a.b]]`."""
     path: list[str] = []
     inner: Any = content
@@ -86,9 +86,9 @@ def _header_path(content: Mapping[str, Any]) -> Key:
     return tuple(path)
 
 
-def _value_paths(content: Mapping[str, Any]) -> Iterator[Key]:
+def value_paths(content: Mapping[str, Any]) -> Iterator[Key]:
     """The paths of all values in tables, inline ones included."""
     for name, value in content.items():
         yield (name,)
         if isinstance(value, dict):
-            yield from ((name, *path) for path in _value_paths(value))
+            yield from ((name, *path) for path in value_paths(value))

@@ -26,6 +26,7 @@ from backend.settings.lines import key_lines, line_of, syntax_error
         ("a = '''\n'''\n\n# c = 1\nc = 1\n", ("c",), 5),
         ("[[list]]\na = 1\n[[list]]\na = 2\n", ("list", "a"), 2),
         ("\r\na = 1\r\n", ("a",), 2),
+        ("[t]\r\na = 1\r\n[u]\r\nb = 1\r\n", ("u", "b"), 4),
     ],
 )
 def test_a_key_is_found_on_its_line(text: str, key: tuple[str, ...], line: int) -> None:
