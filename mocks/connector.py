@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.clock import Clock
-from backend.connection.connector import LinkFacts, Observer
+from backend.connection.connector import Gate, LinkFacts, Observer
 from backend.connection.interaction import Interaction
 from backend.connection.target import Target
 from backend.connection.vault import Vault
@@ -20,7 +20,7 @@ class SimulatedConnector:
         self._clock = clock
 
     async def connect(
-        self, target: Target, interaction: Interaction, observer: Observer | None = None
+        self, target: Target, interaction: Interaction, observer: Observer | None = None, gate: Gate | None = None
     ) -> SimulatedLink:
         # The login's client half brings asyncssh with it, which takes a while to load: not before it is needed.
         from mocks.handshake import CIPHER, KEX, MAC, Handshake, LoggedIn, Surroundings

@@ -67,10 +67,28 @@ Observer = Callable[[PhaseEvent], None]
 """Called in the event loop for every phase of every hop, in order. It must not block and must not raise."""
 
 
+class Gate(Protocol):
+    """One route's turn to talk to the person or to log in, where several routes to a host are tried at once.
+
+    Taken before a question and before a hop's first authentication request, so that nobody is asked twice and no login
+    is wasted. Given back when a hop has failed, or is a jump host and logged in.
+    """
+
+    async def take(self) -> None:
+        """Wait for the turn; returns at once to whoever has it already."""
+        ...
+
+    def release(self) -> None:
+        """Let another route have it; harmless without it."""
+        ...
+
+
 class Connector(Protocol):
     """Makes connections."""
 
-    async def connect(self, target: Target, interaction: Interaction, observer: Observer | None = None) -> Link:
+    async def connect(
+        self, target: Target, interaction: Interaction, observer: Observer | None = None, gate: Gate | None = None
+    ) -> Link:
         """One authenticated connection to `target` over its route, built hop by hop.
 
         Every hop's host key is checked before anything secret is sent to it. Cancelling closes what was opened.

@@ -14,31 +14,22 @@ from typing import Any, TypeVar
 
 import asyncssh
 
-from backend.clock import Clock
-from backend.connection.connector import Observer, Phase
+from backend.connection.connector import Phase
 from backend.connection.host_key_file import can_remember, remember, replace
 from backend.connection.host_keys import HostKey, HostNames, Judgement, KnownHosts, load, looked_in
-from backend.connection.interaction import HostKeyDecision, HostKeyQuestion, HostKeyState, Interaction
+from backend.connection.interaction import HostKeyDecision, HostKeyQuestion, HostKeyState
 from backend.connection.ssh_banner import NotSsh, first_line
+from backend.connection.ssh_carriers import BannerClosed, Carrier, ChannelCarrier
 from backend.connection.ssh_client import HopClient
 from backend.connection.ssh_errors import at_hop, hop_not_reached, kex_error, kex_timeout, reason
+from backend.connection.ssh_gate import GatedClient
 from backend.connection.ssh_login import Login
 from backend.connection.ssh_options import connection_options
 from backend.connection.ssh_progress import HopProgress
-from backend.connection.ssh_transport import (
-    Address,
-    BannerClosed,
-    ChannelCarrier,
-    SocketCarrier,
-    TcpFailed,
-    dial,
-    endpoint,
-    resolve,
-    tcp_error,
-    tcp_timeout,
-)
+from backend.connection.ssh_reach import Reach
+from backend.connection.ssh_surroundings import LimitReached, Surroundings
+from backend.connection.ssh_transport import endpoint
 from backend.connection.target import Hop, HopIdentity, HostKeyPolicy
-from backend.connection.vault import Vault
 from backend.errors import Code, ConnectError, FairleadError, HostKeyError
 
 T = TypeVar("T")
@@ -59,21 +50,7 @@ class HopLink:
     login: Login
     route: tuple[HopIdentity, ...]
     """The hops up to here, this one included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a hop is connected with."""
-
-    target: str
-    vault: Vault
-    clock: Clock
-    interaction: Interaction
-    observer: Observer | None
-
-
-class _Limit(Exception):
-    """The limit of the phase under way was reached."""
+    carrier: Carrier
 
 
 class HopConnection:
@@ -93,6 +70,9 @@ class HopConnection:
         self._login: Login | None = None
         self._address = endpoint(hop.address, hop.port)
         self._banner = ""
+        self._succeeded = False
+        self._carrier: Carrier | None = None
+        self._reach = self._new_reach()
 
     async def run(self) -> HopLink:
         """The logged-in hop. Raises a located ConnectError, HostKeyError or AuthError; cancelling closes everything."""
@@ -104,6 +84,8 @@ class HopConnection:
             raise told from error.__cause__
         finally:
             self._progress.stop()
+            if self._around.gate is not None and not (self._is_target and self._succeeded):
+                self._around.gate.release()
 
     async def _attempts(self) -> HopLink:
         self._known = await asyncio.to_thread(load, self._hop.known_hosts, HostNames.of(self._hop))
@@ -114,23 +96,26 @@ class HopConnection:
         raise self._host_key_error(Code.HOST_KEY_UNKNOWN, "the server shows another key each time")
 
     def _finished(self, conn: asyncssh.SSHClientConnection) -> HopLink:
-        assert self._client is not None and self._login is not None
+        assert self._client is not None and self._login is not None and self._carrier is not None
+        self._succeeded = True
         self._progress.stop()
         told = {"method": self._login.method, "key": self._login.detail, **self._login.evidence}
         self._progress.passed(Phase.AUTH, {name: value for name, value in told.items() if value})
         route = (*self._before, self._hop.identity)
-        return HopLink(self._hop, conn, self._client, self._address, self._banner, self._login, route)
+        return HopLink(self._hop, conn, self._client, self._address, self._banner, self._login, route, self._carrier)
 
     async def _attempt(self) -> asyncssh.SSHClientConnection | None:
         """One connection; None where another attempt is worth it."""
         self._login = self._new_login()
         self._client = None
+        conn: asyncssh.SSHClientConnection | None = None
         try:
-            return await self._connected()
+            conn = await self._connected()
+            return conn
         except FairleadError:
             raise
-        except _Limit:
-            raise self._timeout() from None
+        except LimitReached:
+            raise await self._reach.explained(self._timeout()) from None
         except Exception as error:  # a hostile server may lead asyncssh into any of them
             if (client := self._refusing()) is not None:
                 await self._decide(client)
@@ -138,9 +123,11 @@ class HopConnection:
             if self._key_may_do(error):
                 self._certificates = False
                 return None
-            raise self._explained(error) from error
+            raise await self._reach.explained(self._explained(error)) from error
         finally:
             self._login.close()
+            if conn is None and self._carrier is not None:
+                await self._carrier.ended()
 
     def _refusing(self) -> HopClient | None:
         """The client, where it was a host key that it did not take."""
@@ -148,7 +135,7 @@ class HopConnection:
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
         options = connection_options(self._hop, self._known, self._new_client, certificates=self._certificates)
-        carrier = await self._carrier()
+        self._carrier = carrier = await self._new_carrier()
         try:
             return await self._bounded(asyncssh.connect(self._hop.address, self._hop.port, tunnel=carrier, **options))
         finally:
@@ -168,7 +155,7 @@ class HopConnection:
 
     def _new_client(self) -> HopClient:
         assert self._login is not None
-        self._client = HopClient(
+        self._client = client = GatedClient(
             self._hop,
             known=self._known,
             accepted=self._accepted,
@@ -176,7 +163,8 @@ class HopConnection:
             progress=self._progress,
             interaction=self._around.interaction,
         )
-        return self._client
+        client.gate = self._around.gate
+        return client
 
     async def _bounded(self, work: Awaitable[T]) -> T:
         """`work`, ended when the limit of the phase under way is reached. asyncssh's own end is waited for briefly."""
@@ -190,33 +178,25 @@ class HopConnection:
         if task.done():
             return task.result()
         await _end(task, self._hop.timeouts.close)
-        raise _Limit
+        raise LimitReached
 
     # --- name and tcp ---
 
-    async def _carrier(self) -> SocketCarrier | ChannelCarrier:
-        limit = self._hop.timeouts.connect
+    def _new_reach(self) -> Reach:
+        return Reach(
+            self._hop, self._around, progress=self._progress, bounded=self._bounded, identified=self._identified
+        )
+
+    async def _new_carrier(self) -> Carrier:
         if self._through is not None:
             self._progress.enter(Phase.NAME)
             self._progress.passed(Phase.NAME, {"looked_up_by": self._through.hop.name})
-            self._progress.enter(Phase.TCP, limit)
+            self._progress.enter(Phase.TCP, self._hop.timeouts.connect)
             return ChannelCarrier(self._through.conn, self._channel_open, self._identified)
-        self._progress.enter(Phase.NAME, limit)
-        addresses = await self._bounded(resolve(self._hop))
-        self._progress.passed(Phase.NAME, {"addresses": ", ".join(item.text for item in addresses)})
-        self._progress.enter(Phase.TCP)
-        sock = await self._dialled(addresses)
-        self._progress.enter(Phase.BANNER, self._hop.timeouts.first_byte)
-        return SocketCarrier(sock, self._identified)
-
-    async def _dialled(self, addresses: tuple[Address, ...]) -> socket.socket:
-        try:
-            sock, address = await self._bounded(dial(addresses))
-        except TcpFailed as error:
-            raise tcp_error(self._hop, error.failures) from error
-        self._address = address.text
-        self._progress.passed(Phase.TCP, {"address": address.text, "family": address.family_name})
-        return sock
+        self._reach = self._new_reach()
+        carrier = await self._reach.carrier()
+        self._address = self._reach.address
+        return carrier
 
     def _channel_open(self) -> None:
         assert self._through is not None
@@ -240,13 +220,10 @@ class HopConnection:
         return self._login.timed_out() if phase is Phase.AUTH else kex_timeout(hop)
 
     def _not_connected(self, phase: Phase) -> FairleadError:
-        limit = self._hop.timeouts.connect
         if self._through is not None:
-            return hop_not_reached(self._through.hop, self._hop, f"no answer within {limit:g} s")
-        if phase is Phase.NAME:
-            told = f"the resolver did not answer within {limit:g} s"
-            return ConnectError(Code.NAME_NOT_FOUND, evidence={"address": self._hop.address, "reason": told})
-        return tcp_timeout(self._hop, limit)
+            told = f"no answer within {self._hop.timeouts.connect:g} s"
+            return hop_not_reached(self._through.hop, self._hop, told)
+        return self._reach.timed_out(phase)
 
     def _silent(self) -> ConnectError:
         return self._banner_error(Code.BANNER_SILENT, seconds=f"{self._hop.timeouts.first_byte:g}")
@@ -350,7 +327,12 @@ class HopConnection:
             can_remember=can_remember(hop.known_hosts),
         )
         with self._progress.person():
+            await self._turn()
             return await self._around.interaction.host_key(question)
+
+    async def _turn(self) -> None:
+        if self._around.gate is not None:
+            await self._around.gate.take()
 
     async def _write_down(self, key: HostKey, judgement: Judgement) -> None:
         files = self._hop.known_hosts

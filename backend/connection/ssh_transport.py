@@ -1,7 +1,7 @@
-"""From a name to a server that has said it speaks SSH: lookup, TCP to the first address that answers, identification.
+"""From a name to a connected socket: lookup, and TCP to the first address that answers.
 
-asyncssh connects by itself too, but tells a refused port, a black hole and a web server apart only by luck. Here each
-has its own code. The bytes then go to asyncssh through its `tunnel` seam.
+asyncssh connects by itself too, but tells a refused port, a black hole and a name without an address apart only by
+luck. Here each has its own code. `ssh_carriers` takes it from there.
 """
 
 from __future__ import annotations
@@ -9,21 +9,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-import asyncssh
-
-from backend.connection.ssh_banner import Identification, NotSsh
 from backend.connection.target import Hop
 from backend.errors import Code, ConnectError
 
 STAGGER = 0.25
 """Seconds between the starts of attempts on a host's addresses (RFC 8305 §5)."""
-TUNNEL_WINDOW = 16 << 20
-"""Receive window in bytes of the channel that carries the next hop; below it, every hop would cap the throughput."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,169 +187,3 @@ def tcp_timeout(hop: Hop, seconds: float) -> ConnectError:
     return ConnectError(
         Code.TCP_TIMEOUT, evidence={"address": hop.address, "port": hop.port, "seconds": f"{seconds:g}"}
     )
-
-
-# --- identification ----------------------------------------------------------------------------------------------
-
-
-class _Wire(Protocol):
-    """The part of asyncssh's connection that a transport drives."""
-
-    def connection_made(self, transport: Any) -> None: ...
-
-    def data_received(self, data: bytes, datatype: Any = None) -> None: ...
-
-    def eof_received(self) -> Any: ...
-
-    def connection_lost(self, exc: Exception | None) -> None: ...
-
-
-class BannerClosed(Exception):
-    """The far end hung up before it identified itself; it had said `said`."""
-
-    def __init__(self, said: bytes) -> None:
-        super().__init__("closed before the identification")
-        self.said = said
-
-
-class _Tap:
-    """Watches the first bytes for the identification while passing them on."""
-
-    def __init__(self, wire: _Wire, identified: Callable[[str], None]) -> None:
-        self._wire = wire
-        self._tell = identified
-        self.parser = Identification()
-        self.outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def data(self, data: bytes) -> bool:
-        """Whether the identification is complete with `data`; asyncssh gets the bytes then."""
-        if self.outcome.done():
-            return not self.outcome.cancelled() and self.outcome.exception() is None
-        try:
-            banner = self.parser.feed(data)
-        except NotSsh as error:
-            self.outcome.set_exception(error)
-            return False
-        if banner is None:
-            return False
-        self._tell(banner)
-        self.outcome.set_result(banner)
-        self._wire.data_received(self.parser.seen)
-        return True
-
-    def lost(self) -> None:
-        if not self.outcome.done():
-            self.outcome.set_exception(BannerClosed(self.parser.seen))
-
-
-class _TcpTap(_Tap, asyncio.Protocol):
-    """The tap on a socket; takes itself out once the identification is seen, so that later bytes cost nothing more."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._wire.connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        if self.data(data):
-            self._transport.set_protocol(self._wire)  # type: ignore[arg-type]  # asyncssh's connection is a Protocol
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.lost()
-
-
-class _ChannelTap(_Tap, asyncssh.SSHTCPSession[bytes]):
-    """The tap on a channel through the hop before. asyncssh cannot change a channel's session, so the tap stays."""
-
-    def connection_made(self, chan: asyncssh.SSHTCPChannel[bytes]) -> None:
-        self._wire.connection_made(chan)
-
-    def data_received(self, data: bytes, datatype: Any = None) -> None:
-        if self.outcome.done():
-            self._wire.data_received(data)
-        else:
-            self.data(data)
-
-    def eof_received(self) -> bool:
-        if self.outcome.done():
-            self._wire.eof_received()
-        self.lost()
-        return False
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self.outcome.done():
-            self._wire.connection_lost(error)
-        self.lost()
-
-
-class _Carrier:
-    """What asyncssh calls a tunnel: something that opens the byte stream under a new connection."""
-
-    def close(self) -> None:
-        """Nothing of its own: the connection closes what carries it."""
-
-    async def wait_closed(self) -> None:
-        return None
-
-    def discard(self) -> None:
-        """Let go of what no connection has taken."""
-
-
-class SocketCarrier(_Carrier):
-    """Carries the connection over a socket that is connected already.
-
-    `create_connection` returns once the server has identified itself; raises NotSsh or BannerClosed.
-    """
-
-    def __init__(self, sock: socket.socket, identified: Callable[[str], None]) -> None:
-        self._sock: socket.socket | None = sock
-        self._identified = identified
-
-    def discard(self) -> None:
-        """Close the socket, if no connection has taken it."""
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
-
-    async def create_connection(self, session_factory: Callable[[], Any], host: str, port: int) -> tuple[Any, Any]:
-        wire = session_factory()
-        sock, self._sock = self._sock, None
-        transport, tap = await asyncio.get_running_loop().create_connection(
-            lambda: _TcpTap(wire, self._identified), sock=sock
-        )
-        try:
-            await tap.outcome
-        except BaseException:
-            transport.abort()
-            raise
-        return transport, wire
-
-
-class ChannelCarrier(_Carrier):
-    """Carries the connection over a channel of the hop before; otherwise as SocketCarrier. Raises also what opening the
-    channel raises."""
-
-    def __init__(
-        self,
-        through: asyncssh.SSHClientConnection,
-        opened: Callable[[], None],
-        identified: Callable[[str], None],
-    ) -> None:
-        self._through = through
-        self._opened = opened
-        self._identified = identified
-
-    async def create_connection(self, session_factory: Callable[[], Any], host: str, port: int) -> tuple[Any, Any]:
-        wire = session_factory()
-
-        def tapped() -> _ChannelTap:
-            self._opened()
-            return _ChannelTap(wire, self._identified)
-
-        channel, session = await self._through.create_connection(tapped, host, port, window=TUNNEL_WINDOW)
-        assert isinstance(session, _ChannelTap)
-        try:
-            await session.outcome
-        except BaseException:
-            channel.abort()
-            raise
-        return channel, wire

@@ -10,6 +10,7 @@ from typing import cast
 from backend.connection.connector import (
     ByteStream,
     FileChannel,
+    Gate,
     Link,
     LinkFacts,
     Observer,
@@ -147,7 +148,9 @@ class SteeredConnector:
     def waiting(self) -> list[Attempt]:
         return [attempt for attempt in self.attempts if not attempt.outcome.done()]
 
-    async def connect(self, target: Target, interaction: Interaction, observer: Observer | None = None) -> Link:
+    async def connect(
+        self, target: Target, interaction: Interaction, observer: Observer | None = None, gate: Gate | None = None
+    ) -> Link:
         attempt = Attempt(target, interaction, observer)
         self.attempts.append(attempt)
         try:

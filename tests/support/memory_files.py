@@ -27,6 +27,7 @@ from backend.connection.connector import (
     ExitReport,
     FileChannel,
     FileLimits,
+    Gate,
     Link,
     LinkFacts,
     Observer,
@@ -94,7 +95,9 @@ class DirectoryHost:
         self.links = 0
         self._passed = 0
 
-    async def connect(self, target: Target, interaction: Interaction, observer: Observer | None = None) -> Link:
+    async def connect(
+        self, target: Target, interaction: Interaction, observer: Observer | None = None, gate: Gate | None = None
+    ) -> Link:
         self.links += 1
         return cast(Link, _Link(self))
 

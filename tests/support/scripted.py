@@ -13,6 +13,7 @@ from backend.connection.connector import (
     Chunk,
     ExitReport,
     FileChannel,
+    Gate,
     Link,
     LinkFacts,
     Observer,
@@ -268,7 +269,9 @@ class ScriptedConnector:
         self._fails = fails
         self._waits = waits
 
-    async def connect(self, target: Target, interaction: Interaction, observer: Observer | None = None) -> Link:
+    async def connect(
+        self, target: Target, interaction: Interaction, observer: Observer | None = None, gate: Gate | None = None
+    ) -> Link:
         self.attempts += 1
         tell: Observer = observer or (lambda event: None)
         try:
