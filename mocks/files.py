@@ -202,6 +202,10 @@ class SimulatedFile:
         await self._files.attributes(self._node)
         return True
 
+    async def finish(self) -> None:
+        await self.sync()
+        await self.close()
+
     async def close(self) -> None:
         if not self._closed:
             self._closed = True

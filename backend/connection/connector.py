@@ -299,6 +299,13 @@ class RemoteFile(Protocol):
         """Ask the server to put the file on its disk (`fsync@openssh.com`); False where it cannot be asked."""
         ...
 
+    async def finish(self) -> None:
+        """After the writes, those under way included: `sync` where it can be asked for, then close.
+
+        Raises what a server says only now (a full disk or a quota of a network file system), or LinkLost.
+        """
+        ...
+
     async def close(self) -> None:
         """Bounded; never raises."""
         ...

@@ -38,6 +38,8 @@ class FileRequests:
         """What the server said it can do beyond the draft."""
         self.write_limit = FileLimits().write
         """Bytes of one WRITE; a server may end the channel over a longer one."""
+        self.in_order = False
+        """Whether the server handles one request after another, whatever they are about."""
         self._host = host
         self._close_limit = close_limit
         self._explainer = Explainer(host, self.look, self.room, self._holds)
@@ -134,6 +136,7 @@ class SshRemoteFile:
         self._handle = string(handle)
         self._raw_handle = handle
         self._open = True
+        self._writing: set[asyncio.Future[Reply]] = set()
 
     async def read(self, offset: int, size: int) -> bytes:
         """One READ: between 1 and `size` bytes; empty at the end."""
@@ -157,7 +160,10 @@ class SshRemoteFile:
         limit = self._requests.write_limit
         for start in range(0, max(1, len(data)), limit):
             fields = (self._handle, uint64(offset + start), string(data[start : start + limit]))
-            await self._requests.ask(self._path, Intent.WRITE, Type.WRITE, *fields, expect=Type.STATUS)
+            waiter = self._requests.send(self._path, Type.WRITE, *fields)
+            self._writing.add(waiter)
+            waiter.add_done_callback(self._writing.discard)
+            await self._requests.answer(self._path, Intent.WRITE, waiter, expect=Type.STATUS)
 
     async def attributes(self) -> Attributes:
         reply = await self._requests.ask(self._path, Intent.LOOK, Type.FSTAT, self._handle, expect=Type.ATTRS)
@@ -170,11 +176,30 @@ class SshRemoteFile:
 
     async def sync(self) -> bool:
         """`fsync@openssh.com`, where the server has it."""
-        if not self._requests.offers(b"fsync@openssh.com"):
+        waiter = self._ask_to_sync()
+        if waiter is None:
             return False
-        fields = (string(b"fsync@openssh.com"), self._handle)
-        await self._requests.ask(self._path, Intent.WRITE, Type.EXTENDED, *fields, expect=Type.STATUS)
+        await self._requests.answer(self._path, Intent.WRITE, waiter, expect=Type.STATUS)
         return True
+
+    def _ask_to_sync(self) -> asyncio.Future[Reply] | None:
+        if not self._requests.offers(b"fsync@openssh.com"):
+            return None
+        return self._requests.send(self._path, Type.EXTENDED, string(b"fsync@openssh.com"), self._handle)
+
+    async def finish(self) -> None:
+        """`sync` and CLOSE, asked for at once where the server keeps the order; errors of either are raised."""
+        requests = self._requests
+        if not requests.in_order and self._writing:
+            await asyncio.wait(self._writing)
+        syncing = self._ask_to_sync()
+        if not requests.in_order and syncing is not None:
+            await asyncio.wait([syncing])
+        self._open = False
+        closing = requests.send(self._path, Type.CLOSE, self._handle)
+        for waiter in (syncing, closing):
+            if waiter is not None:
+                await requests.answer(self._path, Intent.WRITE, waiter, expect=Type.STATUS)
 
     async def close(self) -> None:
         """Close the handle, once."""

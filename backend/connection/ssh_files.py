@@ -81,6 +81,7 @@ class SshFiles:
         self._close_limit = close_limit
         self._limits = FileLimits()
         self._requests = FileRequests(session, host=host, close_limit=close_limit)
+        self._requests.in_order = _ANSWERS_IN_ORDER.search(server) is not None
 
     async def start(self) -> None:
         """Agree on the version. Raises SessionError (SFTP_UNAVAILABLE, SHELL_NOISE, SESSION_REFUSED) or LinkLost."""
@@ -195,7 +196,7 @@ class SshFiles:
     async def scan(self, path: bytes) -> AsyncGenerator[Sequence[Entry], None]:
         """The directory's entries in batches, several requests under way where the server takes them in order."""
         handle = await self._requests.handle(path, Intent.LIST, Type.OPENDIR, string(path))
-        most = _LISTINGS_IN_FLIGHT if _ANSWERS_IN_ORDER.search(self._server) else 1
+        most = _LISTINGS_IN_FLIGHT if self._requests.in_order else 1
         depth, flying = min(2, most), deque[asyncio.Future[Reply]]()
         try:
             while True:

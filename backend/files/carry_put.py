@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
-from backend.connection.connector import Attributes, Entry, FileChannel, FileKind, OpenMode, RemoteFile
+from backend.connection.connector import Attributes, Entry, FileChannel, FileKind, RemoteFile
 from backend.errors import Code, FileError, LinkLost
 from backend.files.carrier import Pending
 from backend.files.carry_get import digests_on_host, steadily
@@ -21,6 +21,7 @@ from backend.files.partial import partial_name
 from backend.files.paths import join_inside
 from backend.files.problems import local_attributes, told
 from backend.files.remote import lstat_or_none, refuse_directory
+from backend.files.remote_partial import create_new
 from backend.files.tasks import task_group
 from backend.files.walk import TreeSource
 
@@ -89,7 +90,7 @@ class PutCarrier:
         partial = _partial(context, item)
         with counted(context.meter) as done:
             try:
-                await self._pour(channel, await _create(channel, partial), content)
+                await self._pour(channel, await create_new(channel, partial), content)
             except FileError:
                 with suppress(FileError):
                     await channel.remove(partial)
@@ -98,22 +99,18 @@ class PutCarrier:
         return Pending(item, content.attributes, content.digest, len(content.data), partial)
 
     async def _pour(self, channel: FileChannel, file: RemoteFile, content: SmallContent) -> None:
+        """Everything is asked for before the first answer, where the server allows: one round trip for a small file."""
         data, block = content.data, self._context.block(channel.limits.write)
         try:
-            if len(data) <= block:
-                await self._write(file, 0, data)
-            else:
-                async with task_group() as group:
-                    for at in range(0, len(data), block):
-                        group.create_task(self._write(file, at, data[at : at + block]))
+            async with task_group() as group:
+                for at in range(0, len(data), block):
+                    piece = data[at : at + block]
+                    await self._context.may_go(len(piece))
+                    self._context.meter.sent(len(piece))
+                    group.create_task(file.write(at, piece))
+                group.create_task(file.finish())
         finally:
             await file.close()
-
-    async def _write(self, file: RemoteFile, offset: int, data: bytes) -> None:
-        if data:
-            await self._context.may_go(len(data))
-            self._context.meter.sent(len(data))
-            await file.write(offset, data)
 
     async def digests(self, pending: Sequence[Pending]) -> dict[bytes, bytes] | None:
         return await digests_on_host(self._context, pending)
@@ -160,9 +157,13 @@ class _Naming:
         except FileError as error:
             there = await lstat_or_none(channel, final)
             refuse_directory(there, final)
-            done = there is not None and there.size == pending.size and error.code is Code.NOT_FOUND
-            if not (self._uncertain and done):
+            if not (self._uncertain and error.code is Code.NOT_FOUND and self._is_it(there)):
                 raise
+
+    def _is_it(self, there: Attributes | None) -> bool:
+        ours = self._pending
+        looks = (ours.size, int(ours.attributes.modified or 0))
+        return there is not None and (there.size, int(there.modified or 0)) == looks
 
 
 def _final(item: Item) -> bytes:
@@ -171,17 +172,6 @@ def _final(item: Item) -> bytes:
 
 def _partial(context: Context, item: Item) -> bytes:
     return join_inside(item.anchor, *item.parts[:-1], partial_name(item.parts[-1], context.salt(item)))
-
-
-async def _create(channel: FileChannel, partial: bytes) -> RemoteFile:
-    """A new empty file. What an earlier attempt left is removed first, for it may be a link by now."""
-    try:
-        return await channel.open(partial, OpenMode.EXCLUSIVE, 0o600)
-    except FileError as error:
-        if error.code not in (Code.EXISTS, Code.FILE_FAILED) or await lstat_or_none(channel, partial) is None:
-            raise
-    await channel.remove(partial)
-    return await channel.open(partial, OpenMode.EXCLUSIVE, 0o600)
 
 
 async def _make_directory(channel: FileChannel, item: Item) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 from functools import partial as bind
 
-from backend.connection.connector import FileChannel, FileKind, OpenMode, RemoteFile
+from backend.connection.connector import Attributes, FileKind, OpenMode, RemoteFile
 from backend.errors import Code, FileError, IntegrityError
 from backend.files.block_send import BlockSend
 from backend.files.data_line import Line
@@ -15,9 +16,10 @@ from backend.files.local_source import LocalSource
 from backend.files.local_tree import PERMISSIONS
 from backend.files.partial import partial_name
 from backend.files.paths import join_inside
-from backend.files.proof import proven_start, same_samples, verified
+from backend.files.proof import NO_HASH, proven_start, same_samples, verified
 from backend.files.remote import lstat_or_none, read_fully, refuse_directory
-from backend.files.resume import PartialRecord, plan_resume
+from backend.files.remote_partial import create_new, is_ours, reopen
+from backend.files.resume import Fingerprint, PartialRecord, Restart, plan_resume
 from backend.files.tasks import background, task_group
 from backend.text import show_bytes
 
@@ -52,59 +54,105 @@ class LargePut:
             await disk.run(source.close)
 
     async def _copy(self, source: LocalSource, done: ItemBytes) -> bool:
-        context, channel = self._context, self._line.channel
+        context = self._context
         looks = await context.disk.run(source.fingerprint)
-        there = await self._look(channel)
-        start = await self._start(source, there) if there else 0
-        await context.disk.run(lambda: source.skip(start))
+        record = await context.journal.partial(self._key)
+        final, partial = await self._look()
+        if partial is None and record == PartialRecord(looks, source.size):
+            verified = await self._in_place(source, final)
+            if verified is not None:
+                self._count(done, source.size)
+                await context.journal.forget(self._key)
+                return verified
+        start = await self._start(source, looks, record, partial) if partial is not None else 0
         await context.journal.begin(self._key, PartialRecord(looks, start))
-        file = await channel.open(self._partial, OpenMode.UPDATE, 0o600)
+        self._count(done, start)
+        if partial is None or start != source.size or _may_grow(partial):
+            await self._fill(source, start, partial if start else None, done)
+        verified = await self._prove(source)
+        await context.journal.advance(self._key, source.size)  # should the answer to the next be lost: `_in_place`
+        await self._line.channel.replace(self._partial, self._final)
+        await context.journal.forget(self._key)
+        return verified
+
+    def _count(self, done: ItemBytes, start: int) -> None:
+        done.resume(start, self._context.earlier.setdefault(self._key, start))
+
+    async def _look(self) -> tuple[Attributes | None, Attributes | None]:
+        """What has the final name, and what an earlier attempt left. IS_DIRECTORY when a directory has the final."""
+        channel, paths = self._line.channel, (self._final, self._partial)
+        final, partial = await asyncio.gather(*(lstat_or_none(channel, path) for path in paths))
+        refuse_directory(final, self._final)
+        return final, partial
+
+    async def _in_place(self, source: LocalSource, final: Attributes | None) -> bool | None:
+        """Whether the copy that was complete has its name, verified or not; None when it has not.
+
+        An attempt whose link was lost while it gave the name cannot know; the content tells.
+        """
+        if final is None or final.kind is not FileKind.FILE or final.size != source.size:
+            return None
+        context = self._context
+        theirs = await self._line.digests.file(self._final, source.size)
+        if theirs is not None:
+            same = theirs == await context.disk.run(lambda: source.skip(source.size))
+            return context.request.verify if same else None
+        dressed = int(final.modified or 0) == int(source.attributes.modified or 0)
+        if not dressed or not await self._same(source, self._final, source.size):
+            return None
+        context.cannot_verify(self._final, NO_HASH)
+        return False
+
+    async def _fill(self, source: LocalSource, start: int, partial: Attributes | None, done: ItemBytes) -> None:
+        """Bring the partial, new or the one found, from `start` to its end and onto the server's disk."""
+        channel = self._line.channel
+        if partial is None:
+            await self._context.disk.run(lambda: source.skip(0))
+            file = await create_new(channel, self._partial)
+        else:  # the source was read up to `start` when that was proven
+            file = await reopen(channel, self._partial, partial)
         try:
-            if there and there != start:
+            if partial is not None and partial.size != start:
                 await file.truncate(start)
-            done.resume(start, context.earlier.setdefault(self._key, start))
             async with background(self._find_tools()):
                 await self._send(file, source, start, done)
             await self._check_size(file, source)
-            await file.sync()
+            await file.finish()
         finally:
             await file.close()
+
+    async def _prove(self, source: LocalSource) -> bool:
+        if await self._context.disk.run(source.changed):
+            raise changed(self._item.source)
         async with task_group() as group:
             proof = group.create_task(self._verify(source))
-            group.create_task(self._dress(channel, source))
-        await channel.replace(self._partial, self._final)
-        await context.journal.forget(self._key)
+            group.create_task(self._dress(source))
         return proof.result()
 
-    async def _look(self, channel: FileChannel) -> int | None:
-        """The size of what an earlier attempt left. IS_DIRECTORY when a directory has the final name."""
-        paths = (self._final, self._partial)
-        final, partial = await asyncio.gather(*(lstat_or_none(channel, path) for path in paths))
-        refuse_directory(final, self._final)
-        if partial is not None and partial.kind is not FileKind.FILE:  # a link planted to lead the content astray
-            raise FileError(Code.EXISTS, evidence={"path": show_bytes(self._partial)})
-        return partial.size if partial is not None else None
-
-    async def _start(self, source: LocalSource, there: int) -> int:
+    async def _start(
+        self, source: LocalSource, looks: Fingerprint, record: PartialRecord | None, partial: Attributes
+    ) -> int:
         context, line = self._context, self._line
-        looks = await context.disk.run(source.fingerprint)
-        record = await context.journal.partial(self._key)
-        hashes = await line.digests.available()
+        whole = partial.size == source.size
+        if not await is_ours(line, self._partial, partial, dressed=self._mode(source) if whole else None):
+            context.note(self._item.source, Restart.NOT_OURS.value)
+            return 0
         flight = MOST * context.block(line.channel.limits.write)
-        plan = plan_resume(looks, record, there, in_order=hashes, flight=flight)
+        hashes = await line.digests.available()
+        plan = plan_resume(looks, record, partial.size, in_order=hashes, flight=flight)
         start = await proven_start(
             plan,
             ours=lambda length: context.disk.run(lambda: source.skip(length)),
             theirs=bind(line.digests.prefix, self._partial),
-            same=bind(self._same, source),
+            same=bind(self._same, source, self._partial),
         )
-        if start == 0:
+        if start == 0 and partial.size:
             context.note(self._item.source, plan.why_from_start)
         return start
 
-    async def _same(self, source: LocalSource, length: int) -> bool:
+    async def _same(self, source: LocalSource, path: bytes, length: int) -> bool:
         disk = self._context.disk
-        file = await self._line.channel.open(self._partial, OpenMode.READ)
+        file = await self._line.channel.open(path, OpenMode.READ)
         try:
             return await same_samples(
                 self._context,
@@ -165,7 +213,15 @@ class LargePut:
             await self._context.journal.forget(self._key)
             raise
 
-    async def _dress(self, channel: FileChannel, source: LocalSource) -> None:
-        found = source.attributes
-        mode = None if found.mode is None else found.mode & PERMISSIONS
-        await channel.set_attributes(self._partial, mode=mode, modified=found.modified)
+    def _mode(self, source: LocalSource) -> int | None:
+        mode = source.attributes.mode
+        return None if mode is None else mode & PERMISSIONS
+
+    async def _dress(self, source: LocalSource) -> None:
+        modified = source.attributes.modified
+        await self._line.channel.set_attributes(self._partial, mode=self._mode(source), modified=modified)
+
+
+def _may_grow(partial: Attributes) -> bool:
+    """Whether it can be opened for writing; one that cannot was complete, on the disk and dressed."""
+    return partial.mode is None or bool(partial.mode & stat.S_IWUSR)

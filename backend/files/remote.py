@@ -120,7 +120,7 @@ class RemoteFileSystem:
         try:
             try:
                 written = await _pour(file, content, _block(channel.limits.write))
-                await file.sync()
+                await file.finish()
             finally:
                 await file.close()
             kept = mode if mode is not None else before.mode if before is not None else None

@@ -41,6 +41,7 @@ class Restart(Enum):
 
     SOURCE_CHANGED = "the source has changed since: started again"
     NO_RECORD = "an unfinished copy was there of which nothing is known: started again"
+    NOT_OURS = "an unfinished copy was there that this account has not made: it was removed, and all was sent"
     UNPROVEN = "what was there could not be proven equal: started again"
 
 
@@ -70,7 +71,7 @@ def plan_resume(
     """What may be kept of a partial file of `partial_size` bytes (None when there is none).
 
     `in_order`: the partial was written without gaps, so its size is a candidate. Otherwise only what was acknowledged
-    is, less one `flight` of bytes.
+    is, less one `flight` of bytes unless that is everything.
     """
     if not partial_size:
         return ResumePlan()
@@ -79,7 +80,8 @@ def plan_resume(
     if record.source != source:
         return ResumePlan(restart=Restart.SOURCE_CHANGED)
     most = min(partial_size, source.size)
-    sure = min(record.mark, most) - (0 if in_order else flight)
+    whole = record.mark == partial_size == source.size
+    sure = min(record.mark, most) - (0 if in_order or whole else flight)
     lengths = {most, sure} if in_order else {sure}
     return ResumePlan(tuple(sorted((length for length in lengths if length > 0), reverse=True)))
 

@@ -109,6 +109,14 @@ async def test_an_open_file_tells_its_size_and_can_be_cut(rig: Rig, files: FileC
     assert await get(files, rig.work + b"/f") == b"0123"
 
 
+async def test_a_file_may_be_ended_while_its_writes_are_under_way(rig: Rig, files: FileChannel) -> None:
+    path = rig.work + b"/a file"
+    file = await files.open(path, OpenMode.EXCLUSIVE)
+    await asyncio.gather(*(file.write(100 * number, b"x" * 100) for number in range(8)), file.finish())
+    assert (await files.stat(path)).size == 800
+    await file.close()
+
+
 async def test_the_mode_of_a_new_file_is_asked_for(rig: Rig, files: FileChannel) -> None:
     file = await files.open(rig.work + b"/private", OpenMode.CREATE, 0o600)
     await file.close()

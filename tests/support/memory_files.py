@@ -77,6 +77,10 @@ class Faults:
     on_read: Callable[[bytes, int], object] | None = None
     on_write: Callable[[bytes, int], object] | None = None
     refuse_writes: Code | None = None
+    refuse_closing: Code | None = None
+    """What is told only when a file that was written is closed, as by a network file system."""
+    lose_at_replace: list[bool] = field(default_factory=list)
+    """The link is lost at each of the next replacements: after it was done (True), or before."""
 
 
 HOP = Hop(name="server", address="127.0.0.1", port=22, user="tester")
@@ -300,7 +304,12 @@ class _Channel:
     async def replace(self, old: bytes, new: bytes) -> None:
         await asyncio.sleep(0)
         with self._about(new) as real:
-            os.replace(os.path.join(self._host.home, old), real)
+            lost = self._host.faults.lose_at_replace
+            done = lost.pop(0) if lost else None
+            if done is not False:
+                os.replace(os.path.join(self._host.home, old), real)
+            if done is not None:
+                raise LinkLost(Code.CONNECTION_LOST, host="server")
 
     async def readlink(self, path: bytes) -> bytes:
         with self._about(path) as real:
@@ -332,6 +341,7 @@ class _File:
         self._link = link
         self._path = path
         self._descriptor = descriptor
+        self._writing = 0
 
     async def read(self, offset: int, size: int) -> bytes:
         faults = self._host.faults
@@ -346,8 +356,15 @@ class _File:
             return data
 
     async def write(self, offset: int, data: bytes) -> None:
+        self._writing += 1
+        try:
+            await asyncio.sleep(0)
+            self._write(offset, data)
+        finally:
+            self._writing -= 1
+
+    def _write(self, offset: int, data: bytes) -> None:
         faults = self._host.faults
-        await asyncio.sleep(0)
         with self._link.alive():
             if faults.refuse_writes is not None:
                 raise FileError(faults.refuse_writes, evidence={"path": os.fsdecode(self._path)}, host="server")
@@ -366,6 +383,15 @@ class _File:
 
     async def sync(self) -> bool:
         return False
+
+    async def finish(self) -> None:
+        while self._writing:
+            await asyncio.sleep(0)
+        with self._link.alive():
+            faults = self._host.faults
+            await self.close()
+            if faults.refuse_closing is not None:
+                raise FileError(faults.refuse_closing, evidence={"path": os.fsdecode(self._path)}, host="server")
 
     async def close(self) -> None:
         if self._descriptor >= 0:

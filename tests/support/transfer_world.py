@@ -51,8 +51,12 @@ class Workbench:
 
     async def put(self, *sources: Path | str, to: str, **more: object) -> TransferOutcome:
         """Send, and wait."""
+        return await self.transfers.submit(self.putting(*sources, to=to, **more)).wait()
+
+    def putting(self, *sources: Path | str, to: str, **more: object) -> TransferRequest:
+        """The request to send."""
         request = TransferRequest(Direction.PUT, "server", tuple(map(str, sources)), to)
-        return await self.transfers.submit(replace(request, **more)).wait()  # type: ignore[arg-type]
+        return replace(request, **more)  # type: ignore[arg-type]
 
 
 @asynccontextmanager

@@ -413,6 +413,39 @@ def other_server(root: Path) -> AbstractAsyncContextManager[TestServer]:
     )
 
 
+class _TellsAtTheEnd(asyncssh.SFTPServer):
+    """A server over a network file system: what could not be kept shows when the file is closed."""
+
+    def close(self, file_obj: object) -> None:
+        super().close(file_obj)
+        raise asyncssh.SFTPFailure("No space left on device")
+
+
+async def test_what_a_server_says_at_the_close_of_a_written_file_is_raised_by_its_end(
+    there: Path, tmp_path: Path
+) -> None:
+    door = Door(passwords=["x"])
+    chroot = os.fsencode(there)
+    async with (
+        ssh_server(door, sftp_factory=lambda channel: _TellsAtTheEnd(channel, chroot=chroot)) as port,
+        connected(target(port.hop(tmp_path)), Person(passwords=["x"])) as link,
+    ):
+        files = await link.open_files()
+        file = await files.open(b"/new", OpenMode.EXCLUSIVE)
+        await file.write(0, b"data")
+        assert (await failure(file.finish())).code is Code.DISK_FULL
+        await file.close()
+        await files.close()
+
+
+async def test_a_file_may_be_ended_while_its_writes_are_under_way(files: SshFiles, there: Path) -> None:
+    file = await files.open(raw(there / "new"), OpenMode.EXCLUSIVE)
+    block = b"x" * 10_000
+    await asyncio.gather(*(file.write(10_000 * number, block) for number in range(20)), file.finish())
+    assert (there / "new").read_bytes() == block * 20
+    await file.close()
+
+
 async def test_a_server_that_breaks_the_protocol_is_told_and_hurts_nobody_else(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text(r"""#!/bin/sh

@@ -23,6 +23,7 @@ from tests.support.loop_monitor import loop_monitor
 from tests.support.openssh import Sshd, make_key, sshd, target
 from tests.support.tiers import need_root
 from tests.support.transfer_world import Workbench, mixed_tree, snapshot, workbench
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.sshd
 
@@ -149,6 +150,27 @@ async def test_an_account_that_serves_files_only_resumes_and_claims_no_proof(
     assert outcome.progress.resumed_bytes > 4 * MIB
     assert outcome.progress.verified == 0
     assert any("runs no commands" in note.note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("commands", [True, False])
+async def test_an_unfinished_copy_that_somebody_else_has_put_there_is_not_gone_on_with(
+    server: Sshd, files_only: Sshd, sides: tuple[Path, Path], tmp_path: Path, commands: bool
+) -> None:
+    need_root("files of another user")
+    source, goal = sides
+    fill(source / "big", 40 * MIB)
+    async with bench_at(server if commands else files_only, tmp_path) as bench:
+        request = asked(Direction.PUT, source / "big", goal)
+        transfer = bench.transfers.submit(request)
+        await until(lambda: transfer.progress.bytes_done > 20 * MIB)
+        await transfer.cancel()
+        (partial,) = goal.glob(".big*")
+        os.chown(partial, 54321, -1)
+        outcome = await bench.transfers.submit(request).wait()
+    assert outcome.error is None
+    assert outcome.progress.resumed_bytes == 0
+    assert (goal / "big").read_bytes() == (source / "big").read_bytes()
+    assert [(path.name, path.stat().st_uid) for path in goal.iterdir()] == [("big", os.geteuid())]
 
 
 async def test_a_server_that_loses_its_sftp_process_gets_a_new_one(

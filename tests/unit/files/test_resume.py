@@ -47,12 +47,19 @@ def test_a_file_written_in_order_goes_on_at_its_size_then_at_its_mark(
     assert plan.candidates == tuple(sorted({most, min(mark, most)} - {0}, reverse=True))
 
 
+def test_a_file_that_is_acknowledged_to_its_end_is_whole() -> None:
+    source = Fingerprint(10, 1.0, b"x")
+    plan = plan_resume(source, PartialRecord(source, 10), 10, in_order=False, flight=5)
+    assert plan.candidates == (10,)
+
+
 @given(fingerprints, sizes, sizes, st.integers(1, 1 << 24))
 def test_a_file_that_may_have_gaps_goes_on_one_flight_before_what_was_acknowledged(
     source: Fingerprint, mark: int, there: int, flight: int
 ) -> None:
     plan = plan_resume(source, PartialRecord(source, mark), there, in_order=False, flight=flight)
-    sure = min(mark, there, source.size) - flight
+    whole = mark == there == source.size
+    sure = min(mark, there, source.size) - (0 if whole else flight)
     assert plan.candidates == ((sure,) if sure > 0 else ())
 
 
