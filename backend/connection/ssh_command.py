@@ -21,12 +21,12 @@ from backend.text import clean_line, show_bytes
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 0.3
+PATIENCE = 0.5
 """Seconds that a program has to end by itself once its stream is closed."""
 GRACE = 1.0
 """Seconds between the hang-up (SIGHUP, as OpenSSH sends it) and the kill."""
-_LAST_WORDS = 0.5
-"""Seconds that a program has to end once it has closed its stream."""
+_LAST_WORDS = 0.4
+"""Seconds that a program has to end once it closed its stream: less than PATIENCE, so that the status is its own."""
 _MOST_LINES = 20
 _MOST_LINE = 400
 _MOST_LOGGED = 100

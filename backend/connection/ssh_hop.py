@@ -115,7 +115,7 @@ class HopConnection:
         except FairleadError:
             raise
         except LimitReached:
-            raise await self._reach.explained(self._timeout()) from None
+            raise self._reach.overdue(self._timeout()) from None
         except Exception as error:  # a hostile server may lead asyncssh into any of them
             if (client := self._refusing()) is not None:
                 await self._decide(client)

@@ -121,6 +121,8 @@ class ProxyDoor:
         except NotThisProxy as error:
             said = first_line(error.said) or "nothing readable"
             raise self._error(Code.PROXY_PROTOCOL, f"it said {said}") from error
+        except ssl.SSLCertVerificationError as error:
+            raise self._error(Code.PROXY_PROTOCOL, f"its certificate does not hold, {error.verify_message}") from error
         except ssl.SSLError as error:
             raise self._error(Code.PROXY_PROTOCOL, f"TLS failed, {reason(error)}") from error
         except ValueError as error:

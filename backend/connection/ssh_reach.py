@@ -213,19 +213,24 @@ class Reach:
             return ConnectError(Code.NAME_NOT_FOUND, evidence={"address": self._hop.address, "reason": told})
         return tcp_timeout(self._hop, limit)
 
+    def overdue(self, error: FairleadError) -> FairleadError:
+        """`error`, which says that a limit was reached, with what the program that still runs has said."""
+        if self._login_page:
+            told = f"nobody has logged in at {self._login_page}"
+            return self._program_error(Code.CLOUDFLARE_LOGIN, told)
+        if self._program is not None:
+            seen = {"command": self._command, "said": self._program.said or "nothing"}
+            error.evidence = MappingProxyType({**error.evidence, **seen})
+        return error
+
     async def explained(self, error: FairleadError) -> FairleadError:
         """`error`, or what the program that carries the connection has to do with it."""
         program = self._program
         if program is None or isinstance(error, (AuthError, HostKeyError)) or error.code is Code.KEX_NO_MATCH:
             return error
         status = await program.last_words()
-        if self._login_page:
-            told = f"nobody has logged in at {self._login_page}"
-            return self._program_error(Code.CLOUDFLARE_LOGIN, told)
-        if status is None:
-            seen = {"command": self._command, "said": program.said or "nothing"}
-            error.evidence = MappingProxyType({**error.evidence, **seen})
-            return error
+        if status is None or self._login_page:
+            return self.overdue(error)
         if isinstance(self._hop.way, Cloudflare):
             return self._program_error(Code.CLOUDFLARE_FAILED, ending(status), error.evidence)
         code = Code.PROXY_COMMAND_MISSING if status in {126, 127} else Code.PROXY_COMMAND_FAILED

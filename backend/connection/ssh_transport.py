@@ -7,6 +7,7 @@ luck. Here each has its own code. `ssh_carriers` takes it from there.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Sequence
@@ -173,7 +174,7 @@ async def _drop(attempts: dict[asyncio.Task[socket.socket], Address]) -> None:
 def tcp_error(hop: Hop, failures: dict[Address, OSError | None]) -> ConnectError:
     """What the failed attempts mean: refused before unreachable before silent, as each tells more than the next."""
     evidence: dict[str, object] = {"address": hop.address, "port": hop.port}
-    told = {address.text: (error.strerror or str(error)) if error else "" for address, error in failures.items()}
+    told = {address.text: _words(error) if error else "" for address, error in failures.items()}
     evidence["reason"] = "; ".join(f"{where}: {why}" for where, why in told.items())
     errors = [error for error in failures.values() if error is not None]
     if any(isinstance(error, ConnectionRefusedError) for error in errors):
@@ -181,6 +182,11 @@ def tcp_error(hop: Hop, failures: dict[Address, OSError | None]) -> ConnectError
     if any(isinstance(error, TimeoutError) for error in errors):
         return tcp_timeout(hop, hop.timeouts.connect)
     return ConnectError(Code.TCP_UNREACHABLE, evidence=evidence)
+
+
+def _words(error: OSError) -> str:
+    """The system's words; asyncio's own repeat the address."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
 
 
 def tcp_timeout(hop: Hop, seconds: float) -> ConnectError:
