@@ -5,6 +5,7 @@ Own entries of `config.toml`, every `Host` of `~/.ssh/config` as OpenSSH itself 
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import os
 import shutil
@@ -32,6 +33,7 @@ from backend.hosts.own import (
     with_keys,
     workplace_of,
 )
+from backend.settings.loader import SettingsFile
 from backend.settings.model import HostOptions, HostSettings, Settings
 from backend.text import clean_line
 
@@ -66,12 +68,15 @@ class HostBook:
         overrides: Overrides | None = None,
         source: OptionSource | None = None,
         environ: Mapping[str, str] | None = None,
+        file: SettingsFile | None = None,
     ) -> None:
         """What the environment says (FAIRLEAD_HOST_KEY, …) is weaker than `overrides` and stronger than every file.
 
         `source` says what ~/.ssh/config holds; by default the OpenSSH client, or the files where there is none.
+        `file` is where the settings come from, for `reload` and for those who change them.
         """
         self._settings = settings or Settings()
+        self.file = file
         environ = os.environ if environ is None else environ
         self._overrides = (overrides or Overrides()).over(Overrides.from_environment(environ))
         self._here = Surroundings(Path.home(), environ, local_user(), socket.gethostname())
@@ -80,9 +85,25 @@ class HostBook:
         """What was found in the files when they were last read."""
 
     @classmethod
-    def of_entries(cls, settings: Settings, overrides: Overrides | None = None) -> Self:
+    def of_entries(
+        cls, settings: Settings, overrides: Overrides | None = None, file: SettingsFile | None = None
+    ) -> Self:
         """A book of own entries only: neither ssh nor ~/.ssh/config nor the agent is looked at."""
-        return cls(settings=settings, overrides=overrides, source=NoFiles(), environ={})
+        return cls(settings=settings, overrides=overrides, source=NoFiles(), environ={}, file=file)
+
+    @property
+    def settings(self) -> Settings:
+        """What the own entries were read from."""
+        return self._settings
+
+    async def reload(self) -> None:
+        """Read the own entries again. Sessions stay as they are; who a host is counts from its next connection.
+
+        Raises ConfigError, and then the book stays as it was.
+        """
+        if self.file is not None:
+            self._settings = await asyncio.to_thread(self.file.load)
+            self._written = None
 
     async def list(self) -> tuple[HostEntry, ...]:
         """All hosts with a name of their own (patterns are left out), own entries first."""

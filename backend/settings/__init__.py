@@ -6,7 +6,7 @@ loads pydantic; without a file nothing heavy is loaded.
 
 from __future__ import annotations
 
-from backend.settings.loader import check_settings, load_settings
+from backend.settings.loader import SettingsFile, check_settings, load_settings
 from backend.settings.model import (
     Ascii,
     HostOptions,
@@ -34,6 +34,7 @@ __all__ = [
     "Problem",
     "SettingRow",
     "Settings",
+    "SettingsFile",
     "TimeoutOptions",
     "TransferSettings",
     "UiSettings",

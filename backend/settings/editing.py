@@ -10,7 +10,7 @@ import copy
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -51,11 +51,37 @@ def set_values(text: str, table: Key, values: Mapping[str, object]) -> str:
     return _proven(text, document.text, table, change)
 
 
+def add_tables(text: str, tables: Mapping[Key, Mapping[str, object]]) -> str:
+    """`text` with new tables at its end, all in one go. Raises CannotEdit, also where one is there already."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    blocks = [text] if not text or text.endswith("\n") else [text + newline]
+    for table, values in tables.items():
+        lines = [f"{_key(name)} = {shown(value)}{newline}" for name, value in values.items()]
+        blocks.append(f"[{'.'.join(map(_key, table))}]{newline}{''.join(lines)}")
+
+    def change(data: dict[str, Any]) -> None:
+        for table, values in tables.items():
+            _table(data, table).update(values)
+
+    return _proven(text, newline.join(blocks) if text else newline.join(blocks[1:]), (), change)
+
+
 def remove_table(text: str, table: Key) -> str:
     """`text` without `table` and all below it; comments around it stay. Raises CannotEdit."""
+    return remove_tables(text, [table])
+
+
+def remove_tables(text: str, tables: Collection[Key]) -> str:
+    """As `remove_table`, for several of the same depth at once."""
     document = _Document(text)
-    document.drop(table)
-    return _proven(text, document.text, table, lambda data: _table(data, table[:-1]).pop(table[-1], None))
+    for table in tables:
+        document.drop(table)
+
+    def change(data: dict[str, Any]) -> None:
+        for table in tables:
+            _table(data, table[:-1]).pop(table[-1], None)
+
+    return _proven(text, document.text, next(iter(tables)), change) if tables else text
 
 
 def rename_table(text: str, table: Key, name: str) -> str:
@@ -259,7 +285,8 @@ def _gaps(flags: list[bool]) -> list[tuple[int, int]]:
 
 
 def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    # A basic string of TOML is written as in JSON, but for DEL.
+    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _proven(old: str, new: str, table: Key, change: Callable[[dict[str, Any]], object]) -> str:

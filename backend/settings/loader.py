@@ -46,6 +46,27 @@ def check_settings(path: Path | None = None, *, environ: Mapping[str, str] | Non
     return tuple(sorted(problems, key=lambda problem: (problem.line is None, problem.line or 0)))
 
 
+def check_text(path: Path, text: str) -> tuple[Problem, ...]:
+    """Every mistake in `text`, told as if it stood in the file `path`; nothing is read."""
+    document = _parsed(path, text)
+    _, found = _Layered(document).checked()
+    return (*document.problems, *found)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """Where settings were read from, so that they can be read again."""
+
+    path: Path
+    is_named: bool = False
+    """The person named it: then it must be there."""
+    environ: Mapping[str, str] | None = None
+
+    def load(self) -> Settings:
+        """As `load_settings`."""
+        return load_settings(self.path if self.is_named or self.path.exists() else None, environ=self.environ)
+
+
 def _load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]) -> tuple[Settings, list[Problem]]:
     document = _read(path or Paths.standard(environ).config, named=path is not None or "FAIRLEAD_CONFIG" in environ)
     problems = list(document.problems)
@@ -73,8 +94,7 @@ class _Document:
 
 def _read(path: Path, *, named: bool) -> _Document:
     try:
-        text = path.read_bytes().decode()
-        return _Document(path, tomllib.loads(text), key_lines(text))
+        return _parsed(path, path.read_bytes().decode())
     except FileNotFoundError:
         return _Document(path, problems=(Problem(path, None, "", "there is no such file"),) if named else ())
     except OSError as error:
@@ -82,6 +102,11 @@ def _read(path: Path, *, named: bool) -> _Document:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         return _Document(path, problems=(Problem(path, line, "", "this is not UTF-8 text"),))
+
+
+def _parsed(path: Path, text: str) -> _Document:
+    try:
+        return _Document(path, tomllib.loads(text), key_lines(text))
     except tomllib.TOMLDecodeError as error:
         line, message = syntax_error(error, text)
         return _Document(path, problems=(Problem(path, line, "", f"this is not TOML: {clean_line(message)}"),))

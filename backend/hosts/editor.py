@@ -1,0 +1,182 @@
+"""Changing own entries in `config.toml`, with the host book read anew afterwards. ~/.ssh/config is never written."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from backend.errors import Advice, Code, ConfigError
+from backend.events import Event, EventBus
+from backend.hosts.book import HostBook
+from backend.hosts.draft import KEYS, HostDraft, check_fields, renamed_jump
+from backend.settings.editing import add_tables, remove_table, remove_tables, rename_table, set_values
+from backend.settings.writing import ConfigFile
+
+Table = Mapping[str, Any]
+
+
+class HostChange(StrEnum):
+    """What became of an own entry."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    RENAMED = "renamed"
+    REMOVED = "removed"
+    PINNED = "pinned"
+
+
+@dataclass(frozen=True, slots=True)
+class HostsChanged(Event):
+    """The host book has changed; `list` tells what it holds now."""
+
+    change: HostChange
+    old_name: str = ""
+    """For RENAMED."""
+
+
+class FieldError(ConfigError):
+    """Fields of an entry that cannot be used so; nothing was written."""
+
+    def __init__(self, name: str, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        field, problem = next(iter(fields.items()))
+        more = f" ({len(fields) - 1} more)" if len(fields) > 1 else ""
+        super().__init__(
+            Code.CONFIG_INVALID,
+            evidence={"problem": f"{field}: {problem}{more}", "key": f"hosts.{name}.{field}", **fields},
+            host=name,
+            advice=(Advice(f"Mend {', '.join(fields)}; nothing was written."),),
+        )
+
+
+class HostEditor:
+    """Adds, changes, renames and removes own entries. All raise ConfigError, and then nothing was changed."""
+
+    def __init__(self, *, book: HostBook, backups: Path, bus: EventBus) -> None:
+        self._book = book
+        self._backups = backups
+        self._bus = bus
+
+    @property
+    def file(self) -> ConfigFile:
+        """The file that is changed. Raises ConfigError where the book was not read from one."""
+        if self._book.file is None:
+            raise ConfigError(Code.CONFIG_INVALID, evidence={"problem": "these hosts are not written in a file"})
+        return ConfigFile(self._book.file.path, self._backups)
+
+    async def add(self, draft: HostDraft) -> None:
+        """A new entry at the end of the file. Raises FieldError."""
+        await self._check(draft, None)
+
+        def change(text: str) -> str:
+            if draft.name in _hosts(text):
+                raise FieldError(draft.name, {"name": f"there is an entry called {draft.name} already"})
+            return set_values(text, ("hosts", draft.name), draft.table())
+
+        await self._edit(change, HostsChanged(draft.name, HostChange.ADDED))
+
+    async def change(self, old: HostDraft, new: HostDraft) -> None:
+        """Write what differs between `old`, as the person saw it, and `new`; the name as well. All else stays.
+
+        Raises FieldError, also for a field that somebody else has changed in the file meanwhile.
+        """
+        await self._check(new, old.name)
+        keys = [key for key in KEYS if old.value(key) != new.value(key)]
+
+        def change(text: str) -> str:
+            now = HostDraft.of_table(old.name, _existing(text, old.name))
+            if met := {key: _MET for key in keys if now.value(key) != old.value(key)}:
+                raise FieldError(old.name, met)
+            text = set_values(text, ("hosts", old.name), {key: new.value(key) for key in keys})
+            return text if new.name == old.name else _renamed(text, old.name, new.name)
+
+        if new.name == old.name:
+            await self._edit(change, HostsChanged(new.name, HostChange.CHANGED))
+        else:
+            await self._edit(change, HostsChanged(new.name, HostChange.RENAMED, old.name))
+
+    async def rename(self, old: str, new: str) -> None:
+        """Give an entry another name, also where it is a jump host of others."""
+        host = self._book.settings.hosts.get(old)
+        if host is None:
+            raise _gone(old)
+        draft = HostDraft.of_settings(old, host)
+        await self.change(draft, HostDraft.of_table(new, draft.table()))
+
+    async def remove(self, name: str) -> None:
+        """Take an entry away. Who has it as a jump host keeps the word: it then means what ssh makes of it."""
+
+        def change(text: str) -> str:
+            _existing(text, name)
+            return remove_table(text, ("hosts", name))
+
+        await self._edit(change, HostsChanged(name, HostChange.REMOVED))
+
+    async def write(self, tables: Mapping[str, Table], *, replacing: frozenset[str] = frozenset()) -> None:
+        """Several entries in one step, as an import makes them. Those that are there stay unless in `replacing`."""
+
+        def change(text: str) -> str:
+            there = tables.keys() & _hosts(text).keys()
+            for name in sorted(there - replacing):
+                raise FieldError(name, {"name": f"there is an entry called {name} already"})
+            text = remove_tables(text, [("hosts", name) for name in there])
+            return add_tables(text, {("hosts", name): table for name, table in tables.items()})
+
+        if tables:
+            await self._edit(change, *(HostsChanged(name, HostChange.ADDED) for name in tables))
+
+    async def _check(self, draft: HostDraft, replaces: str | None) -> None:
+        problems = await asyncio.to_thread(check_fields, draft, self._book.settings, replaces=replaces)
+        if problems:
+            raise FieldError(draft.name, problems)
+
+    async def _edit(self, change: Callable[[str], str], *events: HostsChanged) -> None:
+        # The write is one step in a thread: whoever is cancelled meanwhile leaves the file whole, old or new.
+        await asyncio.to_thread(self.file.edit, change)
+        await self._book.reload()
+        for event in events:
+            self._bus.publish(event)
+
+
+_MET = "somebody else has changed this in the file meanwhile; look at it again"
+
+
+def _hosts(text: str) -> dict[str, Table]:
+    hosts = tomllib.loads(text).get("hosts", {})
+    return hosts if isinstance(hosts, dict) else {}
+
+
+def _existing(text: str, name: str) -> Table:
+    table = _hosts(text).get(name)
+    if table is None:
+        raise _gone(name)
+    return table
+
+
+def _gone(name: str) -> ConfigError:
+    return ConfigError(
+        Code.HOST_UNKNOWN,
+        f"There is no own entry called {name}; only those of config.toml can be changed.",
+        evidence={"name": name, "reason": "it is not in config.toml"},
+        host=name,
+        advice=(Advice("See which hosts are known, and where they are written.", "fairlead hosts list"),),
+    )
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    text = rename_table(text, ("hosts", old), new)
+    data = tomllib.loads(text)
+    places = [("defaults",), *(("profiles", name) for name in data.get("profiles", {}))]
+    for place in (*places, *(("hosts", name) for name in data.get("hosts", {}))):
+        table: Any = data
+        for part in place:
+            table = table.get(part, {})
+        jump = table.get("jump")
+        if jump and (said := renamed_jump(jump, old, new)) != renamed_jump(jump, old, old):
+            text = set_values(text, place, {"jump": said})
+    return text
