@@ -71,6 +71,7 @@ class Code(StrEnum):
     AUTH_PASSPHRASE = "AUTH_PASSPHRASE"
     AUTH_TIMEOUT = "AUTH_TIMEOUT"
     AUTH_PASSWORD_EXPIRED = "AUTH_PASSWORD_EXPIRED"
+    AUTH_ENDLESS = "AUTH_ENDLESS"
     JUMP_FAILED = "JUMP_FAILED"
     FORWARD_PROHIBITED = "FORWARD_PROHIBITED"
     LISTEN_PROHIBITED = "LISTEN_PROHIBITED"
@@ -364,7 +365,13 @@ CATALOGUE: dict[Code, Entry] = {
     Code.AUTH_PASSWORD_EXPIRED: _entry(
         Category.AUTH,
         "The password of {user} on {host} has expired and must be changed.",
-        ("Log in with OpenSSH once and set a new one.", "ssh {host}"),
+        ("Connect on a terminal, without --batch: you are asked for a new one.", "fairlead diagnose {host}"),
+        ("Or log in with OpenSSH once and set it there.", "ssh {host}"),
+    ),
+    Code.AUTH_ENDLESS: _entry(
+        Category.AUTH,
+        "{host} asks on and on and never decides about the login; it was left.",
+        "A server that does this is broken or hostile. Tell its administrator.",
     ),
     Code.JUMP_FAILED: _entry(
         Category.NETWORK,

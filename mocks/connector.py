@@ -50,6 +50,7 @@ class SimulatedConnector:
             host_key=key_of(last.host).fingerprint,
             auth_method=last.method,
             auth_detail=last.detail,
+            login_repeats=all(one.login_repeats for one in reached),
         )
         wires = tuple(one.wire for one in reached)
         return SimulatedLink(self.world, last.host, last.user, wires, facts, close_limit=target.host.timeouts.close)

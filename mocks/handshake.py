@@ -56,6 +56,7 @@ class LoggedIn:
     wire: Wire
     method: str
     detail: str
+    login_repeats: bool
 
 
 class Handshake:
@@ -197,7 +198,7 @@ class Handshake:
         evidence = {"method": login.method, "key": login.detail, **login.evidence}
         self._progress.passed(Phase.AUTH, {name: value for name, value in evidence.items() if value})
         assert self._wire is not None
-        return LoggedIn(self._hop, host, user, self._wire, login.method, login.detail)
+        return LoggedIn(self._hop, host, user, self._wire, login.method, login.detail, login.repeats)
 
 
 class _Server:

@@ -18,8 +18,9 @@ log = logging.getLogger(__name__)
 class Companion:
     """Makes the second connection at first use and keeps it.
 
-    Nobody is asked for it: what the vault holds has to do, so a one-time code is never asked for twice. Where the
-    server refuses, the first link serves, and it is not tried again as long as that link lives.
+    Nobody is asked for it: what the vault holds has to do. Where the first login took what is good for one time only,
+    as a one-time code, no second one is tried at all: it would count as a wrong try on the server. Where the server
+    refuses, the first link serves, and it is not tried again as long as that link lives.
     """
 
     def __init__(self, connector: Connector, clock: Clock) -> None:
@@ -34,7 +35,7 @@ class Companion:
         """The second link, made beside `first` when there is none; `first` where a second is refused."""
         if self._link is not None and self._link.lost is None:
             return self._link
-        if self._refused_beside is first:
+        if self._refused_beside is first or not first.facts.login_repeats:
             return first
         if self._opening is None:
             self._opening = asyncio.create_task(self._open(first, target), name=f"bulk link to {target.name}")

@@ -122,6 +122,8 @@ class LinkFacts:
     """`publickey`, `password`, `keyboard-interactive`, `none`."""
     auth_detail: str = ""
     """Which key, and where it came from; empty for passwords."""
+    login_repeats: bool = True
+    """Whether the same login, on every hop, can be made again without asking a person."""
 
 
 class StdStream(Enum):

@@ -11,8 +11,8 @@ import binascii
 import os
 import re
 import stat
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -37,6 +37,16 @@ class KeyFile:
     encrypted: bool
     certificate: bytes | None = None
     """Content of `PATH-cert.pub`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFile:
+    """A certificate that is named for the host (`CertificateFile`)."""
+
+    path: Path
+    content: bytes
+    public: bytes
+    """The key that it is for, as a wire blob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +93,10 @@ class KeyOffer:
     """The public half; None for an encrypted file that does not show it."""
     file: KeyFile | None = None
     comment: str = ""
-    certificate: bool = False
-    """Offer the certificate beside the file rather than the bare key."""
+    certificate: bytes | None = field(default=None, repr=False)
+    """Offer this certificate rather than the bare key."""
+    certificate_path: Path | None = None
+    """Where the certificate is, unless it lies beside the key."""
 
     @property
     def where(self) -> str:
@@ -97,7 +109,13 @@ class KeyOffer:
     def description(self) -> str:
         """`SHA256:… (~/.ssh/id_ed25519)`"""
         shown = HostKey(self.blob).fingerprint if self.blob else "key"
-        return f"{'certificate of ' if self.certificate else ''}{shown} ({self.where})"
+        at = f", {shorten(self.certificate_path)}" if self.certificate_path else ""
+        return f"{'certificate of ' if self.certificate else ''}{shown} ({self.where}{at})"
+
+    @property
+    def mark(self) -> bytes:
+        """What tells it from every other offer."""
+        return (self.certificate or b"") + (self.blob or self.where.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,35 +123,65 @@ class KeyPlan:
     """The keys of one login."""
 
     offers: tuple[KeyOffer, ...]
-    left_out: int = 0
+    left_out: tuple[KeyOffer, ...] = ()
     """Keys that are at hand and are not offered, so that the server does not end the login for too many tries."""
+    without_key: tuple[str, ...] = ()
+    """Certificates whose key is nowhere at hand, for people."""
 
 
 def plan(
-    files: Sequence[KeyFile], agent: Sequence[AgentKey], *, named: bool, only: bool, most: int = MOST_OFFERS
+    files: Sequence[KeyFile],
+    agent: Sequence[AgentKey],
+    *,
+    named: bool,
+    only: bool,
+    certificates: Sequence[CertificateFile] = (),
+    reserve: int = 0,
+    first: Collection[bytes] = (),
+    never: Collection[bytes] = (),
 ) -> KeyPlan:
     """The offers in order: named files, then the agent's other keys, then default files.
 
     A key that is in a file and in the agent is offered once, signed by the agent: it asks for no passphrase. With
-    `only`, of the agent's keys only those that a file names.
+    `only`, of the agent's keys only those that a file or a certificate names. `reserve` is how many of the tries that
+    a server stands are kept for other methods; `first` and `never` hold the marks of what a server took and refused.
     """
     held = {key.blob: key for key in agent}
-    by_file = [offer for file in files for offer in _of_file(file, held)]
-    taken = {offer.blob for offer in by_file}
-    others = [] if only else [_of_agent(key) for key in agent if key.blob not in taken]
-    ordered = [*by_file, *others] if named else [*_agents(by_file), *others, *_files(by_file)]
-    return KeyPlan(tuple(ordered[:most]), max(0, len(ordered) - most))
+    by_file = [offer for file in files for offer in _of_file(file, held, certificates)]
+    of_files = {offer.blob for offer in by_file}
+    certified = [_certified(held[item.public], item) for item in certificates if item.public in held.keys() - of_files]
+    others = [] if only else [_of_agent(key) for key in agent if key.blob not in of_files]
+    usual = [*by_file, *certified, *others] if named else [*certified, *_agents(by_file), *others, *_files(by_file)]
+    ordered = sorted((one for one in usual if one.mark not in never), key=lambda one: one.mark not in first)
+    most = MOST_OFFERS - reserve
+    known = of_files | held.keys()
+    without_key = tuple(
+        f"{shorten(item.path)}: its key is neither in a file nor in the agent"
+        for item in certificates
+        if item.public not in known
+    )
+    return KeyPlan(tuple(ordered[:most]), tuple(ordered[most:]), without_key)
 
 
-def _of_file(file: KeyFile, held: dict[bytes, AgentKey]) -> list[KeyOffer]:
+def _of_file(file: KeyFile, held: dict[bytes, AgentKey], certificates: Sequence[CertificateFile]) -> list[KeyOffer]:
     key = held.get(file.public) if file.public else None
     source = Source.AGENT if key else Source.FILE
     if key is None and file.private is None:
         return []
     offer = KeyOffer(source, file.public, file, key.comment if key else "")
-    if file.certificate is None:
-        return [offer]
-    return [KeyOffer(source, file.public, file, offer.comment, certificate=True), offer]
+    named = [
+        replace(offer, certificate=item.content, certificate_path=item.path)
+        for item in certificates
+        if item.public == file.public and item.content != file.certificate
+    ]
+    beside = [replace(offer, certificate=file.certificate)] if file.certificate is not None else []
+    return [*named, *beside, offer]
+
+
+def _certified(key: AgentKey, certificate: CertificateFile) -> KeyOffer:
+    return KeyOffer(
+        Source.AGENT, key.blob, comment=key.comment, certificate=certificate.content, certificate_path=certificate.path
+    )
 
 
 def _of_agent(key: AgentKey) -> KeyOffer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from backend.clock import Clock
-from backend.errors import Category, FairleadError
+from backend.errors import AuthError, Category, FairleadError
 
 BASE = 1.0
 """Seconds: the longest wait before the first attempt."""
@@ -37,9 +37,14 @@ def may_repeat(error: FairleadError) -> bool:
     """Whether an attempt that ended with `error` is repeated by itself while a link is being restored.
 
     Never after a login was refused, a host key was not accepted, somebody declined or the configuration is wrong:
-    repeating those locks accounts, or nags.
+    repeating those locks accounts, or nags. A login that was merely slow may be repeated.
     """
-    return error.retryable and error.category in _REPEATABLE
+    return isinstance(error, SlowLogin) or (error.retryable and error.category in _REPEATABLE)
+
+
+class SlowLogin(AuthError):
+    """AUTH_TIMEOUT of a login in which the server refused nothing and a person gave nothing: the same login may be made
+    again, as a slow network asks for, without a wrong try being counted or a person being asked."""
 
 
 class SleepWatch:

@@ -166,9 +166,10 @@ class HopClient(asyncssh.SSHClient):
     async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
     ) -> Sequence[str] | None:
-        self._progress.limit(self._hop.timeouts.login)
+        if prompts:  # words alone win the server no time
+            self._progress.limit(self._hop.timeouts.login)
         return await self._login.challenge(name, instructions, prompts)
 
-    def password_change_requested(self, prompt: str, lang: str) -> tuple[str, str]:
-        self._login.expired(clean_line(prompt))
-        return NotImplemented  # type: ignore[no-any-return]  # asyncssh's word for "go on to the next method"
+    async def password_change_requested(self, prompt: str, lang: str) -> tuple[str, str]:
+        changed = await self._login.new_password(prompt)
+        return NotImplemented if changed is None else changed  # asyncssh's word for "go on to the next method"

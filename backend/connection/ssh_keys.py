@@ -10,7 +10,9 @@ from pathlib import Path
 
 import asyncssh
 
-from backend.connection.credentials import AgentKey, KeyFile, KeyOffer, Source
+from backend.connection.credentials import AgentKey, CertificateFile, KeyFile, KeyOffer, Source
+from backend.connection.host_keys import shorten
+from backend.text import clean_line
 
 KeyOpener = Callable[[KeyFile], Awaitable[asyncssh.SSHKey]]
 """Opens a key file, asking for its passphrase if need be. Raises KeyNotOpened."""
@@ -148,11 +150,26 @@ async def key_pairs(offer: KeyOffer, agent: Agent, opener: KeyOpener) -> Sequenc
 
 
 def _certificate(offer: KeyOffer) -> asyncssh.SSHCertificate:
-    assert offer.file is not None and offer.file.certificate is not None
+    assert offer.certificate is not None
     try:
-        certificate = asyncssh.import_certificate(offer.file.certificate)
+        certificate = asyncssh.import_certificate(offer.certificate)
     except (asyncssh.KeyImportError, ValueError) as error:
         raise CertificateUnusable(f"its certificate is left out: {error}") from error
     if certificate.key.public_data != offer.blob:
         raise CertificateUnusable("its certificate is left out: it is for another key")
     return certificate
+
+
+def read_certificates(paths: Sequence[Path]) -> tuple[tuple[CertificateFile, ...], tuple[str, ...]]:
+    """The certificates in these files, and for people what is wrong with the others. Blocks."""
+    found: list[CertificateFile] = []
+    remarks: list[str] = []
+    for path in paths:
+        try:
+            content = path.read_bytes()
+            found.append(CertificateFile(path, content, asyncssh.import_certificate(content).key.public_data))
+        except OSError as error:
+            remarks.append(f"{shorten(path)}: {error.strerror or error}")
+        except (asyncssh.KeyImportError, ValueError) as error:
+            remarks.append(f"{shorten(path)}: {clean_line(str(error))}")
+    return tuple(found), tuple(remarks)

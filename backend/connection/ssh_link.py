@@ -264,6 +264,7 @@ def _facts(hops: Sequence[HopLink]) -> LinkFacts:
         host_key=key.fingerprint if key else "",
         auth_method=last.login.method,
         auth_detail=last.login.detail,
+        login_repeats=all(hop.login.repeats for hop in hops),
     )
 
 

@@ -6,46 +6,27 @@ goes through Interaction, with the hop's time limits paused.
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 import asyncssh
 
-from backend.connection.credentials import KeyFile, KeyOffer, KeyProblem, plan, read_key_files
-from backend.connection.host_keys import HostKey, shorten
 from backend.connection.interaction import Challenge, Interaction, Prompt, SecretKind, SecretRequest
-from backend.connection.ssh_keys import (
-    Agent,
-    CertificateUnusable,
-    KeyNotOpened,
-    KeyUnusable,
-    WrongPassphrase,
-    key_pairs,
-    open_private,
-)
+from backend.connection.ssh_keyring import MOST_ASKS, Keyring
+from backend.connection.ssh_login_record import Record, Try
+from backend.connection.ssh_questions import Asks, asks_for
 from backend.connection.target import Hop, HopIdentity
 from backend.connection.vault import Secret, Vault
-from backend.errors import AuthError, Code
+from backend.errors import AuthError
 from backend.text import clean_line, clean_text
 
-MOST_ASKS = 3
-"""Times a person is asked for the same thing in one login (OpenSSH's NumberOfPasswordPrompts)."""
 METHODS = ("publickey", "keyboard-interactive", "password")
-_PASSWORD_PROMPT = re.compile(r"passwor[dt]|mot de passe|contraseña|senha|wachtwoord|пароль", re.IGNORECASE)
-_NOT_A_PASSWORD = re.compile(r"\bnew\b|again|retype|one.?time|\botp\b|verification|token|code", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class _Try:
-    """What the server is looking at."""
-
-    method: str
-    detail: str = ""
-    secret: Secret | None = None
-    """The password in it; kept once the server has taken it."""
+MOST_ROUNDS = 30
+"""Rounds of questions in one login: a server that asks on is not waited for."""
+_NEW_PASSWORD = "New password: "  # noqa: S105 - a question, not a secret
+_ONCE_MORE = "The new password again: "
+_WANTED = "The password has expired. The server asks for a new one."
+_DIFFERENT = "The two were not the same; nothing was changed. Once more."
 
 
 class Login:
@@ -58,256 +39,162 @@ class Login:
         target: str,
         vault: Vault,
         interaction: Interaction,
-        person: Callable[[], AbstractContextManager[None]],
+        person: Callable[..., AbstractContextManager[None]],
         is_target: bool,
         before: tuple[HopIdentity, ...] = (),
     ) -> None:
-        """`is_target`: this is the host itself, not a jump host on the way to it."""
+        """`is_target`: this is the host itself, not a jump host on the way to it. `person(renew=False)` leaves the
+        limit that runs as it is, for words that need no answer."""
         self._hop = hop
         self._is_target = is_target
-        self._before = before
         self._target = target
         self._vault = vault
         self._interaction = interaction
         self._person = person
-        self._agent = Agent(hop.agent_socket if "publickey" in hop.auth_methods else None)
-        self._keys: list[KeyOffer] | None = None
-        self._left_out = 0
-        self._problems: list[KeyProblem] = []
-        self._certificates_left_out: list[str] = []
-        self._current: _Try | None = None
-        self._accepted: list[_Try] = []
-        self._refused: list[_Try] = []
-        self._declined: list[str] = []
+        self._purpose = (hop.identity, "password", *before)
+        self._record = Record(hop)
+        self._keyring = Keyring(
+            hop,
+            self._record,
+            target=target,
+            vault=vault,
+            interaction=interaction,
+            person=person,
+            is_target=is_target,
+            memory=(hop.identity, *before),
+        )
         self._given_up = False
-        self._asked = {"password": 0, "keyboard-interactive": 0}
+        self._asked = {"password": 0, "keyboard-interactive": 0, "new password": 0}
+        self._challenged = 0
+        self._rounds = 0
         self._vault_tried = False
-        self._expired = ""
-        self._offered: tuple[str, ...] = ()
+        self._repeats = True
 
     # --- asyncssh's questions ---
 
     async def next_key(self) -> Sequence[asyncssh.SSHKeyPair] | None:
         """The next key to offer; None when there is no more."""
-        if "publickey" not in self._hop.auth_methods:
-            return None
-        if self._keys is None:
-            self._keys = await self._plan()
-        while self._keys:
-            offer = self._keys.pop(0)
-            try:
-                pairs = await key_pairs(offer, self._agent, self._open)
-            except CertificateUnusable as error:
-                self._certificates_left_out.append(f"{offer.where}: {clean_line(str(error))}")
-            except KeyUnusable as error:
-                self._unusable(offer, str(error))
-            except KeyNotOpened:
-                continue
-            else:
-                self._current = _Try("publickey", _described(offer, pairs[0]))
-                return pairs
-        return None
+        return await self._keyring.next()
 
     async def password(self) -> str | None:
         """The password: the kept one once, then a person's; None when there is none to be had."""
-        if "password" not in self._hop.auth_methods or self._given_up:
+        if "password" not in self._hop.auth_methods or not self._may_go_on():
             return None
-        secret = self._kept() or await self._ask_password()
+        kept = self._kept()
+        secret = kept or await self._ask_password()
         if secret is None:
             return None
-        self._current = _Try("password", secret=secret)
+        self._record.current = Try("password", secret=secret, by_person=kept is None)
         return secret.reveal()
 
     def may_challenge(self) -> bool:
         """Whether the server may ask its own questions (keyboard-interactive, RFC 4256)."""
-        if "keyboard-interactive" not in self._hop.auth_methods or self._given_up:
+        if "keyboard-interactive" not in self._hop.auth_methods or not self._may_go_on():
             return False
-        if self._asked["keyboard-interactive"] >= MOST_ASKS:
+        # The kept password may have been one try more.
+        if self._asked["keyboard-interactive"] >= MOST_ASKS or self._challenged > MOST_ASKS:
             return False
-        self._current = _Try("keyboard-interactive")
+        self._challenged += 1
+        self._record.current = Try("keyboard-interactive")
         return True
 
     async def challenge(self, title: str, instructions: str, prompts: Sequence[tuple[str, bool]]) -> list[str] | None:
-        """Answers to one round of the server's questions; None when the person declines."""
-        shown = tuple(Prompt(clean_line(text), echo) for text, echo in prompts)
-        known = self._from_vault(shown)
-        asked = tuple(prompt for index, prompt in enumerate(shown) if index not in known)
-        given = await self._ask(clean_line(title), clean_text(instructions), asked) if asked or not shown else ()
-        if given is None or len(given) != len(asked):
-            self._decline("answers to its questions")
+        """Answers to one round of the server's questions; None when the person declines or it asks without end."""
+        self._rounds += 1
+        if self._rounds > MOST_ROUNDS:
+            self._record.endless, self._given_up = True, True
             return None
-        rest = iter(given)
-        answers = [known[index] if index in known else next(rest) for index in range(len(shown))]
-        self._note_password(shown, answers)
+        shown = tuple(Prompt(clean_line(text), echo) for text, echo in prompts)
+        answers = await self._answers(clean_line(title), clean_text(instructions), shown)
+        if answers is None:
+            self._decline("a new password" if self._record.expired else "answers to its questions")
+            return None
+        self._note_passwords(shown, answers)
         revealed = [answer.reveal() for answer in answers]
         for answer in answers:
             answer.wipe()
         return revealed
 
-    def expired(self, prompt: str) -> None:
-        """The server wants a new password, in its own words."""
-        self._expired = clean_line(prompt) or "the server asks for a new one"
-        self._current = None
+    async def new_password(self, words: str) -> tuple[str, str] | None:
+        """The old password and a new one, where the server wants it changed (RFC 4252 §8); None when nobody gives one.
+
+        Called again when the new one was not good enough, with the server's words about that.
+        """
+        self._record.expired = clean_line(words) or _WANTED
+        current = self._record.current
+        if current is None or current.secret is None or self._asked["new password"] >= MOST_ASKS:
+            return None
+        self._asked["new password"] += 1
+        if (new := await self._ask_new("", clean_text(words) or _WANTED, _NEW_PASSWORD)) is None:
+            self._decline("a new password")
+            return None
+        self._take_new(current, new)
+        return current.secret.reveal(), new.reveal()
 
     # --- what came of it ---
 
     def answered(self, methods: Sequence[str]) -> None:
         """The server refused what it was shown, or took it as one of several; `methods` may go on."""
-        self._offered = tuple(methods)
-        current, self._current = self._current, None
-        if current is None:
-            return
-        if current.method not in methods:
-            self._accepted.append(current)
-            return
-        self._refused.append(current)
-        if current.secret is not None:
+        refused = self._record.answered(methods)
+        if refused is not None and refused.secret is not None:
             self._vault.forget_one(self._target, self._purpose)
 
     def succeeded(self) -> None:
         """Logged in. What the server took is kept, so that a reconnect asks nobody."""
-        if self._current is not None:
-            self._accepted.append(self._current)
-        for part in self._accepted:
-            if part.secret is not None:
-                self._vault.put(self._target, self._purpose, part.secret)
+        self._record.succeeded()
+        for part in self._record.accepted:
+            if (secret := part.new_secret or part.secret) is not None:
+                self._vault.put(self._target, self._purpose, secret)
+        self._repeats = all(part.repeats for part in self._record.accepted)
+        self._keyring.remember()
         self.close()
 
     def close(self) -> None:
         """Let go of the agent and of the secrets that were in hand."""
-        self._agent.close()
-        for part in (*self._accepted, *self._refused, *([self._current] if self._current else ())):
-            if part.secret is not None:
-                part.secret.wipe()
-                part.secret = None
+        self._keyring.close()
+        for part in self._record.every:
+            part.wipe()
 
     @property
     def method(self) -> str:
         """How the login was completed: `publickey`, `password`, `keyboard-interactive`, `none`."""
-        return self._accepted[-1].method if self._accepted else "none"
+        return self._record.accepted[-1].method if self._record.accepted else "none"
 
     @property
     def detail(self) -> str:
         """The keys that were taken, if any."""
-        return ", ".join(part.detail for part in self._accepted if part.detail)
+        return ", ".join(part.detail for part in self._record.accepted if part.detail)
+
+    @property
+    def repeats(self) -> bool:
+        """Once logged in: whether the same login can be made again without a person."""
+        return self._repeats
 
     @property
     def refusals(self) -> int:
-        return len(self._refused)
+        return len(self._record.refused)
 
     @property
     def evidence(self) -> dict[str, str]:
         """What was tried and what the server offers, for people."""
-        told = {
-            "user": self._hop.user,
-            "tried": "; ".join(_told(part) for part in (*self._accepted, *self._refused)) or "nothing",
-            "offered": ", ".join(self._offered) or "nothing",
-        }
-        if self._left_out:
-            told["left_out"] = f"{self._left_out} more keys, so as not to be shut out for too many tries"
-        if self._agent.problem:
-            told["agent"] = self._agent.problem
-        if self._declined:
-            told["not_answered"] = ", ".join(self._declined)
-        unusable = [f"{shorten(item.path)}: {item.reason or item.mode}" for item in self._problems]
-        if unusable := [*unusable, *self._certificates_left_out]:
-            told["unusable"] = "; ".join(unusable)
-        return told
+        return self._record.evidence
 
     def failure(self) -> AuthError:
         """Why nothing logged in, as the most specific code that is true."""
-        if self._expired:
-            return self._error(Code.AUTH_PASSWORD_EXPIRED, reason=self._expired)
-        if any(part.method != "publickey" for part in self._refused):
-            return self._error(Code.AUTH_DENIED)
-        if problem := self._worst_problem():
-            return self._error(problem.code, **problem.evidence)
-        if self._refused:
-            return self._error(Code.AUTH_DENIED)
-        if self._declined:
-            return self._error(Code.NEEDS_PERSON, what=" and ".join(self._declined))
-        return self._error(Code.AUTH_NO_METHOD)
+        self._keyring.forget()
+        return self._record.failure()
 
     def too_many(self, reason: str) -> AuthError:
-        return self._error(Code.AUTH_TOO_MANY, reason=reason)
+        self._keyring.forget()
+        return self._record.too_many(reason)
 
     def timed_out(self) -> AuthError:
-        return self._error(Code.AUTH_TIMEOUT, seconds=f"{self._hop.timeouts.login:g}")
-
-    def _error(self, code: Code, **more: object) -> AuthError:
-        return AuthError(code, evidence={**self.evidence, **more}, host=self._hop.name)
-
-    def _worst_problem(self) -> KeyProblem | None:
-        order = (Code.AUTH_PASSPHRASE, Code.AUTH_KEY_PERMISSIONS, Code.AUTH_KEY_UNREADABLE)
-        ranked = sorted(self._problems, key=lambda problem: order.index(problem.code))
-        return ranked[0] if ranked else None
-
-    # --- keys ---
-
-    async def _plan(self) -> list[KeyOffer]:
-        hop = self._hop
-        files, problems = await asyncio.to_thread(read_key_files, hop.identity_files, named=hop.identities_named)
-        self._problems.extend(problems)
-        planned = plan(files, await self._agent.keys(), named=hop.identities_named, only=hop.identities_only)
-        self._left_out = planned.left_out
-        return list(planned.offers)
-
-    def _unusable(self, offer: KeyOffer, reason: str) -> None:
-        if offer.file is not None:
-            self._problems.append(KeyProblem(offer.file.path, Code.AUTH_KEY_UNREADABLE, clean_line(reason)))
-
-    async def _open(self, file: KeyFile) -> asyncssh.SSHKey:
-        """The private half; asks for the passphrase where there is one. Raises KeyNotOpened, KeyUnusable."""
-        assert file.private is not None
-        try:
-            key = await (self._unlock(file) if file.encrypted else asyncio.to_thread(open_private, file.private, None))
-        except KeyUnusable as error:
-            self._current = None
-            self._problems.append(KeyProblem(file.path, Code.AUTH_KEY_UNREADABLE, clean_line(str(error))))
-            raise KeyNotOpened(str(error)) from error
-        if key is None:
-            self._current = None
-            raise KeyNotOpened("no passphrase")
-        return key
-
-    async def _unlock(self, file: KeyFile) -> asyncssh.SSHKey | None:
-        purpose = ("passphrase", str(file.path))
-        if (kept := self._vault.get(self._target, purpose)) is not None:
-            try:
-                return await _opened(file, kept)
-            except WrongPassphrase:
-                self._vault.forget_one(self._target, purpose)
-        for attempt in range(1, MOST_ASKS + 1):
-            request = self._request(SecretKind.PASSPHRASE, shorten(file.path), attempt=attempt)
-            with self._person():
-                secret = await self._interaction.secret(request)
-            if secret is None:
-                self._give_up_on(file, attempt)
-                return None
-            try:
-                key = await _opened(file, secret)
-            except WrongPassphrase:
-                continue
-            else:
-                self._vault.put(self._target, purpose, secret)
-                return key
-            finally:
-                secret.wipe()
-        self._problems.append(KeyProblem(file.path, Code.AUTH_PASSPHRASE))
-        return None
-
-    def _give_up_on(self, file: KeyFile, attempt: int) -> None:
-        """Nobody gave the passphrase: not asked further, but a wrong one given before is what went wrong."""
-        if attempt > 1:
-            self._problems.append(KeyProblem(file.path, Code.AUTH_PASSPHRASE))
-        else:
-            self._note_declined(f"the passphrase of {shorten(file.path)}")
+        return self._record.timed_out()
 
     # --- what a person knows ---
 
-    @property
-    def _purpose(self) -> tuple[HopIdentity | str, ...]:
-        return (self._hop.identity, "password", *self._before)
+    def _may_go_on(self) -> bool:
+        return not self._given_up and not self._record.at_the_limit
 
     def _kept(self) -> Secret | None:
         """The vault's password, once in this login."""
@@ -317,76 +204,147 @@ class Login:
         kept = self._vault.get(self._target, self._purpose)
         return kept.copy() if kept is not None else None
 
-    def _request(self, kind: SecretKind, subject: str = "", *, attempt: int) -> SecretRequest:
-        hop = self._hop
-        return SecretRequest(kind, hop.name, hop.user, subject, attempt=attempt, is_target=self._is_target)
-
     async def _ask_password(self) -> Secret | None:
         if self._asked["password"] >= MOST_ASKS:
             return None
         self._asked["password"] += 1
-        wrong = sum(1 for part in self._refused if part.method == "password")
-        request = self._request(SecretKind.PASSWORD, attempt=wrong + 1)
+        hop, wrong = self._hop, sum(1 for part in self._record.refused if part.method == "password")
+        request = SecretRequest(SecretKind.PASSWORD, hop.name, hop.user, attempt=wrong + 1, is_target=self._is_target)
         with self._person():
             secret = await self._interaction.secret(request)
         if secret is None:
             self._decline("a password")
         return secret
 
-    def _from_vault(self, prompts: Sequence[Prompt]) -> dict[int, Secret]:
-        """The kept password for the one prompt that asks for a password."""
-        wanted = [index for index, prompt in enumerate(prompts) if _asks_for_password(prompt)]
-        if len(wanted) != 1 or (secret := self._kept()) is None:
-            return {}
-        return {wanted[0]: secret}
+    async def _answers(self, title: str, instructions: str, prompts: tuple[Prompt, ...]) -> list[Secret] | None:
+        """One answer for each prompt: those that are known, then a new password, then what a person says."""
+        if not prompts:
+            await self._tell(title, instructions)
+            return []
+        known = self._known(prompts)
+        if await self._add_new(known, title, instructions, prompts) and await self._add_rest(
+            known, title, instructions, prompts
+        ):
+            return [known[index] for index in range(len(prompts))]
+        for secret in known.values():
+            secret.wipe()
+        return None
+
+    def _known(self, prompts: Sequence[Prompt]) -> dict[int, Secret]:
+        """The answers that nobody has to be asked for: the kept password once, and what was given a moment ago."""
+        asked = [asks_for(prompt) for prompt in prompts]
+        current, known = self._record.current, dict[int, Secret]()
+        if asked.count(Asks.PASSWORD) == 1 and (secret := self._kept()) is not None:
+            known[asked.index(Asks.PASSWORD)] = secret
+        for index, kind in enumerate(asked):
+            if (said := self._said(kind, current)) is not None:
+                known[index] = said
+        return known
+
+    def _said(self, kind: Asks, current: Try | None) -> Secret | None:
+        """What was said in this very exchange: PAM asks for the current password again, and for the new one twice."""
+        if kind is Asks.AGAIN:
+            return current.new_secret.copy() if current is not None and current.new_secret is not None else None
+        if kind is not Asks.CURRENT:
+            return None
+        self._record.expired = self._record.expired or _WANTED
+        return current.secret.copy() if current is not None and current.secret is not None else self._kept()
+
+    async def _add_new(
+        self, known: dict[int, Secret], title: str, instructions: str, prompts: Sequence[Prompt]
+    ) -> bool:
+        """A new password, where one is asked for, typed twice before it is sent; False when nobody gives one."""
+        wanted = [index for index, prompt in enumerate(prompts) if asks_for(prompt) is Asks.NEW]
+        if not wanted:
+            return True
+        self._record.expired = clean_line(instructions) or self._record.expired or _WANTED
+        new = await self._ask_new(title, instructions, prompts[wanted[0]].text)
+        if new is None:
+            return False
+        if self._record.current is not None:
+            self._take_new(self._record.current, new.copy())
+        again = [index for index, prompt in enumerate(prompts) if asks_for(prompt) is Asks.AGAIN]
+        for index in (*wanted, *again):
+            known[index] = new.copy()
+        new.wipe()
+        return True
+
+    async def _add_rest(
+        self, known: dict[int, Secret], title: str, instructions: str, prompts: Sequence[Prompt]
+    ) -> bool:
+        """What only a person can answer; False when nobody does."""
+        rest = {index: prompt for index, prompt in enumerate(prompts) if index not in known}
+        if not rest:
+            return True
+        given = await self._ask(title, instructions, tuple(rest.values()))
+        if given is None or len(given) != len(rest):
+            return False
+        known.update(zip(rest, given, strict=True))
+        return True
+
+    async def _ask_new(self, title: str, instructions: str, prompt: str) -> Secret | None:
+        """A new password that was typed twice alike; None when nobody gives one, or never alike."""
+        told = instructions or _WANTED
+        for attempt in range(1, MOST_ASKS + 1):
+            given = await self._put(title, told, (Prompt(prompt, False), Prompt(_ONCE_MORE, False)), attempt)
+            if given is None or len(given) != 2:
+                return None
+            new, again = given
+            alike = new.reveal() == again.reveal()
+            again.wipe()
+            if alike:
+                return new
+            new.wipe()
+            told = _DIFFERENT
+        return None
+
+    def _take_new(self, part: Try, new: Secret) -> None:
+        if part.new_secret is not None:
+            part.new_secret.wipe()
+        part.new_secret, part.by_person = new, True
 
     async def _ask(self, title: str, instructions: str, prompts: tuple[Prompt, ...]) -> tuple[Secret, ...] | None:
-        attempt = sum(1 for part in self._refused if part.method == "keyboard-interactive") + 1
-        question = Challenge(
-            self._hop.name, self._hop.user, title, instructions, prompts, attempt, is_target=self._is_target
-        )
-        if prompts:
+        current = self._record.current
+        if current is None or not current.by_person:
             self._asked["keyboard-interactive"] += 1
-        elif not title and not instructions:
-            return ()
-        with self._person():
-            given = await self._interaction.challenge(question)
-        # Words without a question need no answer, even from nobody.
-        return given if prompts else ()
+        attempt = sum(1 for part in self._record.refused if part.method == "keyboard-interactive") + 1
+        given = await self._put(title, instructions, prompts, attempt)
+        if current is not None and given is not None:
+            current.by_person = True
+            current.only_now = current.only_now or any(asks_for(prompt) is Asks.OTHER for prompt in prompts)
+        return given
 
-    def _note_password(self, prompts: Sequence[Prompt], answers: Sequence[Secret]) -> None:
+    async def _put(
+        self, title: str, instructions: str, prompts: tuple[Prompt, ...], attempt: int
+    ) -> tuple[Secret, ...] | None:
+        hop = self._hop
+        question = Challenge(hop.name, hop.user, title, instructions, prompts, attempt, is_target=self._is_target)
+        with self._person():
+            return await self._interaction.challenge(question)
+
+    async def _tell(self, title: str, instructions: str) -> None:
+        """Words without a question need no answer, even from nobody, and win the server no time."""
+        if not title and not instructions:
+            return
+        hop = self._hop
+        with self._person(renew=False):
+            await self._interaction.challenge(
+                Challenge(hop.name, hop.user, title, instructions, (), is_target=self._is_target)
+            )
+
+    def _note_passwords(self, prompts: Sequence[Prompt], answers: Sequence[Secret]) -> None:
         """Keep the password among the answers in hand; the codes go with this round."""
+        current = self._record.current
         for prompt, answer in zip(prompts, answers, strict=True):
-            if _asks_for_password(prompt) and self._current is not None:
-                if self._current.secret is not None:
-                    self._current.secret.wipe()
-                self._current.secret = answer.copy()
+            if current is not None and asks_for(prompt) in (Asks.PASSWORD, Asks.CURRENT):
+                if current.secret is not None:
+                    current.secret.wipe()
+                current.secret = answer.copy()
 
     def _decline(self, what: str) -> None:
         """Nobody knows more: no further question in this login."""
-        self._current = None
+        if self._record.current is not None:
+            self._record.current.wipe()
+        self._record.current = None
         self._given_up = True
-        self._note_declined(what)
-
-    def _note_declined(self, what: str) -> None:
-        if what not in self._declined:
-            self._declined.append(what)
-
-
-def _asks_for_password(prompt: Prompt) -> bool:
-    return not prompt.echo and bool(_PASSWORD_PROMPT.search(prompt.text)) and not _NOT_A_PASSWORD.search(prompt.text)
-
-
-def _told(part: _Try) -> str:
-    return f"{part.method} {part.detail}".strip()
-
-
-def _described(offer: KeyOffer, pair: asyncssh.SSHKeyPair) -> str:
-    if offer.blob is not None:
-        return offer.description
-    return f"{HostKey(pair.public_data).fingerprint} ({offer.where})"
-
-
-async def _opened(file: KeyFile, secret: Secret) -> asyncssh.SSHKey:
-    assert file.private is not None
-    return await asyncio.to_thread(open_private, file.private, secret.reveal())
+        self._record.decline(what)

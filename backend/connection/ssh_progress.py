@@ -70,8 +70,9 @@ class HopProgress:
         self._disarm()
 
     @contextmanager
-    def person(self) -> Iterator[None]:
-        """While a person is asked, time stands still; the limit starts anew afterwards."""
+    def person(self, *, renew: bool = True) -> Iterator[None]:
+        """While a person is asked, time stands still; the limit starts anew afterwards, or else goes on."""
+        left = self._left()
         asked_at = self._clock.monotonic()
         self._asking += 1
         self._disarm()
@@ -80,12 +81,18 @@ class HopProgress:
         finally:
             self._asking -= 1
             self._since += self._clock.monotonic() - asked_at
-            self._arm()
+            self._arm(None if renew else left)
 
-    def _arm(self) -> None:
+    def _arm(self, left: float | None = None) -> None:
+        """`left` in seconds, in place of the whole limit."""
         self._disarm()
         if self._limit is not None and not self._asking:
-            self._timer = asyncio.get_running_loop().call_later(self._limit, self._expire)
+            seconds = self._limit if left is None else left
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+
+    def _left(self) -> float | None:
+        """Seconds of the limit that runs; None where none does."""
+        return None if self._timer is None else max(0.0, self._timer.when() - asyncio.get_running_loop().time())
 
     def _disarm(self) -> None:
         if self._timer is not None:

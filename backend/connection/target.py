@@ -91,6 +91,8 @@ class Hop:
     """The name under which its key is known, in place of the address (`HostKeyAlias`)."""
     identity_files: tuple[Path, ...] = ()
     """Key files in the order they are to be tried."""
+    certificate_files: tuple[Path, ...] = ()
+    """Certificates for keys in files or in the agent, beside those that lie next to their key (`CertificateFile`)."""
     identities_named: bool = False
     """The user named these keys (rather than OpenSSH's defaults): they go before the agent's others, and one that is
     missing, unreadable or open to others is a failure to tell about."""

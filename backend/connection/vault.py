@@ -55,6 +55,7 @@ class Vault:
 
     def __init__(self) -> None:
         self._secrets: dict[tuple[str, Hashable], Secret] = {}
+        self._notes: dict[tuple[str, Hashable], frozenset[bytes]] = {}
 
     def put(self, host: str, purpose: Hashable, secret: Secret) -> None:
         """Keep a copy of `secret`; what was kept for the same purpose is wiped."""
@@ -75,6 +76,15 @@ class Vault:
         """Wipe everything that belongs to `host`, as at disconnect."""
         for key in [key for key in self._secrets if key[0] == host]:
             self._secrets.pop(key).wipe()
+        for key in [key for key in self._notes if key[0] == host]:
+            self._notes.pop(key)
+
+    def note(self, host: str, purpose: Hashable, what: frozenset[bytes]) -> None:
+        """Remember something about `host` that is no secret, for as long as its secrets."""
+        self._notes[(host, purpose)] = what
+
+    def noted(self, host: str, purpose: Hashable) -> frozenset[bytes]:
+        return self._notes.get((host, purpose), frozenset())
 
     @contextmanager
     def lent(self, host: str, *, in_use: Callable[[], bool]) -> Iterator[None]:
@@ -92,6 +102,7 @@ class Vault:
         for secret in self._secrets.values():
             secret.wipe()
         self._secrets.clear()
+        self._notes.clear()
 
     def redact(self, text: str) -> str:
         """`text` with every kept secret replaced by `•••`, for logs and reports.

@@ -64,7 +64,8 @@ def make_hop(name: str, spec: Spec, answers: Answers, surroundings: Surroundings
         port=int(port),
         user=user,
         host_key_alias=key_alias,
-        identity_files=_identity_files(answers, surroundings, tokens),
+        identity_files=_paths(answers, "identityfile", surroundings, tokens),
+        certificate_files=_paths(answers, "certificatefile", surroundings, tokens),
         identities_named=answers.configured("identityfile"),
         identities_only=_is_on(answers.one("identitiesonly")),
         agent_socket=_agent(answers, surroundings, tokens),
@@ -112,8 +113,9 @@ def _is_on(value: str) -> bool:
     return value.lower() in {"yes", "true"}
 
 
-def _identity_files(answers: Answers, surroundings: Surroundings, tokens: Mapping[str, str]) -> tuple[Path, ...]:
-    values = [value for value in answers.options.get("identityfile", ()) if value.lower() != "none"]
+def _paths(answers: Answers, keyword: str, surroundings: Surroundings, tokens: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files that a keyword names, which may stand there several times."""
+    values = [value for value in answers.options.get(keyword, ()) if value.lower() != "none"]
     return tuple(dict.fromkeys(surroundings.expand(value, tokens) for value in values))
 
 

@@ -16,10 +16,12 @@ from backend.hosts.entries import HostEntry
 from backend.hosts.names import Spec
 
 Options = Mapping[str, tuple[str, ...]]
-"""Values by lower-case keyword of ssh_config(5), in the words of `ssh -G`; several for `identityfile`."""
+"""Values by lower-case keyword of ssh_config(5), in the words of `ssh -G`; several for `identityfile` and
+`certificatefile`."""
 
 _TIME = re.compile(r"(\d+)([smhdw]?)", re.IGNORECASE)
 _UNIT = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_ADDED_UP = {"identityfile", "certificatefile"}
 _TIMES = {"connecttimeout", "serveraliveinterval"}
 _DEFAULTS: Options = {
     "identityfile": ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"),
@@ -79,14 +81,14 @@ class PlainFiles:
 
 
 def evaluate(directives: list[Directive], spec: Spec) -> dict[str, tuple[str, ...]]:
-    """What the `Host` blocks say about a host: the first value counts, identity files add up (ssh_config(5))."""
+    """What the `Host` blocks say about a host: the first value counts, key files add up (ssh_config(5))."""
     found: dict[str, tuple[str, ...]] = {"hostname": (spec.host,), "user": (local_user(),), "port": ("22",)}
     fixed: set[str] = set()
     for directive in directives:
         if not all(block.applies(spec.host) for block in directive.blocks):
             continue
         keyword, value = directive.keyword, " ".join(directive.words)
-        if keyword == "identityfile" and keyword in fixed:
+        if keyword in _ADDED_UP and keyword in fixed:
             found[keyword] += (value,)
         elif keyword not in fixed:
             fixed.add(keyword)

@@ -5,6 +5,7 @@ It records every secret that reaches it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,14 @@ class Door:
     forwards: bool = False
     """Whether connections may be passed through."""
     expired: bool = False
+    weak: Sequence[str] = ()
+    """New passwords that are not good enough."""
+    changes: list[tuple[str, str]] = field(default_factory=list)
+    """Old and new passwords of the changes that were asked for."""
+    delay: float = 0.0
+    """Seconds before each answer to a keyboard-interactive round."""
+    refusals: int = 0
+    """Passwords and answers that were wrong."""
     banner: str = ""
     on_begin: Callable[[asyncssh.SSHServerConnection], None] | None = None
     secrets: list[str] = field(default_factory=list)
@@ -74,7 +83,20 @@ class _Keeper(asyncssh.SSHServer):
         self._door.secrets.append(password)
         if self._door.expired:
             raise asyncssh.PasswordChangeRequired("Your password has expired\x1b[2J")
-        return password in self._door.passwords
+        return self._judged(password in self._door.passwords)
+
+    def _judged(self, right: bool) -> bool:
+        self._door.refusals += not right
+        return right
+
+    def change_password(self, username: str, old_password: str, new_password: str) -> bool:
+        self._door.changes.append((old_password, new_password))
+        if new_password in self._door.weak:
+            raise asyncssh.PasswordChangeRequired("Too short\x1b[2J")
+        if not self._judged(old_password in self._door.passwords):
+            return False
+        self._door.passwords, self._door.expired = [new_password], False
+        return True
 
     def kbdint_auth_supported(self) -> bool:
         return bool(self._door.rounds)
@@ -88,9 +110,10 @@ class _Keeper(asyncssh.SSHServer):
         title, instructions, questions, _ = self._door.rounds[self._round]
         return title, instructions, "", list(questions)
 
-    def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> Any:
+    async def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> Any:
         self._door.secrets.extend(responses)
-        if list(responses) != list(self._door.rounds[self._round][3]):
+        await asyncio.sleep(self._door.delay)
+        if not self._judged(list(responses) == list(self._door.rounds[self._round][3])):
             return False
         self._round += 1
         return True if self._round == len(self._door.rounds) else self._ask()

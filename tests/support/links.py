@@ -41,6 +41,7 @@ class SteeredLink:
         self.channels = 0
         self.refuses_files = False
         self.will_not_close = False
+        self.login_repeats = True
         self._lost: FairleadError | None = None
         self._ended = asyncio.Event()
         self._answering = asyncio.Event()
@@ -50,7 +51,19 @@ class SteeredLink:
     def facts(self) -> LinkFacts:
         hop = self.target.host
         route = tuple(jump.name for jump in self.target.jumps)
-        return LinkFacts(hop.name, hop.user, f"{hop.address}:{hop.port}", route, "", "", "", "", "", "none")
+        return LinkFacts(
+            hop.name,
+            hop.user,
+            f"{hop.address}:{hop.port}",
+            route,
+            server_version="",
+            kex="",
+            cipher="",
+            mac="",
+            host_key="",
+            auth_method="none",
+            login_repeats=self.login_repeats,
+        )
 
     def fall_silent(self) -> None:
         self._answering.clear()

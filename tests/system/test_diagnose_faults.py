@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,11 +12,14 @@ from backend.clock import SystemClock
 from backend.connection.interaction import Interaction, Nobody, SecretRequest
 from backend.connection.ssh import SshConnector
 from backend.connection.vault import Secret, Vault
+from backend.container import Container, open_container
 from backend.diagnostics.ladder import Diagnosis, Diagnostics, Rung, RungId, RungStatus
 from backend.errors import Code
+from tests.support.asyncssh_server import Door, TestServer, ssh_server
 from tests.support.faulty import FAULTS, NAME, Fault
 from tests.support.loop_monitor import loop_monitor
 from tests.support.openssh import make_key, sshd, target
+from tests.support.person import Person
 from tests.support.scripted import ScriptedBook
 from tests.support.waiting import no_tasks_left
 
@@ -124,3 +129,40 @@ async def test_leaving_early_closes_the_connection(tmp_path: Path) -> None:
                 if rung.id is RungId.SESSION:
                     break
             await climb.aclose()
+
+
+# --- secrets ---
+
+
+async def test_a_password_that_was_given_for_the_ladder_goes_with_it(tmp_path: Path) -> None:
+    vault, person = Vault(), Person(passwords=["hunter2", "hunter2"])
+    async with ssh_server(Door(passwords=["hunter2"])) as server, container(server, tmp_path, person, vault) as there:
+        await there.diagnostics.diagnose("server")
+        assert (server.door.secrets, len(vault)) == (["hunter2"], 0)
+        await there.sessions.get("server").link()
+        assert len(person.secrets) == 2
+
+
+async def test_the_ladder_leaves_a_live_sessions_password_where_it_is(tmp_path: Path) -> None:
+    vault, person = Vault(), Person(passwords=["hunter2"])
+    async with ssh_server(Door(passwords=["hunter2"])) as server, container(server, tmp_path, person, vault) as there:
+        await there.sessions.get("server").link()
+        await there.diagnostics.diagnose("server")
+        assert len(vault) == 1
+    assert len(person.secrets) == 1
+
+
+@asynccontextmanager
+async def container(
+    server: TestServer, directory: Path, interaction: Interaction, vault: Vault
+) -> AsyncIterator[Container]:
+    clock = SystemClock()
+    async with open_container(
+        connector=SshConnector(vault=vault, clock=clock),
+        book=ScriptedBook(target(server.hop(directory))),
+        interaction=interaction,
+        state_dir=directory / "state",
+        vault=vault,
+        clock=clock,
+    ) as opened:
+        yield opened

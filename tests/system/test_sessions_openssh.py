@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -195,6 +196,39 @@ async def test_a_password_that_was_typed_once_serves_the_second_connection_and_t
             await until(lambda: S.RECONNECTING in states)
             assert await session.link() is not first
             assert len(person.secrets) == 1
+
+
+CODE = [("", "", [("Password: ", False)], ["pw"]), ("", "", [("Code: ", False)], ["123"])]
+PASSWORD = [("", "", [("Password: ", False)], ["pw"])]
+PUSH: list[Any] = [("", "A request was sent to your phone.", [], [])]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "answers", "links"),
+    [(CODE, [["pw"], ["123"]], 1), (PASSWORD, [["pw"]], 2), (PUSH, [], 1)],
+    ids=["password and code", "password", "something on a phone"],
+)
+async def test_bulk_data_shares_the_first_connection_where_a_second_login_would_need_a_person(
+    tmp_path: Path, rounds: list[Any], answers: list[list[str]], links: int
+) -> None:
+    async with ssh_server(Door(rounds=rounds)) as server:
+        hop = server.hop(tmp_path)
+        lines = [
+            "HostName 127.0.0.1",
+            f"Port {server.port}",
+            "User me",
+            f"UserKnownHostsFile {hop.known_hosts.user[0]}",
+            "IdentityFile none",
+        ]
+        person = Person(answers=answers)
+        async with session_to(tmp_path, lines, person=person) as (session, _):
+            first = await session.link()
+            bulk = await session.bulk()
+            assert (bulk is first) is (links == 1)
+            assert len(server.door.connections) == server.door.begun == links
+            assert server.door.refusals == 0
+            assert len(server.door.methods) == links
+            assert len([challenge for challenge in person.challenges if challenge.prompts]) == len(answers)
 
 
 async def test_a_session_that_the_server_ends_is_not_connected_again(tmp_path: Path) -> None:

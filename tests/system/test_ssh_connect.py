@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from backend.connection.connector import Phase
 from backend.connection.interaction import HostKeyDecision, HostKeyState
 from backend.connection.target import Algorithms, HostKeyPolicy, KnownHostsFiles
-from backend.connection.vault import Vault
+from backend.connection.vault import Secret, Vault
 from backend.errors import AuthError, Code, ConnectError, HostKeyError
 from tests.support.connecting import connected, output, refused
 from tests.support.loop_monitor import loop_monitor
@@ -167,6 +168,51 @@ async def test_a_certificate_that_does_not_do_leaves_the_bare_key_to_log_in(
         assert ("certificate of" in told["tried"]) is not of_another_key
 
 
+@pytest.mark.parametrize("held", [True, False], ids=["agent", "file"])
+@pytest.mark.parametrize("only", [True, False], ids=["named keys only", "all keys"])
+async def test_a_certificate_that_is_named_logs_in_with_a_key_from_anywhere(
+    tmp_path: Path, *, held: bool, only: bool
+) -> None:
+    authority, key = make_key(tmp_path / "ca"), make_key(tmp_path / "key")
+    certificate = _user_certificate(authority, key, tmp_path / "elsewhere" / "mine.pub")
+    with (
+        sshd(tmp_path / "strict", f"TrustedUserCAKeys {authority}.pub") as strict,
+        ssh_agent(tmp_path / "agent", *([key] if held else [])) as socket,
+    ):
+        trusting = strict.known_hosts(tmp_path / "known")
+        keys = () if held else (key,)
+        hop = strict.hop(keys=keys, known=trusting, agent_socket=socket, identities_only=only)
+        async with connected(target(replace(hop, certificate_files=(certificate,)))) as link:
+            assert "certificate of" in link.facts.auth_detail
+            assert str(certificate) in link.facts.auth_detail
+        assert strict.log.count("Failed publickey") == 0
+
+
+async def test_a_certificate_without_its_key_is_told_and_the_login_goes_on(
+    server: Sshd, key: Path, known: Path, tmp_path: Path
+) -> None:
+    stranger = make_key(tmp_path / "stranger")
+    certificate = _user_certificate(make_key(tmp_path / "ca"), stranger, tmp_path / "elsewhere" / "mine.pub")
+    (tmp_path / "broken.pub").write_text("not a certificate")
+    named = (certificate, tmp_path / "missing.pub", tmp_path / "broken.pub")
+    phases = Phases()
+    hop = replace(server.hop(keys=[key], known=known), certificate_files=named)
+    async with connected(target(hop), observer=phases):
+        pass
+    told = phases.evidence(Phase.AUTH)["unusable"]
+    assert f"{certificate}: its key is neither in a file nor in the agent" in told
+    assert "missing.pub: No such file" in told
+    assert "broken.pub: " in told
+
+
+def _user_certificate(authority: Path, key: Path, place: Path) -> Path:
+    """A certificate for the account that runs the tests, put at `place`."""
+    command = ["ssh-keygen", "-q", "-s", str(authority), "-I", "me", "-n", getpass.getuser(), f"{key}.pub"]
+    subprocess.run(command, check=True, capture_output=True)
+    place.parent.mkdir()
+    return key.with_name(f"{key.name}-cert.pub").rename(place)
+
+
 # --- agent ---
 
 
@@ -199,6 +245,45 @@ async def test_no_more_keys_are_offered_than_a_server_stands(server: Sshd, known
     assert error.code is Code.AUTH_DENIED
     assert error.evidence["tried"].count("SHA256:") == 5
     assert error.evidence["left_out"].startswith("3 more keys")
+
+
+async def test_twelve_keys_and_a_wrong_password_stay_below_the_servers_limit(known: Path, tmp_path: Path) -> None:
+    """What fail2ban counts: lines of failures, and the one that says that there were too many (MaxAuthTries 6)."""
+    others = [make_key(tmp_path / f"other{number}") for number in range(12)]
+    person, vault = Person(passwords=["wrong", "wrong", "wrong"]), Vault()
+    with (
+        sshd(tmp_path / "usual", "LogLevel VERBOSE", "PasswordAuthentication yes") as usual,
+        ssh_agent(tmp_path / "agent", *others) as socket,
+    ):
+        hop = usual.hop(known=usual.known_hosts(tmp_path / "trusted"), agent_socket=socket)
+        vault.put("server", (hop.identity, "password"), Secret("stale"))
+        error = await refused(target(hop), person, vault=vault)
+        log = usual.log
+    assert error.code is Code.AUTH_DENIED
+    assert (log.count("Failed publickey"), log.count("Failed password")) == (4, 1)
+    assert "Too many authentication failures" not in log and "maximum authentication attempts" not in log
+    assert person.secrets == []
+    told = error.evidence["left_out"]
+    assert told.startswith("8 more keys") and told.count("SHA256:") == 8
+    assert "-i" in error.advice[0].text
+    assert len(vault) == 0
+
+
+async def test_the_key_that_was_taken_goes_first_in_the_next_login(known: Path, tmp_path: Path) -> None:
+    """A second connection, or a reconnect, counts no failure on the server."""
+    others, right = [make_key(tmp_path / f"other{number}") for number in range(3)], make_key(tmp_path / "right")
+    vault = Vault()
+    with sshd(tmp_path / "usual", "LogLevel VERBOSE") as usual, ssh_agent(tmp_path / "agent", *others, right) as socket:
+        usual.authorize(right)
+        hop = usual.hop(known=usual.known_hosts(tmp_path / "trusted"), agent_socket=socket)
+        for _ in range(3):
+            async with connected(target(hop), vault=vault):
+                assert usual.log.count("Failed publickey") == 3
+        usual.authorized_keys.write_text("")
+        assert (await refused(target(hop), vault=vault)).code is Code.AUTH_DENIED
+        usual.authorize(others[0])
+        async with connected(target(hop), vault=vault) as link:
+            assert "other0" in link.facts.auth_detail
 
 
 async def test_identities_only_keeps_the_agents_other_keys_back(

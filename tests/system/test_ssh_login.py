@@ -10,6 +10,8 @@ import pytest
 
 from backend.connection.connector import Phase, PhasePassed
 from backend.connection.interaction import HostKeyDecision
+from backend.connection.retry import may_repeat
+from backend.connection.ssh_login import MOST_ROUNDS
 from backend.connection.target import HostKeyPolicy
 from backend.connection.vault import Secret, Vault
 from backend.errors import AuthError, Code
@@ -78,6 +80,74 @@ async def test_a_method_that_the_person_switched_off_is_not_used(tmp_path: Path)
     assert error.code is Code.AUTH_NO_METHOD
     assert error.evidence["offered"] == "password"
     assert person.secrets == []
+
+
+async def test_an_expired_password_is_changed_and_the_new_one_kept(tmp_path: Path) -> None:
+    """RFC 4252 §8: the server asks for a change in answer to the old password."""
+    person, vault = Person(passwords=["hunter2"], answers=[["better", "better"]]), Vault()
+    async with ssh_server(Door(passwords=["hunter2"], expired=True)) as server:
+        hop = server.hop(tmp_path)
+        async with connected(target(hop), person, vault=vault):
+            assert server.door.changes == [("hunter2", "better")]
+        assert "has expired" in person.challenges[0].instructions
+        assert "\x1b" not in person.challenges[0].instructions
+        async with connected(target(hop), Person(), vault=vault):
+            assert server.door.secrets == ["hunter2", "better"]
+
+
+async def test_new_passwords_that_differ_are_asked_for_again_and_reach_no_server(tmp_path: Path) -> None:
+    person = Person(passwords=["hunter2"], answers=[["better", "bettr"], ["better", "better"]])
+    async with ssh_server(Door(passwords=["hunter2"], expired=True)) as server:
+        async with connected(target(server.hop(tmp_path)), person):
+            assert server.door.changes == [("hunter2", "better")]
+        assert "not the same" in person.challenges[1].instructions
+        assert person.challenges[1].attempt == 2
+
+
+async def test_a_new_password_that_the_server_does_not_take_is_asked_for_with_its_words(tmp_path: Path) -> None:
+    person, vault = Person(passwords=["hunter2"], answers=[["a", "a"], ["better", "better"]]), Vault()
+    async with ssh_server(Door(passwords=["hunter2"], expired=True, weak=["a"])) as server:
+        async with connected(target(server.hop(tmp_path)), person, vault=vault):
+            assert server.door.changes == [("hunter2", "a"), ("hunter2", "better")]
+        assert person.challenges[1].instructions.startswith("Too short")
+
+
+async def test_with_nobody_to_choose_a_new_password_the_advice_says_who_can(tmp_path: Path) -> None:
+    vault = Vault()
+    async with ssh_server(Door(passwords=["hunter2"], expired=True)) as server:
+        hop = server.hop(tmp_path)
+        vault.put("server", (hop.identity, "password"), Secret("hunter2"))
+        error = await refused(target(hop), vault=vault)
+        assert server.door.changes == []
+    assert error.code is Code.AUTH_PASSWORD_EXPIRED
+    assert "--batch" in error.advice[0].text
+
+
+PAM_CHANGE = [
+    ("", "", [("Password: ", False)], ["hunter2"]),
+    ("", "You are required to change your password immediately.", [("Current password: ", False)], ["hunter2"]),
+    ("", "", [("New password: ", False)], ["better"]),
+    ("", "", [("Retype new password: ", False)], ["better"]),
+]
+
+
+async def test_pams_questions_for_a_new_password_are_one_form_and_the_new_one_is_kept(tmp_path: Path) -> None:
+    person, vault = Person(answers=[["hunter2"], ["bettr", "better"], ["better", "better"]]), Vault()
+    async with ssh_server(Door(rounds=PAM_CHANGE)) as server:
+        hop = server.hop(tmp_path)
+        async with connected(target(hop), person, vault=vault) as link:
+            assert server.door.secrets == ["hunter2", "hunter2", "better", "better"]
+            assert link.facts.login_repeats
+        assert [len(challenge.prompts) for challenge in person.challenges] == [1, 2, 2]
+        kept = vault.get("server", (hop.identity, "password"))
+        assert kept is not None and kept.reveal() == "better"
+
+
+async def test_a_new_password_that_nobody_chooses_is_told_as_such(tmp_path: Path) -> None:
+    async with ssh_server(Door(rounds=PAM_CHANGE)) as server:
+        error = await refused(target(server.hop(tmp_path)), Person(answers=[["hunter2"]]))
+    assert error.code is Code.AUTH_PASSWORD_EXPIRED
+    assert error.evidence["not_answered"] == "a new password"
 
 
 async def test_an_expired_password_is_its_own_code(tmp_path: Path) -> None:
@@ -156,6 +226,31 @@ async def test_words_without_a_question_are_shown_and_need_no_answer(tmp_path: P
         assert person.challenges[0].instructions == "Maintenance at noon"
 
 
+async def test_a_server_that_asks_on_without_a_question_is_left(tmp_path: Path) -> None:
+    async with ssh_server(Door(rounds=[("", "", [], [])] * 500)) as server:
+        error = await refused(target(server.hop(tmp_path)), Person())
+    assert error.code is Code.AUTH_ENDLESS
+    assert isinstance(error, AuthError) and not error.retryable
+
+
+async def test_a_server_that_asks_on_is_left_whatever_the_person_answers(tmp_path: Path) -> None:
+    rounds = [("", "", [("Code: ", False)], ["1"])] * 500
+    person = Person(answers=[["1"]] * 500)
+    async with ssh_server(Door(rounds=rounds)) as server:
+        error = await refused(target(server.hop(tmp_path)), person)
+    assert error.code is Code.AUTH_ENDLESS
+    assert len(person.challenges) == MOST_ROUNDS
+
+
+@pytest.mark.parametrize("words", ["", "wait"])
+async def test_words_without_a_question_do_not_win_the_server_more_time(tmp_path: Path, words: str) -> None:
+    async with ssh_server(Door(rounds=[("", words, [], [])] * 500, delay=0.1)) as server:
+        hop = server.hop(tmp_path)
+        hop = replace(hop, timeouts=replace(hop.timeouts, login=0.5))
+        error = await refused(target(hop), Person())
+    assert error.code is Code.AUTH_TIMEOUT
+
+
 async def test_prompts_of_the_server_are_cleaned(tmp_path: Path) -> None:
     rounds = [("\x1b]0;x\x07", "\u202ereversed", [("Code\x1b[8m: \n", False)], ["1"])]
     person = Person(answers=[["1"]])
@@ -201,6 +296,19 @@ async def test_a_server_that_does_not_answer_a_login_is_not_waited_for(tmp_path:
 
 def _fall_silent(conn: asyncssh.SSHServerConnection) -> None:
     conn.send_packet = lambda *args, **more: None  # type: ignore[method-assign]
+
+
+async def test_a_slow_login_may_be_made_again_unless_a_person_gave_something_for_it(tmp_path: Path) -> None:
+    vault = Vault()
+    async with ssh_server(Door(rounds=[("", "", [("Password: ", False)], ["hunter2"])], delay=5)) as server:
+        hop = server.hop(tmp_path)
+        hop = replace(hop, timeouts=replace(hop.timeouts, login=0.3))
+        typed = await refused(target(hop), Person(answers=[["hunter2"]]))
+        vault.put("server", (hop.identity, "password"), Secret("hunter2"))
+        kept = await refused(target(hop), vault=vault)
+    assert typed.code is kept.code is Code.AUTH_TIMEOUT
+    assert not may_repeat(typed)
+    assert may_repeat(kept)
 
 
 async def test_a_server_that_hangs_up_during_the_login_is_told(tmp_path: Path) -> None:

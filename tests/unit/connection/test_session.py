@@ -13,6 +13,7 @@ import pytest
 
 from backend.connection.connector import Phase
 from backend.connection.interaction import Nobody
+from backend.connection.retry import SlowLogin
 from backend.connection.session import LatencyMeasured, PhaseSeen, Session, Sessions
 from backend.connection.state import SessionChanged, SessionState
 from backend.connection.target import Keepalive, Target
@@ -357,6 +358,16 @@ async def test_a_link_that_held_for_a_while_is_retried_at_once_again(bench: Benc
     assert change.retry_at == bench.clock.monotonic() + 1
 
 
+async def test_a_slow_login_that_cost_nothing_is_repeated_while_restoring(bench: Bench) -> None:
+    (await bench.connected()).lose()
+    await bench.reaches(S.RECONNECTING)
+    await bench.clock.advance(2)
+    (await bench.attempt()).fail(SlowLogin(Code.AUTH_TIMEOUT))
+    await bench.reaches(S.RECONNECTING)
+    await bench.clock.advance(4)
+    assert await bench.attempt()
+
+
 @pytest.mark.parametrize("code", [Code.TCP_TIMEOUT, Code.NAME_NOT_FOUND, Code.BANNER_SILENT, Code.JUMP_FAILED])
 async def test_network_failures_are_repeated_while_restoring(bench: Bench, code: Code) -> None:
     (await bench.connected()).lose()
@@ -505,6 +516,13 @@ async def test_where_a_second_connection_is_refused_the_first_serves_and_it_is_n
     assert await bench.session.bulk() is first
     assert len(bench.connector.attempts) == 2
     assert bench.session.state is S.READY
+
+
+async def test_after_a_login_that_took_a_code_no_second_one_is_tried(bench: Bench) -> None:
+    first = await bench.connected()
+    first.login_repeats = False
+    assert await bench.session.bulk() is first
+    assert len(bench.connector.attempts) == 1
 
 
 async def test_a_bulk_link_that_was_lost_is_made_anew(bench: Bench) -> None:

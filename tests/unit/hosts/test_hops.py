@@ -165,6 +165,12 @@ def test_keepalive_is_on_even_where_the_configuration_leaves_it_off() -> None:
     assert hop(serveraliveinterval="0", serveralivecountmax="9").keepalive == Keepalive()
 
 
+def test_certificates_that_are_named_are_taken_over() -> None:
+    made = hop(certificatefile=("~/.ssh/work-cert.pub", "/etc/%u-cert.pub"))
+    assert made.certificate_files == (HOME / ".ssh/work-cert.pub", Path("/etc/me-cert.pub"))
+    assert hop().certificate_files == ()
+
+
 def test_what_is_not_followed_is_noted() -> None:
     made = hop(addressfamily="inet6", bindaddress="192.0.2.1")
     assert len(made.notes) == 2
