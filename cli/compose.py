@@ -94,6 +94,8 @@ class _World:
     """Made at need: asyncssh takes a while to load."""
     book: HostBook
     state_dir: Path
+    put_in: Callable[[Container], None] = lambda _: None
+    """Puts services of the world's own in the place of the usual ones."""
 
 
 @asynccontextmanager
@@ -110,6 +112,7 @@ async def open_services(configuration: Configuration, interaction: Interaction) 
             clock=SystemClock(),
         ) as container,
     ):
+        world.put_in(container)
         yield container
 
 
@@ -152,7 +155,12 @@ async def _simulated(configuration: Configuration) -> AsyncIterator[_World]:
         def connector() -> Connector:
             return SimulatedConnector(world, vault=configuration.vault, clock=clock)
 
-        yield _World(connector, book, state)
+        def local_project(container: Container) -> None:
+            from mocks.demo.local import ProjectFiles
+
+            container.files = ProjectFiles(sessions=container.sessions, project=state / "project")
+
+        yield _World(connector, book, state, local_project)
 
 
 @asynccontextmanager

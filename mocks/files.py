@@ -9,10 +9,9 @@ from itertools import count, islice
 from typing import Any, Final
 
 from backend.connection.connector import Attributes, Entry, FileLimits, OpenMode, Space
-from backend.errors import Code, SessionError
+from backend.errors import Code, FileError, SessionError
 from mocks.host import SimulatedHost, User
 from mocks.nodes import Device, Directory, File, Node, attributes_of
-from mocks.tree import failure
 from mocks.wire import Wire
 
 _REQUEST: Final = 60
@@ -73,7 +72,7 @@ class SimulatedFiles:
     async def open(self, path: bytes, mode: OpenMode, permissions: int | None = None) -> SimulatedFile:
         await self._trip()
         if self.open_files >= self.limits.open_files:
-            raise failure(Code.FILE_FAILED, path, "Failure")
+            raise self._tree.failure(Code.FILE_FAILED, path, "Failure")
         absolute = self._absolute(path)
         if mode is OpenMode.READ:
             node = self._tree.open_reading(absolute, self._actor)
@@ -152,6 +151,10 @@ class SimulatedFiles:
         await self._trip()
         return self._describe(node)
 
+    def failure(self, code: Code, path: bytes, reason: str = "") -> FileError:
+        """A FileError about `path` on this host."""
+        return self._tree.failure(code, path, reason)
+
     async def _trip(self, up: int = 0, down: int = 0) -> None:
         if self._closed:
             self._wire.check()
@@ -213,6 +216,6 @@ class SimulatedFile:
 
     def _check(self, *, writing: bool = False) -> None:
         if self._closed:
-            raise failure(Code.FILE_FAILED, self._path, "the file is closed")
+            raise self._files.failure(Code.FILE_FAILED, self._path, "the file is closed")
         if writing and not self._writable:
-            raise failure(Code.PERMISSION, self._path)
+            raise self._files.failure(Code.PERMISSION, self._path)

@@ -287,7 +287,7 @@ class SimulatedHost:
         self.environment: dict[str, str] = {"LANG": "C.UTF-8"}
         self.processes: dict[int, Process] = {}
         self._next_pid = 4200
-        self.tree = Tree(now=self.time)
+        self.tree = Tree(now=self.time, host=name)
         self._make_base()
 
     def time(self) -> float:

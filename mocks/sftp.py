@@ -15,7 +15,6 @@ from backend.errors import Code, FileError
 from mocks.host import SimulatedHost, User
 from mocks.nodes import Device, Directory, File, Link, Node, Pipe, size_of
 from mocks.shell.files import long_line
-from mocks.tree import failure
 
 _BLOCK: Final = 4096
 _TYPES: Final[dict[type[Node], tuple[int, int]]] = {
@@ -206,7 +205,7 @@ class TreeServer(asyncssh.SFTPServer):
             if attrs.size is not None:
                 self._tree.truncate(handle.node, attrs.size, handle.path)
             if self._actor.uid not in (0, handle.node.uid):
-                raise failure(Code.PERMISSION, handle.path)
+                raise self._tree.failure(Code.PERMISSION, handle.path)
         if attrs.permissions is not None:
             handle.node.mode = attrs.permissions & 0o7777
         if attrs.mtime is not None:

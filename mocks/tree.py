@@ -44,18 +44,18 @@ class Place:
     node: Node | None
 
 
-def failure(code: Code, path: bytes, reason: str = "") -> FileError:
-    """A FileError about `path`."""
-    parent = path.rpartition(b"/")[0] or b"/"
-    return FileError(code, evidence={"path": show_bytes(path), "parent": show_bytes(parent), "reason": reason})
-
-
 class Tree:
     """The files of one host, all file systems in one."""
 
-    def __init__(self, *, now: Callable[[], float], total: int = 50 << 30, used: int = 20 << 30) -> None:
-        """`now` is the time in seconds since 1970. `total` and `used` are the disk's bytes before anything is added."""
+    def __init__(
+        self, *, now: Callable[[], float], host: str | None = None, total: int = 50 << 30, used: int = 20 << 30
+    ) -> None:
+        """`now` is the time in seconds since 1970; failures name `host`.
+
+        `total` and `used` are the disk's bytes before anything is added.
+        """
         self._now = now
+        self._host = host
         self.total = total
         self._used = used
         self.root = Directory(0o755, modified=now())
@@ -81,13 +81,13 @@ class Tree:
             if isinstance(node, Link) and (follow or todo):
                 links += 1
                 if links > _MAX_LINKS:
-                    raise failure(Code.NOT_FOUND, path)
+                    raise self.failure(Code.NOT_FOUND, path)
                 todo += [part for part in reversed(node.target.split(b"/")) if part not in (b"", b".")]
                 trail = trail[:1] if node.target.startswith(b"/") else trail
             elif isinstance(node, Directory):
                 trail.append((name, node))
             elif todo:
-                raise failure(Code.NOT_FOUND if node is None else Code.NOT_DIRECTORY, path)
+                raise self.failure(Code.NOT_FOUND if node is None else Code.NOT_DIRECTORY, path)
             else:
                 return Place(_join(trail, name), here, name, node)
         parent = trail[-2][1] if len(trail) > 1 else self.root
@@ -97,7 +97,7 @@ class Tree:
         """The node at `path`. Raises NOT_FOUND and what `find` raises."""
         node = self.find(path, actor, follow=follow).node
         if node is None:
-            raise failure(Code.NOT_FOUND, path)
+            raise self.failure(Code.NOT_FOUND, path)
         return node
 
     def exists(self, path: bytes, actor: Actor = ROOT) -> bool:
@@ -111,14 +111,14 @@ class Tree:
         """The directory at `path`, readable by `actor`."""
         node = self.get(path, actor)
         if not isinstance(node, Directory):
-            raise failure(Code.NOT_DIRECTORY, path)
+            raise self.failure(Code.NOT_DIRECTORY, path)
         self._need(node, actor, 4, path)
         return node
 
     def readlink(self, path: bytes, actor: Actor = ROOT) -> bytes:
         node = self.get(path, actor, follow=False)
         if not isinstance(node, Link):
-            raise failure(Code.FILE_FAILED, path, "not a symbolic link")
+            raise self.failure(Code.FILE_FAILED, path, "not a symbolic link")
         return node.target
 
     # --- opening ---------------------------------------------------------------------------------------------
@@ -126,9 +126,9 @@ class Tree:
     def open_reading(self, path: bytes, actor: Actor = ROOT) -> File | Device:
         node = self.get(path, actor)
         if isinstance(node, Directory):
-            raise failure(Code.IS_DIRECTORY, path)
+            raise self.failure(Code.IS_DIRECTORY, path)
         if not isinstance(node, File | Device):
-            raise failure(Code.FILE_FAILED, path, "not a regular file")
+            raise self.failure(Code.FILE_FAILED, path, "not a regular file")
         self._need(node, actor, 4, path)
         return node
 
@@ -142,12 +142,12 @@ class Tree:
             self._add(place, node, actor)
             return node
         if exclusive:
-            raise failure(Code.EXISTS, path)
+            raise self.failure(Code.EXISTS, path)
         if isinstance(place.node, Directory):
-            raise failure(Code.IS_DIRECTORY, path)
+            raise self.failure(Code.IS_DIRECTORY, path)
         self._need(place.node, actor, 2, path)
         if not isinstance(place.node, File | Device):
-            raise failure(Code.FILE_FAILED, path, "not a regular file")
+            raise self.failure(Code.FILE_FAILED, path, "not a regular file")
         return place.node
 
     def write(self, node: File | Device, offset: int, data: bytes, path: bytes = b"") -> None:
@@ -169,20 +169,20 @@ class Tree:
     def mkdir(self, path: bytes, actor: Actor = ROOT, mode: int | None = None) -> None:
         place = self.find(path, actor, follow=False)
         if place.node is not None:
-            raise failure(Code.EXISTS, path)
+            raise self.failure(Code.EXISTS, path)
         self._add(place, Directory((0o777 if mode is None else mode) & ~actor.umask), actor)
 
     def symlink(self, path: bytes, points_to: bytes, actor: Actor = ROOT) -> None:
         place = self.find(path, actor, follow=False)
         if place.node is not None:
-            raise failure(Code.EXISTS, path)
+            raise self.failure(Code.EXISTS, path)
         self._add(place, Link(0o777, target=points_to), actor)
 
     def remove(self, path: bytes, actor: Actor = ROOT) -> None:
         """One file, link or other thing that is not a directory."""
         place = self._present(path, actor)
         if isinstance(place.node, Directory):
-            raise failure(Code.IS_DIRECTORY, path)
+            raise self.failure(Code.IS_DIRECTORY, path)
         if isinstance(place.node, File):
             self._used -= place.node.content.size
         self._take(place, actor)
@@ -190,16 +190,16 @@ class Tree:
     def rmdir(self, path: bytes, actor: Actor = ROOT) -> None:
         place = self._present(path, actor)
         if not isinstance(place.node, Directory):
-            raise failure(Code.NOT_DIRECTORY, path)
+            raise self.failure(Code.NOT_DIRECTORY, path)
         if place.node.entries:
-            raise failure(Code.NOT_EMPTY, path)
+            raise self.failure(Code.NOT_EMPTY, path)
         self._take(place, actor)
 
     def rename(self, old: bytes, new: bytes, actor: Actor = ROOT) -> None:
         """Raises EXISTS when `new` is there (draft-ietf-secsh-filexfer-02 §6.5)."""
         if self.find(new, actor, follow=False).node is not None:
             self._present(old, actor)
-            raise failure(Code.EXISTS, new)
+            raise self.failure(Code.EXISTS, new)
         self.replace(old, new, actor)
 
     def replace(self, old: bytes, new: bytes, actor: Actor = ROOT) -> None:
@@ -208,7 +208,7 @@ class Tree:
         if source.node is target.node:
             return
         if isinstance(source.node, Directory) and (target.path + b"/").startswith(source.path + b"/"):
-            raise failure(Code.FILE_FAILED, new, "a directory cannot be moved into itself")
+            raise self.failure(Code.FILE_FAILED, new, "a directory cannot be moved into itself")
         self._check_replaceable(source.node, target, new)
         self._need(source.parent, actor, 3, old)
         self._need(target.parent, actor, 3, new)
@@ -229,7 +229,7 @@ class Tree:
     ) -> None:
         node = self.get(path, actor, follow=follow)
         if actor.uid not in (0, node.uid):
-            raise failure(Code.PERMISSION, path)
+            raise self.failure(Code.PERMISSION, path)
         node.mode = node.mode if mode is None else mode & 0o7777
         node.modified = node.modified if modified is None else modified
 
@@ -249,20 +249,26 @@ class Tree:
         shift = 6 if actor.uid == node.uid else 3 if node.gid in actor.gids else 0
         return (node.mode >> shift) & bits == bits
 
+    def failure(self, code: Code, path: bytes, reason: str = "") -> FileError:
+        """A FileError about `path` on this host."""
+        parent = path.rpartition(b"/")[0] or b"/"
+        evidence = {"path": show_bytes(path), "parent": show_bytes(parent), "reason": reason}
+        return FileError(code, evidence=evidence, host=self._host)
+
     def _need(self, node: Node, actor: Actor, bits: int, path: bytes) -> None:
         if not self.may(node, actor, bits):
-            raise failure(Code.PERMISSION, path)
+            raise self.failure(Code.PERMISSION, path)
 
     def _present(self, path: bytes, actor: Actor) -> Place:
         place = self.find(path, actor, follow=False)
         if place.node is None:
-            raise failure(Code.NOT_FOUND, path)
+            raise self.failure(Code.NOT_FOUND, path)
         return place
 
     def _add(self, place: Place, node: Node, actor: Actor) -> None:
         self._need(place.parent, actor, 3, place.path)
         if len(place.name) > _NAME_MAX:
-            raise failure(Code.FILE_FAILED, place.path, "the name is too long")
+            raise self.failure(Code.FILE_FAILED, place.path, "the name is too long")
         node.uid, node.gid, node.modified = actor.uid, actor.gid, self._now()
         place.parent.entries[place.name] = node
         place.parent.modified = node.modified
@@ -270,23 +276,22 @@ class Tree:
     def _take(self, place: Place, actor: Actor) -> None:
         self._need(place.parent, actor, 3, place.path)
         if not place.name:
-            raise failure(Code.PERMISSION, place.path)
+            raise self.failure(Code.PERMISSION, place.path)
         del place.parent.entries[place.name]
         place.parent.modified = self._now()
 
-    @staticmethod
-    def _check_replaceable(source: Node | None, target: Place, path: bytes) -> None:
+    def _check_replaceable(self, source: Node | None, target: Place, path: bytes) -> None:
         if isinstance(target.node, Directory):
             if not isinstance(source, Directory):
-                raise failure(Code.IS_DIRECTORY, path)
+                raise self.failure(Code.IS_DIRECTORY, path)
             if target.node.entries:
-                raise failure(Code.NOT_EMPTY, path)
+                raise self.failure(Code.NOT_EMPTY, path)
         elif isinstance(source, Directory) and target.node is not None:
-            raise failure(Code.NOT_DIRECTORY, path)
+            raise self.failure(Code.NOT_DIRECTORY, path)
 
     def _charge(self, added: int, path: bytes) -> None:
         if added > 0 and self._used + added > self.total:
-            raise failure(Code.DISK_FULL, path)
+            raise self.failure(Code.DISK_FULL, path)
         self._used += added
 
 

@@ -63,6 +63,9 @@ class CountingThreads(ThreadPoolExecutor):
 class SteadyLocalFiles(LocalFileSystem):
     """This machine's files, with the same room on the disk wherever the picture is taken."""
 
+    async def start(self) -> bytes:
+        return await self.resolve(".")
+
     async def space(self, path: bytes) -> Space | None:
         return Space(total=512 * 10**9, free=212 * 10**9)
 

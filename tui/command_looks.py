@@ -127,6 +127,8 @@ def _remote_words(error: FairleadError, remote: str) -> str:
         return f"The process on the host has ended{_by(error)}."
     if remote == "not started":
         return "It was never started."
+    if isinstance(error, LinkLost) and not remote:
+        return "How the command ended is unknown; it may still be running there."
     return f"Its end is {remote}; it may still be running there." if remote else ""
 
 

@@ -56,6 +56,8 @@ class HostView:
             return f"retry in {self.retry_in:.0f} s" if self.retry_in >= 0.5 else "retrying"
         if self.state is SessionState.FAILED and self.error is not None:
             return cause_words(self.error.code)
+        if self.state is SessionState.DEGRADED:
+            return "answers late"
         if self.latency is not None:
             return latency_text(self.latency)
         return look(self.state, glyphs).word + (glyphs.ellipsis if self.state in BUSY else "")

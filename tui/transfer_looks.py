@@ -152,6 +152,8 @@ def _done_words(outcome: TransferOutcome) -> list[str]:
         words.append(f"{size_text(progress.resumed_bytes)} was there")
     if outcome.notes:
         words.append(f"{len(outcome.notes):,} note{'' if len(outcome.notes) == 1 else 's'}")
+    if progress.restarts:
+        words.append(f"resumed ×{progress.restarts}")
     files = f"{progress.files_done:,} files, " if progress.files_done > 1 else ""
     words.append(f"{files}{size_text(progress.bytes_done)} in {duration_text(outcome.seconds)}")
     return words

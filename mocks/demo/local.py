@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import timedelta
 from pathlib import Path
 
 from backend.clock import Clock, SystemClock
+from backend.connection.session import Sessions
+from backend.files.filesystem import Files, FileSystem
+from backend.files.local import LocalFileSystem
 from mocks.content import noise
 
 _TEXTS = {
@@ -16,6 +20,28 @@ _TEXTS = {
     "deploy.yml": "host: web-1\nrelease: 42\n",
 }
 _BLOBS = {"data/orders.csv": 2_400_000, "data/products.csv": 310_000, "site.tar": 26_000_000, "logo.png": 48_211}
+
+
+class ProjectLocalFiles(LocalFileSystem):
+    """This machine's files; a pane begins in the small project, which is made when it is first asked for."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+
+    async def start(self) -> bytes:
+        return os.fsencode(await asyncio.to_thread(demo_local_tree, self._project))
+
+
+class ProjectFiles(Files):
+    """Both sides, the local one with the small project at `project`."""
+
+    def __init__(self, *, sessions: Sessions, project: Path) -> None:
+        super().__init__(sessions=sessions)
+        self._demo_local = ProjectLocalFiles(project)
+
+    @property
+    def local(self) -> FileSystem:
+        return self._demo_local
 
 
 def demo_local_tree(path: Path, clock: Clock | None = None) -> Path:

@@ -14,7 +14,6 @@ from backend.text import show_bytes
 from mocks.host import SimulatedHost
 from mocks.nodes import Device, Directory, File, Link, Node, Pipe, size_of
 from mocks.shell.run import BLOCK, OpenFile, Run, command, decode, encode, reason_of
-from mocks.tree import failure
 
 _TYPES: Final[dict[type[Node], int]] = {
     File: modes.S_IFREG,
@@ -263,7 +262,7 @@ async def _copy(run: Run, source: bytes, target: bytes, recursive: bool) -> None
         tree.symlink(target, node.target, run.actor)
     elif isinstance(node, Directory):
         if not recursive:
-            raise failure(Code.IS_DIRECTORY, source)
+            raise tree.failure(Code.IS_DIRECTORY, source)
         tree.mkdir(target, run.actor)
         for name in tree.directory(source, run.actor).names():
             await _copy(run, source + b"/" + name, target + b"/" + name, recursive)

@@ -77,6 +77,16 @@ async def test_the_header_says_which_host_and_how_it_is(fake_app: FakeApp, servi
             assert part in top
 
 
+async def test_a_host_that_answers_late_has_no_latency_in_the_header(fake_app: FakeApp, services: FakeServices) -> None:
+    session = services.sessions.get("web-1")
+    session.latencies.append(0.012)
+    session.become(SessionState.DEGRADED, reason="no answer for 3 s", ago=40)
+    async with fake_app((80, 24)) as pilot:
+        top = shown(pilot).splitlines()[0]
+        assert "◌ web-1  answers late" in top
+        assert "12 ms" not in top
+
+
 async def test_the_band_goes_when_the_host_is_not_a_production_host(fake_app: FakeApp) -> None:
     async with fake_app() as pilot:
         header = pilot.app.screen.query_one(Header)

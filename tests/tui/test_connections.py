@@ -101,6 +101,16 @@ async def test_x_disconnects_what_is_connected(fake_app: FakeApp, services: Fake
         assert "disconnected" in _detail(pilot)
 
 
+async def test_a_state_is_not_told_twice(fake_app: FakeApp, services: FakeServices) -> None:
+    services.sessions.get("web-1").become(SessionState.CLOSED, reason="disconnected")
+    async with fake_app() as pilot:
+        assert _detail(pilot).count("disconnected") == 1
+        services.sessions.get("web-1").become(SessionState.DEGRADED, reason="no answer for 3 s", ago=40)
+        await settled(pilot)
+        assert "answers late for 40 s" in _detail(pilot)
+        assert "3 s" not in _detail(pilot)
+
+
 async def test_while_reconnecting_r_tries_now_and_x_gives_up(fake_app: FakeApp, services: FakeServices) -> None:
     session = services.sessions.get("web-1")
     lost = ConnectError(Code.CONNECTION_LOST, host="web-1")

@@ -113,7 +113,7 @@ async def test_before_there_is_a_connection_the_host_s_side_says_how_to_get_one(
     async with demo_app((80, 24)) as (scene, pilot):
         hands = await Hands(scene, pilot).arrive(connect=False)
         assert _names(hands.local) == ["report", "notes.md"]
-        assert "enter connects and reads its files" in " ".join(hands.text.split())
+        assert "enter here connects and shows them" in " ".join(hands.text.split())
         await hands.press("tab", "enter")
         assert "uploads" in _names(hands.remote)
 
@@ -284,6 +284,18 @@ async def test_deleting_counts_first_and_needs_a_yes(demo_app: DemoApp, project:
         await hands.press("y")
         assert not (project / "report").exists()
         assert _names(hands.local) == ["notes.md"]
+
+
+async def test_after_a_deletion_the_cursor_stays_at_the_neighbour(demo_app: DemoApp, project: Path) -> None:
+    for number in range(6):
+        (project / f"z{number}.txt").write_text("z")
+    async with demo_app() as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        await hands.stand_on("z3.txt")
+        await hands.press("d")
+        await hands.press("y")
+        assert hands.local.rows.current is not None
+        assert hands.local.rows.current.shown == "z4.txt"
 
 
 async def test_a_file_on_the_host_is_looked_into_from_either_end(demo_app: DemoApp, project: Path) -> None:

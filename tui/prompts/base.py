@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from tui.actions import Action, bindings_of
 from tui.widgets.footer import Footer
+from tui.widgets.soon import soon
 from tui.widgets.text_line import TextLine
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Prompt(ModalScreen[T], Generic[T]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        self.set_timer(ARMED_AFTER, self._arm)
+        soon(self, ARMED_AFTER, self._arm)
 
     def on_resize(self) -> None:
         """Long content scrolls; the keys stay in sight."""

@@ -95,6 +95,10 @@ class FileView(ModalScreen[None]):
                 self._arrived()
         except FairleadError as error:
             self._say(error)
+            self.pane.border_title = Content(
+                f"{self._name_shown} {self._glyphs.dot} {size_text(got)} read, then it failed"
+            )
+            return
         self.pane.border_title = Content(self._title(start, got))
 
     def _arrived(self) -> None:

@@ -116,12 +116,13 @@ class FilesScreen(WorkbenchScreen):
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def _open_local(self) -> None:
-        """Begin where the program was started; at home where that directory is gone."""
+        """Begin where the program was started, the demo in its own project; at home where that directory is gone."""
+        local = self.services.files.local
         try:
-            path = await self.services.files.local.resolve(".")
+            path = await (local.start() if self.workbench.demo else local.resolve("."))
         except (FairleadError, FileNotFoundError):
             path = b""
-        self.call_later(self.local.open, self.services.files.local, path)
+        self.call_later(self.local.open, local, path)
 
     def on_host_changed(self, host: str | None) -> None:
         pane = self.remote
@@ -144,7 +145,7 @@ class FilesScreen(WorkbenchScreen):
         elif session.state in CONNECTED | BUSY:
             self.remote.open(self.services.files.on(host), self._places.get(host, b""))
         else:
-            self.remote.close(f"Not connected to {host}.\n\nenter connects and reads its files.")
+            self.remote.close(f"Not connected to {host}.\n\nenter here connects and shows them.")
 
     def action_connect(self) -> None:
         if self.host is not None:
@@ -382,8 +383,9 @@ class FilesScreen(WorkbenchScreen):
             danger=True,
         )
         if await self.workbench.push_screen_wait(ConfirmPrompt(question)):
+            neighbour = pane.rows.neighbour(rows)
             self._told_removed(await file_work.remove(files, directory, rows))
-            self.call_later(pane.reload)
+            self.call_later(pane.reload, neighbour)
 
     def _told_removed(self, removed: file_work.Removed) -> None:
         if removed.errors:

@@ -180,6 +180,13 @@ class FileRows:
         """Rows that are there and not shown, because of their names or the filter."""
         return len(self._order) - len(self._shown)
 
+    def neighbour(self, leaving: Iterable[Row]) -> bytes | None:
+        """The name that the cursor goes to when `leaving` are gone: its own, else the next one, else the one before."""
+        gone = {row.name for row in leaving}
+        after = (row.name for row in self.rows(self._cursor) if row.name not in gone)
+        before = (self.row(index).name for index in range(self._cursor - 1, -1, -1))
+        return next(after, None) or next((name for name in before if name not in gone), None)
+
     def find(self, name: bytes) -> Row | None:
         """The row of this name, shown or not."""
         number = self._numbers.get(name)

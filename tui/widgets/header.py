@@ -84,7 +84,9 @@ def _host_part(facts: HeaderFacts, glyphs: Glyphs, *, brief: bool) -> Content:
         return Content.styled("no host chosen", "$quiet")
     shown = look(facts.state, glyphs)
     words = [f"via {f' {glyphs.arrow} '.join(facts.route)}"] if facts.route and not brief else []
-    if facts.latency is not None:
+    if facts.state is SessionState.DEGRADED:
+        words.insert(0, shown.word)  # the last round trip says nothing now
+    elif facts.latency is not None:
         words.insert(0, latency_text(facts.latency))
     elif not brief:
         words.insert(0, shown.word)

@@ -69,7 +69,7 @@ def _state_block(details: HostDetails, glyphs: Glyphs, width: int) -> Content:
     head = Content.assemble((f"{shown.glyph} {shown.word}", f"bold {shown.style}"), (_since(details), "$quiet"))
     if view.state is SessionState.FAILED and view.error is not None:
         return Content("\n\n").join([head, explain_error(view.error, width)])
-    return Content("\n").join([line for line in (head, _reason_line(view, width)) if line.plain])
+    return Content("\n").join([line for line in (head, _reason_line(view, width, shown.word)) if line.plain])
 
 
 def _since(details: HostDetails) -> str:
@@ -81,11 +81,12 @@ def _since(details: HostDetails) -> str:
     return f"  {ago_text(view.since, details.now)}" if view.state not in BUSY else ""
 
 
-def _reason_line(view: HostView, width: int) -> Content:
+def _reason_line(view: HostView, width: int, state_word: str) -> Content:
     if view.state is SessionState.IDLE:
         return Content.styled("Press enter to connect.", "$quiet")
     reason = view.error.message if view.error is not None else view.reason
-    told = view.state is SessionState.READY or view.state in _ATTEMPT  # an attempt is told step by step below
+    told = view.state in CONNECTED or view.state in _ATTEMPT  # an attempt is told step by step below
+    told = told or reason == state_word
     lines = [broken(clean_line(reason), width)] if reason and not told else []
     if view.state is SessionState.RECONNECTING and view.retry_in is not None:
         wait = f"Next try in {view.retry_in:.0f} s" if view.retry_in >= 0.5 else "Trying now"

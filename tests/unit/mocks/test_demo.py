@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 
 from backend.connection.interaction import HostKeyDecision, HostKeyState
+from backend.connection.session import Sessions
 from backend.connection.target import Target
 from backend.connection.vault import Vault
 from backend.errors import Code, HostKeyError
+from backend.events import EventBus
 from backend.hosts.book import HostBook, Overrides
 from backend.settings.loader import check_settings, load_settings
 from mocks.clock import VirtualClock
 from mocks.connector import SimulatedConnector
 from mocks.demo.listing import CODE, PASSWORD
-from mocks.demo.local import demo_local_tree
+from mocks.demo.local import ProjectFiles, demo_local_tree
 from mocks.demo.setup import DemoFiles, write_demo_files
 from mocks.link import SimulatedLink
 from mocks.world import World, demo_world
@@ -147,3 +149,18 @@ def test_the_local_tree_keeps_what_is_there(tmp_path: Path) -> None:
     assert (tmp_path / "work/notes.md").read_text() == "mine"
     stamp = (tmp_path / "work/site.tar").stat().st_mtime
     assert stamp < (clock.now() - timedelta(hours=1)).timestamp()
+
+
+async def test_the_local_side_begins_in_a_project_of_the_demo_s_own(tmp_path: Path, demo: Demo) -> None:
+    sessions = Sessions(
+        connector=SimulatedConnector(demo.world, vault=Vault(), clock=demo.clock),
+        book=demo.book,
+        interaction=Person(),
+        bus=EventBus(),
+        clock=demo.clock,
+        vault=Vault(),
+    )
+    local = ProjectFiles(sessions=sessions, project=tmp_path / "project").local
+    assert await local.start() == bytes(tmp_path / "project")
+    names = {entry.name async for batch in local.list(await local.start()) for entry in batch}
+    assert {b"notes.md", b"photos"} <= names

@@ -170,3 +170,11 @@ def test_a_numbered_file_that_was_looked_at_keeps_what_is_written_to_it() -> Non
     node.content.write(0, b"kept")
     assert numbered[b"f3"] is node and numbered.peek(b"f3") is node
     assert numbered.peek(b"f4") is not numbered.peek(b"f4")
+
+
+def test_a_failure_names_the_host() -> None:
+    tree = Tree(now=lambda: 0.0, host="web-1")
+    with pytest.raises(FileError) as raised:
+        tree.get(b"/nope")
+    assert raised.value.host == "web-1"
+    assert raised.value.advice[0].command == "fairlead ls web-1:/"

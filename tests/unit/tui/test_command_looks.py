@@ -104,6 +104,8 @@ def test_a_note_says_what_could_not_be_confirmed_and_what_to_do() -> None:
 def test_a_lost_link_names_its_code_and_the_next_step() -> None:
     note = end_note(_ended(error=LinkLost(Code.CONNECTION_LOST, host="web-1")), UNICODE)
     assert note is not None
+    assert "How the command ended is unknown; it may still be running there." in note.plain
+    assert note is not None
     assert note.plain.startswith("CONNECTION_LOST  The connection to web-1 was lost.")
     assert "→ " in note.plain
 

@@ -105,6 +105,19 @@ def test_a_filter_typed_letter_by_letter_shows_what_it_shows_at_once(entries: li
     assert _names(slowly) == _names(at_once)
 
 
+@pytest.mark.parametrize(
+    ("leaving", "cursor", "expected"),
+    [("c", "c", b"d"), ("cd", "c", b"e"), ("e", "e", b"d"), ("a", "c", b"c"), ("abcde", "b", None), ("de", "e", b"c")],
+)
+def test_the_neighbour_of_what_goes_is_the_next_that_stays_else_the_one_before(
+    leaving: str, cursor: str, expected: bytes | None
+) -> None:
+    rows = _rows(_files(*"abcde"))
+    rows.move_to_name(cursor.encode())
+    gone = [row for row in rows.rows() if row.shown in leaving]
+    assert rows.neighbour(gone) == expected
+
+
 def test_directories_come_first_in_every_order() -> None:
     entries = [*_files("a", "z", a=5, z=1), Entry(b"m", Attributes(FileKind.DIRECTORY, size=4096))]
     for by in SortBy:

@@ -100,6 +100,11 @@ def test_what_is_done_says_whether_it_was_verified() -> None:
     assert "verified" not in _ended(TransferState.DONE, progress=unverified)
 
 
+def test_what_went_on_after_a_lost_link_says_so() -> None:
+    progress = TransferProgress(files_total=1, files_done=1, bytes_done=3100, verified=1, restarts=2)
+    assert "resumed ×2 · 3.1 kB in 0.4 s" in _ended(TransferState.DONE, progress=progress)
+
+
 def test_skipped_files_are_counted() -> None:
     progress = TransferProgress(files_total=3, files_done=2, bytes_done=9, skipped=1, verified=2)
     assert "1 skipped · 2 files, 9 B" in _ended(TransferState.DONE, progress=progress)
