@@ -19,7 +19,9 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,6 +106,20 @@ def line() -> Iterator[Line]:
 def set_link(namespace: str, link: str, *, up: bool) -> None:
     """Plug a machine's link in, or pull it: nothing arrives any more, and nobody is told."""
     _ip("-n", namespace, "link", "set", link, "up" if up else "down")
+
+
+def wait_for_port(namespace: str, address: str, port: int, *, seconds: float = 10.0) -> None:
+    """Until a connection from `namespace` is accepted, as a kernel may remember for a while that there was no way."""
+    deadline = time.monotonic() + seconds
+    with entered(namespace):
+        while True:
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if not (problem := probe.connect_ex((address, port))):
+                    return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{address} port {port}: {os.strerror(problem)}")
+            time.sleep(0.02)
 
 
 def lead_astray(namespace: str, link: str, address: str) -> None:

@@ -26,11 +26,11 @@ from backend.container import Container, open_container
 from backend.diagnostics.rungs import RungStatus
 from backend.errors import AuthError, Code
 from backend.events import EventBus
-from backend.files.model import Direction, TransferRequest
+from backend.files.model import Direction, TransferRequest, TransferState
 from backend.hosts.book import HostBook, Overrides
 from backend.settings import HostOptions, KeepaliveOptions, Settings
 from tests.support.chain import NAMES, PASSPHRASE, PASSWORD, Chain, chain
-from tests.support.netns import BACK, END, FIRST, FORTH, SECOND, entered, lead_astray, run_in, set_link
+from tests.support.netns import BACK, END, FIRST, FORTH, SECOND, entered, lead_astray, run_in, set_link, wait_for_port
 from tests.support.openssh import make_key, sshd
 from tests.support.person import Person
 from tests.support.program import Program, Ran
@@ -175,6 +175,7 @@ async def test_a_cable_pulled_between_the_bastions_and_put_back(desk: Desk, lab:
         await until(lambda: copying.progress.bytes_done > 2_000_000, seconds=20)
         set_link(lab["alpha"].namespace, FORTH, up=False)
         await until(lambda: S.RECONNECTING in desk.states, seconds=20)
+        await until(lambda: copying.state is TransferState.RECONNECTING, seconds=20)
     finally:
         set_link(lab["alpha"].namespace, FORTH, up=True)
     outcome = await asyncio.wait_for(copying.wait(), 60)
@@ -250,8 +251,13 @@ def _no_host_key(name: str) -> Callable[[Chain, Path], Mapping[str, Mapping[str,
     return lambda lab, tmp: {name: {"UserKnownHostsFile": str(tmp / "nothing-known")}}
 
 
-def _pull(name: str, *, up: bool) -> Callable[[Chain], None]:
-    return lambda lab: set_link(lab[name].namespace, BACK, up=up)
+def _pull_beta(lab: Chain) -> None:
+    set_link(lab["beta"].namespace, BACK, up=False)
+
+
+def _plug_beta_in(lab: Chain) -> None:
+    set_link(lab["beta"].namespace, BACK, up=True)
+    wait_for_port(lab["alpha"].namespace, SECOND, lab["beta"].server.port)
 
 
 FAULTS = {
@@ -268,9 +274,7 @@ FAULTS = {
     "alpha-changed-host-key": Fault("HOST_KEY_CHANGED", "alpha", "host_key", "alpha", _other_host_key("alpha")),
     "alpha-unknown-host-key": Fault("HOST_KEY_UNKNOWN", "alpha", "host_key", "alpha", _no_host_key("alpha")),
     "beta-refuses": Fault("JUMP_FAILED", "alpha", "tcp", "beta", _closed("beta")),
-    "beta-is-down": Fault(
-        "JUMP_FAILED", "alpha", "tcp", "beta", breaks=_pull("beta", up=False), mends=_pull("beta", up=True)
-    ),
+    "beta-is-down": Fault("JUMP_FAILED", "alpha", "tcp", "beta", breaks=_pull_beta, mends=_plug_beta_in),
     "beta-wrong-key": Fault("AUTH_DENIED", "beta", "auth", "beta", _wrong_key("beta")),
     "beta-changed-host-key": Fault("HOST_KEY_CHANGED", "beta", "host_key", "beta", _other_host_key("beta")),
     "beta-unknown-host-key": Fault("HOST_KEY_UNKNOWN", "beta", "host_key", "beta", _no_host_key("beta")),
