@@ -72,6 +72,7 @@ class Code(StrEnum):
     AUTH_TIMEOUT = "AUTH_TIMEOUT"
     AUTH_PASSWORD_EXPIRED = "AUTH_PASSWORD_EXPIRED"
     AUTH_ENDLESS = "AUTH_ENDLESS"
+    LOGIN_HELD_BACK = "LOGIN_HELD_BACK"
     JUMP_FAILED = "JUMP_FAILED"
     FORWARD_PROHIBITED = "FORWARD_PROHIBITED"
     LISTEN_PROHIBITED = "LISTEN_PROHIBITED"
@@ -99,6 +100,7 @@ class Code(StrEnum):
     CHECKSUM_DIFFERS = "CHECKSUM_DIFFERS"
     IN_USE = "IN_USE"
     SOME_FAILED = "SOME_FAILED"
+    QUEUE_FULL = "QUEUE_FULL"
     TIME_LIMIT = "TIME_LIMIT"
     INTERRUPTED = "INTERRUPTED"
     NEEDS_PERSON = "NEEDS_PERSON"
@@ -373,6 +375,13 @@ CATALOGUE: dict[Code, Entry] = {
         "{host} asks on and on and never decides about the login; it was left.",
         "A server that does this is broken or hostile. Tell its administrator.",
     ),
+    Code.LOGIN_HELD_BACK: _entry(
+        Category.AUTH,
+        "{hop} has refused {refusals} logins within {minutes} minutes; the next one is held back until {until}, so that "
+        "the server does not shut this address out.",
+        "Make sure of the user name, the key and the password first.",
+        ("Log in before then all the same.", "fairlead hosts unlock {host}"),
+    ),
     Code.JUMP_FAILED: _entry(
         Category.NETWORK,
         "The jump host {hop} cannot reach {address} port {port}: {reason}",
@@ -518,6 +527,12 @@ CATALOGUE: dict[Code, Entry] = {
         "{failed} of {total} items failed; the rest is done.",
         "Mend what is named above, then give the same command again: what is done is not sent twice.",
         retryable=True,
+    ),
+    Code.QUEUE_FULL: _entry(
+        Category.LIMIT,
+        "The queue of {host} takes no more: {waiting} of {most} wait for it, {waiting_in_all} of {most_in_all} in all.",
+        ("See what waits.", "fairlead queue list"),
+        ("Take out what is no longer needed.", "fairlead queue cancel ID"),
     ),
     Code.TIME_LIMIT: _entry(
         Category.LIMIT,

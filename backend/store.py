@@ -98,6 +98,25 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (host, hour)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE requests (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        host TEXT NOT NULL,
+        action TEXT NOT NULL,
+        priority INTEGER NOT NULL,
+        place REAL NOT NULL,
+        asked REAL NOT NULL,
+        deadline REAL,
+        repeatable INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        owner TEXT,
+        lease REAL,
+        ended REAL,
+        result TEXT
+    );
+    CREATE INDEX requests_open ON requests (host, state, priority, place);
+    """,
 )
 """Each script takes the file from the version that is its index to the next (`PRAGMA user_version`)."""
 
