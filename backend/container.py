@@ -19,6 +19,7 @@ from backend.connection.interaction import Interaction
 from backend.connection.session import Sessions
 from backend.connection.vault import Vault
 from backend.events import EventBus
+from backend.health.keeper import HealthKeeper, Past
 from backend.hosts.book import HostBook
 from backend.store import Store
 
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from backend.diagnostics.ladder import Diagnostics
     from backend.files.filesystem import Files
     from backend.files.transfer import TransferService
+    from backend.forwards.service import ForwardService
+    from backend.requests.service import RequestService
 
-_DRAINED = ("commands", "transfers")
+_DRAINED = ("commands", "transfers", "forwards", "requests")
 """Services with work under way: they drain, the last one first, before the sessions that carry it close."""
 
 
@@ -46,12 +49,15 @@ class Container:
         clock: Clock,
         bus: EventBus,
         chance: Random | None = None,
+        past: Past | None = None,
     ) -> None:
         self.bus = bus
         self.clock = clock
         self.vault = vault
         self.book = book
         self.store = store
+        self.health = HealthKeeper(bus=bus, store=store, clock=clock, past=past)
+        """How reaching each host has gone; it listens from the start."""
         self._connector = connector
         self._interaction = interaction
         self.sessions = Sessions(
@@ -80,6 +86,30 @@ class Container:
         return TransferService(sessions=self.sessions, store=self.store, bus=self.bus, clock=self.clock)
 
     @cached_property
+    def forwards(self) -> ForwardService:
+        """Keeps ports open, here and there."""
+        from backend.forwards.service import ForwardService
+
+        return ForwardService(sessions=self.sessions, book=self.book, bus=self.bus, clock=self.clock)
+
+    @cached_property
+    def requests(self) -> RequestService:
+        """Keeps what is asked of a host that is away, and carries it out when the host is there.
+
+        It hears of hosts that come from its first use on.
+        """
+        from backend.requests.service import RequestService
+
+        return RequestService(
+            sessions=self.sessions,
+            commands=lambda: self.commands,
+            transfers=lambda: self.transfers,
+            store=self.store,
+            bus=self.bus,
+            clock=self.clock,
+        )
+
+    @cached_property
     def diagnostics(self) -> Diagnostics:
         """Climbs the ladder."""
         from backend.diagnostics.ladder import Diagnostics
@@ -98,6 +128,7 @@ class Container:
         async with AsyncExitStack() as stack:
             stack.callback(self.vault.wipe)
             stack.push_async_callback(self.store.close)
+            stack.push_async_callback(self.health.close)
             stack.push_async_callback(self.sessions.close)
             for name in _DRAINED:
                 if (service := self.__dict__.get(name)) is not None:
@@ -115,8 +146,12 @@ async def open_container(
     clock: Clock | None = None,
     bus: EventBus | None = None,
     chance: Random | None = None,
+    past: Past | None = None,
 ) -> AsyncIterator[Container]:
-    """The services over `connector`. On leaving: transfers and commands drain, sessions close, secrets are wiped."""
+    """The services over `connector`. On leaving: transfers and commands drain, sessions close, secrets are wiped.
+
+    `past` fills the health history where there is none.
+    """
     container = Container(
         connector=connector,
         book=book,
@@ -126,6 +161,7 @@ async def open_container(
         clock=clock or SystemClock(),
         bus=bus or EventBus(),
         chance=chance,
+        past=past,
     )
     try:
         yield container
