@@ -117,6 +117,14 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX requests_open ON requests (host, state, priority, place);
     """,
+    """
+    CREATE TABLE host_usage (
+        host TEXT PRIMARY KEY,
+        uses INTEGER NOT NULL,
+        last_used REAL,
+        pinned INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 """Each script takes the file from the version that is its index to the next (`PRAGMA user_version`)."""
 
