@@ -14,7 +14,7 @@ from backend.clock import Clock
 from backend.connection.connector import FileChannel, Link, RemoteProcess, StdStream
 from backend.connection.target import Hop
 from backend.diagnostics.rungs import RungStatus
-from backend.errors import Code, FairleadError, LinkLost, SessionError
+from backend.errors import Advice, AuthError, Code, FairleadError, LinkLost, SessionError
 from backend.tasks import within
 from backend.text import clean_text
 
@@ -23,6 +23,8 @@ SLOW_ROUND_TRIP = 0.4
 _PINGS = 3
 _OUTPUT_LIMIT = 64 << 10
 _SHOWN = 200
+_PASSWORD_EXPIRED = b"Password change required"
+"""What OpenSSH says to a command where PAM calls the password expired (`session.c:do_pwchange`)."""
 _FILES_ONLY = b"allows sftp connections only"
 """What OpenSSH answers where `ForceCommand internal-sftp` admits nothing else (sshd_config(5))."""
 
@@ -144,7 +146,19 @@ def _refusal(hop: Hop, said: _Said, ended: str) -> Finding:
     error = SessionError(Code.SESSION_REFUSED, evidence=evidence, host=hop.name)
     if _FILES_ONLY in said.out + said.err:
         return Finding("for files only: commands are refused", evidence, error)
+    if _PASSWORD_EXPIRED in said.out + said.err:
+        raise _password_expired(hop, evidence)
     raise error
+
+
+def _password_expired(hop: Hop, evidence: Mapping[str, str]) -> AuthError:
+    """The server takes the old password and then runs nothing but passwd(1), which wants a terminal."""
+    steps = (
+        Advice("Open a shell on the host: it asks for a new password first.", f"fairlead shell {hop.name}"),
+        Advice("Then connect again with the new one."),
+    )
+    told = {**evidence, "user": hop.user}
+    return AuthError(Code.AUTH_PASSWORD_EXPIRED, evidence=told, host=hop.name, advice=steps)
 
 
 async def _look_at_home(link: Link) -> Finding:

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from backend.clock import SystemClock
 from backend.connection.connector import ExitReport, OpenMode
+from backend.connection.ssh import SshConnector
 from backend.connection.vault import Vault
+from backend.diagnostics.ladder import Diagnostics, RungId
 from backend.errors import Code, FileError
 from tests.support.connecting import connected, refused
 from tests.support.openssh import Sshd, make_key, sshd, target, throw_away_user
 from tests.support.person import Person
+from tests.support.scripted import ScriptedBook
 from tests.support.tiers import need_root, unavailable
 
 pytestmark = [pytest.mark.sshd, pytest.mark.netns]
@@ -113,3 +117,63 @@ async def test_a_disk_that_may_only_be_read_is_told_from_a_full_one(
             await files.open(bytes(small_disk / "f"), OpenMode.CREATE)
         assert caught.value.code is Code.PERMISSION
         await files.close()
+
+
+# --- PAM ---
+
+
+@pytest.fixture(scope="module")
+def pam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """A server that asks what PAM asks (`/etc/pam.d/sshd`)."""
+    need_root("logging in through PAM")
+    if not Path("/etc/pam.d/sshd").exists():
+        pytest.skip("this system's OpenSSH server has no PAM service")
+    with sshd(tmp_path_factory.mktemp("pam"), "UsePAM yes", "KbdInteractiveAuthentication yes") as running:
+        yield running
+
+
+async def test_a_password_that_pam_calls_expired_is_changed_on_the_way_in(pam: Sshd, tmp_path: Path) -> None:
+    known, vault = pam.known_hosts(tmp_path / "known"), Vault()
+    person = Person(answers=[["correct horse"], ["battery staple 9", "battery"], ["battery staple 9"] * 2])
+    with throw_away_user(tmp_path / "home", password="correct horse") as user:
+        subprocess.run(["chage", "-d", "0", user], check=True)
+        hop = pam.hop(known=known, user=user)
+        async with connected(target(hop), person, vault=vault) as link:
+            assert link.facts.auth_method == "keyboard-interactive"
+        assert len(person.challenges[-1].prompts) == 2
+        async with connected(target(hop), vault=vault):
+            pass
+        again = Person(answers=[["battery staple 9"]])
+        async with connected(target(hop), again) as link:
+            assert link.facts.login_repeats
+
+
+async def test_a_password_that_pam_calls_expired_needs_a_person(pam: Sshd, tmp_path: Path) -> None:
+    known = pam.known_hosts(tmp_path / "known")
+    with throw_away_user(tmp_path / "home", password="correct horse") as user:
+        subprocess.run(["chage", "-d", "0", user], check=True)
+        error = await refused(target(pam.hop(known=known, user=user)), Person(answers=[["correct horse"]]))
+    assert error.code is Code.AUTH_PASSWORD_EXPIRED
+    assert error.evidence["not_answered"] == "a new password"
+
+
+async def test_an_expired_password_that_only_a_terminal_can_change_is_named_by_the_ladder(
+    pam: Sshd, tmp_path: Path
+) -> None:
+    with (
+        sshd(tmp_path / "pam", "UsePAM yes", "PasswordAuthentication yes") as plain,
+        throw_away_user(tmp_path / "home", password="correct horse") as user,
+    ):
+        subprocess.run(["chage", "-d", "0", user], check=True)
+        hop = plain.hop(known=plain.known_hosts(tmp_path / "known"), user=user)
+        clock = SystemClock()
+        ladder = Diagnostics(
+            connector=SshConnector(vault=Vault(), clock=clock),
+            book=ScriptedBook(target(hop)),
+            interaction=Person(passwords=["correct horse"]),
+            clock=clock,
+        )
+        diagnosis = await ladder.diagnose("server")
+    assert diagnosis.failed is not None
+    assert (diagnosis.failed.id, diagnosis.code) == (RungId.SESSION, Code.AUTH_PASSWORD_EXPIRED)
+    assert diagnosis.failed.advice[0].command == "fairlead shell server"
