@@ -23,7 +23,7 @@ from backend.hosts.expand import Surroundings
 from backend.hosts.hops import Answers, jumps_of, make_hop
 from backend.hosts.names import Spec, read_jumps, read_spec
 from backend.hosts.openssh import OpenSsh, jump_loop
-from backend.hosts.options import NoFiles, OptionSource, PlainFiles, local_user
+from backend.hosts.options import NoFiles, Options, OptionSource, PlainFiles, local_user
 from backend.hosts.own import (
     entry_of,
     foreign_options,
@@ -129,6 +129,17 @@ class HostBook:
         options = wanted.options
         hops = (*self._jumps(hops[:-1]), target)
         return Target(name, hops, production=bool(options.production), workplace=workplace_of(options))
+
+    async def forwards(self, name: str) -> tuple[tuple[str, ...], Options]:
+        """What the files say about forwards of `name`: `forwards` of its own entry, and all that holds for it in
+        ~/.ssh/config. Raises ConfigError.
+        """
+        if self._written is None:
+            await self.list()
+        wanted = self._with_flags(self._find(name))
+        entry = self._settings.hosts.get(name) or self._settings.hosts.get(read_spec(name).host)
+        options = await self._source.options(wanted.spec, wanted.jump)
+        return () if entry is None else entry.forwards, options
 
     def nearest(self, name: str) -> str | None:
         """The known host whose name looks most like `name`; None where none does. Knows what `list` last found."""

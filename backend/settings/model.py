@@ -97,6 +97,8 @@ class HostSettings(HostOptions):
     tags: tuple[str, ...] = ()
     note: str = ""
     """A line for people."""
+    forwards: tuple[Word, ...] = ()
+    """As ssh's options without the dash: `L 8080:db:5432`, `R 9000:localhost:22`, `D 1080`."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """What an imported inventory said beyond all this; shown by `hosts show`, read by nothing else."""
 

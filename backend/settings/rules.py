@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from backend.forwards.spec import read_forward
 from backend.hosts.names import is_plain_name, read_jumps
 from backend.settings.model import FileSettings, HostOptions, HostSettings
 from backend.text import clean_line
@@ -40,6 +41,11 @@ def _host(key: tuple[str, ...], host: HostSettings, settings: FileSettings) -> I
         close = get_close_matches(host.profile, settings.profiles, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         yield (*key, "profile"), f"there is no profile called {clean_line(host.profile)}{hint}", next(iter(close), None)
+    for position, text in enumerate(host.forwards):
+        try:
+            read_forward(text)
+        except ValueError as error:
+            yield (*key, "forwards"), f"{shown}, forward {position + 1}: {clean_line(str(error))}", None
     yield from _options(key, host)
 
 
