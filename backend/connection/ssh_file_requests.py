@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
-from backend.connection.connector import Attributes, FileLimits, Space
+from backend.connection.connector import Attributes, FileKind, FileLimits, Space
 from backend.connection.ssh_file_errors import Explainer, Intent, error
 from backend.connection.ssh_sftp import SftpEnded, SftpSession, SftpStatus
 from backend.connection.ssh_sftp_wire import (
@@ -116,6 +117,38 @@ class FileRequests:
         except (SftpStatus, SftpEnded, BadPacket):
             return None
 
+    async def kind_of(self, path: bytes, *, follow: bool) -> FileKind:
+        """What is at `path`, where the server sends no permissions: found out by what it lets us do.
+
+        What can be neither listed nor read as a link is taken for a file: such servers know nothing else.
+        """
+        try:
+            if not follow and await self._answers(Type.READLINK, path, expect=Type.NAME) is not None:
+                return FileKind.SYMLINK
+            opened = await self._answers(Type.OPENDIR, path, expect=Type.HANDLE)
+            if opened is None:
+                return FileKind.FILE
+            return await self._kind_of_opened(Reader(opened.body).string())
+        except (SftpEnded, BadPacket) as ended:
+            raise self.failed(path, str(ended)) from ended
+
+    async def _kind_of_opened(self, handle: bytes) -> FileKind:
+        # Some servers open anything as a directory, and say only then that it is none.
+        try:
+            await self.session.request(Type.READDIR, string(handle), expect=Type.NAME)
+        except SftpStatus as status:
+            return FileKind.DIRECTORY if status.code == Status.EOF else FileKind.FILE
+        finally:
+            await self.close_handle(handle)
+        return FileKind.DIRECTORY
+
+    async def _answers(self, kind: Type, path: bytes, *, expect: Type) -> Reply | None:
+        """The answer to a request about `path`; None where the server refuses."""
+        try:
+            return await self.session.request(kind, string(path), expect=expect)
+        except SftpStatus:
+            return None
+
     async def _holds(self, path: bytes) -> bool:
         """Whether the directory has entries, as far as its first batch shows."""
         opened = await self.session.request(Type.OPENDIR, string(path), expect=Type.HANDLE)
@@ -167,7 +200,8 @@ class SshRemoteFile:
 
     async def attributes(self) -> Attributes:
         reply = await self._requests.ask(self._path, Intent.LOOK, Type.FSTAT, self._handle, expect=Type.ATTRS)
-        return self._requests.attributes(self._path, reply)
+        found = self._requests.attributes(self._path, reply)
+        return replace(found, kind=FileKind.FILE) if found.kind is FileKind.UNKNOWN else found
 
     async def truncate(self, size: int) -> None:
         """Cut or extend to `size` bytes."""

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 import asyncssh
 
@@ -181,7 +182,10 @@ class SshFiles:
 
     async def _attributes(self, path: bytes, kind: Type) -> Attributes:
         reply = await self._requests.ask(path, Intent.LOOK, kind, string(path), expect=Type.ATTRS)
-        return self._requests.attributes(path, reply)
+        found = self._requests.attributes(path, reply)
+        if found.kind is FileKind.UNKNOWN:
+            return replace(found, kind=await self._requests.kind_of(path, follow=kind is Type.STAT))
+        return found
 
     async def readlink(self, path: bytes) -> bytes:
         reply = await self._requests.ask(path, Intent.LOOK, Type.READLINK, string(path), expect=Type.NAME)

@@ -90,6 +90,13 @@ _SIZE, _UIDGID, _PERMISSIONS, _ACMODTIME, _EXTENDED = 0x01, 0x02, 0x04, 0x08, 0x
 _KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_IFLNK: FileKind.SYMLINK}
 _LONG_NAME = re.compile(rb"^\S+\s+\d+\s+(\S+)\s+(\S+)\s")
 """`-rw-r--r--   1 owner group …`: what version 3 has in place of names (§7, recommended form)."""
+_LONG_KINDS = {
+    b"-": FileKind.FILE,
+    b"d": FileKind.DIRECTORY,
+    b"l": FileKind.SYMLINK,
+    **dict.fromkeys((b"b", b"c", b"p", b"s"), FileKind.SPECIAL),
+}
+"""By the first letter of a long name, for servers that send no permissions."""
 
 
 class BadPacket(ValueError):
@@ -204,7 +211,7 @@ def parse_attributes(reader: Reader, long_name: bytes = b"") -> Attributes:
             reader.string(), reader.string()
     names = _LONG_NAME.match(long_name)
     return Attributes(
-        kind=_kind(mode),
+        kind=_kind(mode, long_name),
         size=size,
         mode=stat.S_IMODE(mode) if mode is not None else None,
         uid=uid,
@@ -215,9 +222,9 @@ def parse_attributes(reader: Reader, long_name: bytes = b"") -> Attributes:
     )
 
 
-def _kind(mode: int | None) -> FileKind:
+def _kind(mode: int | None, long_name: bytes) -> FileKind:
     if mode is None or not stat.S_IFMT(mode):
-        return FileKind.UNKNOWN
+        return _LONG_KINDS.get(long_name[:1], FileKind.UNKNOWN) if _LONG_NAME.match(long_name) else FileKind.UNKNOWN
     return _KINDS.get(stat.S_IFMT(mode), FileKind.SPECIAL)
 
 

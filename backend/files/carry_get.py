@@ -11,7 +11,7 @@ from backend.connection.connector import Attributes, Entry, OpenMode, RemoteFile
 from backend.errors import Code, FileError, LinkLost
 from backend.files.carrier import Pending
 from backend.files.data_line import Line
-from backend.files.lane import Context, Item, changed, counted
+from backend.files.lane import Context, Item, changed, counted, moved
 from backend.files.large_get import LargeGet
 from backend.files.local_source import MOST_OF_UNKNOWN, endless
 from backend.files.local_tree import LocalTree
@@ -120,11 +120,13 @@ class GetCarrier:
         block = self._context.block(line.channel.limits.read)
         file = await line.channel.open(item.source, OpenMode.READ)
         try:
-            # One byte more than is expected: a file that has grown shows it without another round trip.
-            content = await self._range(file, 0, item.size + 1, block)
+            async with task_group() as group:
+                before = group.create_task(file.attributes())
+                # One byte more than is expected: a file that has grown shows it without another round trip.
+                content = await self._range(file, 0, item.size + 1, block)
             if item.size == 0 and content:
                 content += await self._rest(file, len(content), block, item.source)
-            elif len(content) != item.size:
+            elif len(content) != item.size or moved(await _closing_attributes(file), before.result()):
                 raise changed(item.source)
         finally:
             await file.close()
@@ -184,3 +186,11 @@ async def digests_on_host(context: Context, pending: Sequence[Pending]) -> dict[
         return await line.digests.files([one.on_host for one in pending], sum(one.size for one in pending))
 
     return await steadily(context, ask)
+
+
+async def _closing_attributes(file: RemoteFile) -> Attributes:
+    """What an open file looks like now; it is closed in the same round trip."""
+    async with task_group() as group:
+        now = group.create_task(file.attributes())
+        group.create_task(file.close())
+    return now.result()

@@ -146,3 +146,8 @@ def counted(meter: Meter) -> Iterator[ItemBytes]:
 
 def changed(path: bytes) -> FileError:
     return FileError(Code.SOURCE_CHANGED, evidence={"path": show_bytes(path)})
+
+
+def moved(now: Attributes, before: Attributes) -> bool:
+    """Whether a source looks different from before."""
+    return (now.size, now.modified) != (before.size, before.modified)

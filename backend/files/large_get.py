@@ -12,7 +12,7 @@ from backend.files.block_fetch import BlockFetch
 from backend.files.data_line import Line
 from backend.files.flight import MOST
 from backend.files.journal import journal_key
-from backend.files.lane import Context, Item, ItemBytes, changed, counted
+from backend.files.lane import Context, Item, ItemBytes, changed, counted, moved
 from backend.files.local_tree import Hasher, LocalPartial, LocalTree
 from backend.files.proof import proven_start, same_samples, verified
 from backend.files.remote import read_fully
@@ -62,7 +62,7 @@ class LargeGet:
         await context.journal.begin(self._key, PartialRecord(source, start))
         async with background(self._ask_digest(source.size)) as digest:
             await self._fetch(file, source.size, partial, done)
-            if _moved(await file.attributes(), found):
+            if moved(await file.attributes(), found):
                 raise changed(item.source)
             proven = await self._verify(partial, source.size, digest)
         await context.disk.run(lambda: partial.dress(found.mode, found.modified))
@@ -151,7 +151,3 @@ async def _fingerprint(file: RemoteFile, found: Attributes) -> Fingerprint:
     size = found.size or 0
     ends = await asyncio.gather(read_fully(file, 0, END), read_fully(file, max(0, size - END), END))
     return Fingerprint(size, found.modified or 0.0, hashlib.sha256(b"".join(ends)).digest())
-
-
-def _moved(now: Attributes, before: Attributes) -> bool:
-    return (now.size, now.modified) != (before.size, before.modified)

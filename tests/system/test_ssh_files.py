@@ -446,6 +446,52 @@ async def test_a_file_may_be_ended_while_its_writes_are_under_way(files: SshFile
     await file.close()
 
 
+class _SendsNoPermissions(asyncssh.SFTPServer):
+    """A server that tells sizes only, as over an object store."""
+
+    def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        return _bare(super().stat(path))
+
+    def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        return _bare(super().lstat(path))
+
+    def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+        return _bare(super().fstat(file_obj))
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        async for name in super().scandir(path):
+            name.attrs = _bare(name.attrs)
+            yield name
+
+    async def format_longname(self, name: asyncssh.SFTPName) -> None:
+        name.longname = b""
+
+
+def _bare(found: Any) -> asyncssh.SFTPAttrs:
+    known = found if isinstance(found, asyncssh.SFTPAttrs) else asyncssh.SFTPAttrs.from_local(found)
+    return asyncssh.SFTPAttrs(size=known.size, atime=known.atime, mtime=known.mtime)
+
+
+async def test_a_server_that_sends_no_permissions_is_asked_for_kinds_in_other_ways(there: Path, tmp_path: Path) -> None:
+    (there / "tree/below").mkdir(parents=True)
+    (there / "tree/file").write_bytes(b"content")
+    (there / "tree/link").symlink_to(there / "tree/file")
+    door, chroot = Door(passwords=["x"]), os.fsencode(there)
+    async with (
+        ssh_server(door, sftp_factory=lambda channel: _SendsNoPermissions(channel, chroot=chroot)) as port,
+        connected(target(port.hop(tmp_path)), Person(passwords=["x"])) as link,
+    ):
+        files = await link.open_files()
+        assert {entry.attributes.kind async for batch in files.scan(b"/tree") for entry in batch} == {FileKind.UNKNOWN}
+        kinds = [(await files.lstat(path)).kind for path in (b"/tree/below", b"/tree/file", b"/tree/link")]
+        assert kinds == [FileKind.DIRECTORY, FileKind.FILE, FileKind.SYMLINK]
+        assert (await files.stat(b"/tree/link")).kind is FileKind.FILE
+        file = await files.open(b"/tree/file", OpenMode.READ)
+        assert (await file.attributes()).kind is FileKind.FILE
+        await file.close()
+        await files.close()
+
+
 async def test_a_server_that_breaks_the_protocol_is_told_and_hurts_nobody_else(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text(r"""#!/bin/sh

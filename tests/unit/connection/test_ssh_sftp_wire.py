@@ -141,3 +141,14 @@ def test_half_a_version_packet_is_not_noise(cut: int) -> None:
     assert greeting.feed(VERSION[:cut]) is None
     assert not greeting.noisy
     assert greeting.feed(VERSION[cut:]) is not None
+
+
+@pytest.mark.parametrize(
+    ("letter", "kind"),
+    [("-", FileKind.FILE), ("d", FileKind.DIRECTORY), ("l", FileKind.SYMLINK), ("p", FileKind.SPECIAL)],
+)
+def test_the_kind_comes_from_the_long_name_where_no_permissions_are_sent(letter: str, kind: FileKind) -> None:
+    raw = wire.attributes(size=5)
+    long_name = f"{letter}rw-r--r--    1 deploy   www  5 Jan  1 00:00 name".encode()
+    assert wire.parse_attributes(Reader(raw), long_name).kind is kind
+    assert wire.parse_attributes(Reader(raw), b"long-ago.txt").kind is FileKind.UNKNOWN

@@ -429,6 +429,26 @@ async def test_a_source_that_changes_while_it_is_copied_is_copied_once_more(
     assert (ends.goal / "a").read_bytes() == source.read_bytes()
 
 
+async def test_where_only_files_are_served_a_small_source_that_changes_is_noticed_too(
+    bench: Workbench, host: DirectoryHost, here: Path
+) -> None:
+    host.faults.no_commands = True
+    source = there(host, "a")
+    source.write_bytes(content(200_000))
+    os.utime(source, (10, 10))
+
+    def rewrite(path: bytes, offset: int) -> None:
+        if offset:
+            host.faults.on_read = None
+            source.write_bytes(content(200_000))
+
+    host.faults.on_read = rewrite
+    outcome = await bench.get("a", to=here)
+    assert outcome.error is None
+    assert (here / "a").read_bytes() == source.read_bytes()
+    assert "changed while it was copied" in outcome.notes[0].note
+
+
 async def test_a_source_that_never_rests_fails_and_leaves_nothing(
     bench: Workbench, host: DirectoryHost, here: Path
 ) -> None:
