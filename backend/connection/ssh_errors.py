@@ -13,6 +13,8 @@ from backend.errors import Advice, Code, ConnectError, FairleadError, LinkLost, 
 from backend.text import clean_line
 
 _MOST_REASON = 300
+_CLOSED = "Connection lost"
+"""asyncssh's words for the end of the stream (`connection.py:connection_lost`)."""
 _CAUSES = (
     (
         "maintenance",
@@ -97,9 +99,11 @@ def loss(host: str, error: BaseException | None) -> LinkLost:
     told = reason(error)
     if says_farewell(error):
         return ended_by_server(host, clean_line(str(getattr(error, "reason", "")))[:_MOST_REASON])
-    stopped = isinstance(error, asyncssh.ConnectionLost) and "keepalive" in told
-    code = Code.KEEPALIVE_LOST if stopped else Code.CONNECTION_LOST
-    return LinkLost(code, evidence={"reason": told}, host=host)
+    if isinstance(error, asyncssh.ConnectionLost) and "keepalive" in told:
+        return LinkLost(Code.KEEPALIVE_LOST, evidence={"reason": told}, host=host)
+    # OpenSSH says nothing when it is stopped or at an idle limit (UnusedConnectionTimeout): it just closes.
+    told = "the other side closed it without a word" if told == _CLOSED else told
+    return LinkLost(Code.CONNECTION_LOST, evidence={"reason": told}, host=host)
 
 
 def says_farewell(error: BaseException | None) -> bool:

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -415,6 +415,19 @@ async def test_the_servers_own_words_for_an_end_by_application_are_kept(
     assert "\x1b" not in error.message
     assert error.evidence.get("cause") == cause
     assert error.advice
+
+
+async def test_an_end_without_a_word_is_told_as_that_and_no_more(tmp_path: Path) -> None:
+    """OpenSSH's own idle limit and a stopped server look the same from here."""
+    with sshd(tmp_path / "mortal") as mortal:
+        mortal.authorize(make_key(tmp_path / "mortal" / "key"))
+        async with connected(target(_hop(mortal, tmp_path))) as link:
+            for process in mortal.processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGTERM)
+            error = await link.closed()
+    assert error is not None and error.code is Code.CONNECTION_LOST
+    assert error.evidence["reason"] == "the other side closed it without a word"
 
 
 async def test_a_jump_host_that_says_farewell_is_why_the_host_behind_it_is_lost(tmp_path: Path) -> None:
