@@ -1,7 +1,7 @@
 """Keeps the health of SSH connections: listens from the start, writes seldom and off the loop, answers when asked.
 
-It is made with every container, so it loads little: what reads and writes SQLite is loaded at the first write. A state
-directory that cannot be used stops nothing; what was seen is then kept here, and that is said once.
+It is made with every container, so it loads little: what writes to SQLite and reads it is loaded when it is needed. A
+state directory that cannot be used stops nothing; what was seen is then kept here, and that is said once.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from backend.clock import Clock
 from backend.connection.session import LatencyMeasured
 from backend.connection.state import SessionChanged
 from backend.errors import FairleadError
-from backend.events import Event, EventBus
+from backend.events import EventBus
 from backend.health.tally import Addition, Tally
 from backend.store import Store
 from backend.tasks import cancel_all
@@ -37,11 +36,6 @@ CLOSE_SECONDS = 3.0
 
 Past = Callable[[sqlite3.Connection, float], None]
 """Writes a history into a store that has none, given the time; the simulated world brings one."""
-
-
-@dataclass(frozen=True, slots=True)
-class HealthChanged(Event):
-    """What is known about a host's health has changed and is written."""
 
 
 class HealthKeeper:
@@ -79,7 +73,7 @@ class HealthKeeper:
         await self._written()
         self._tallies.pop(host, None)
         await self._store.run(lambda connection: records.forget(connection, host))
-        self._bus.publish(HealthChanged(host))
+        self._tell((host,))
 
     async def close(self) -> None:
         """Listen no more and write what waits; bounded, never raises."""
@@ -148,7 +142,12 @@ class HealthKeeper:
             self._give_back(taken, None)
             raise
         self.trouble, self._begun = None, True
-        for host in taken:
+        self._tell(taken)
+
+    def _tell(self, hosts: Iterable[str]) -> None:
+        from backend.health.values import HealthChanged
+
+        for host in hosts:
             self._bus.publish(HealthChanged(host))
 
     def _give_back(self, taken: dict[str, Addition], error: FairleadError | None) -> None:
@@ -184,7 +183,7 @@ class HealthKeeper:
     # --- reading -------------------------------------------------------------------------------------------------
 
     async def _read(self, wanted: tuple[str, ...] | None) -> tuple[SshHealth, ...]:
-        from backend.health import records
+        from backend.health.reading import hosts, load
 
         if self._clock.monotonic() >= self._again_at:
             await self._written()
@@ -192,7 +191,7 @@ class HealthKeeper:
 
         def read(connection: sqlite3.Connection) -> tuple[SshHealth, ...]:
             self._begin(connection, now)
-            return tuple(records.load(connection, host, now) for host in wanted or records.hosts(connection))
+            return tuple(load(connection, host, now) for host in wanted or hosts(connection))
 
         if self.trouble is None:
             try:
@@ -202,10 +201,10 @@ class HealthKeeper:
         return await self._from_memory(wanted, now)
 
     async def _from_memory(self, wanted: tuple[str, ...] | None, now: float) -> tuple[SshHealth, ...]:
-        from backend.health import records
+        from backend.health.reading import without_store
         from backend.health.values import SshHealth
 
         steady = self._clock.monotonic()
         pending = {host: addition for host, tally in self._tallies.items() if (addition := tally.pending(steady))}
-        known = await asyncio.to_thread(records.without_store, pending, now)
+        known = await asyncio.to_thread(without_store, pending, now)
         return tuple(known.get(host, SshHealth(host)) for host in (sorted(known) if wanted is None else wanted))

@@ -6,7 +6,6 @@ What was counted since the last write is an `Addition`: it can be added to whate
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from backend.connection.state import ATTEMPTING, CONNECTED, SessionChanged, SessionState
@@ -30,25 +29,25 @@ DayKey = tuple[int, Outcome, str]
 """Days since 1970 (UTC), what happened, and the code or nothing."""
 
 
-@dataclass(slots=True)
 class Addition:
-    """What came to a host's history. Times are seconds since 1970."""
+    """What came to a host's history. Times are seconds since 1970. (No dataclass: those take long to import.)"""
 
-    first: float | None = None
-    days: Counter[DayKey] = field(default_factory=Counter)
-    reconnects: int = 0
-    expiries: int = 0
-    connected: float = 0.0
-    """Seconds."""
-    streak: int = 0
-    """Failed attempts since the last success, or since the beginning of this addition."""
-    ends_streak: bool = False
-    """Whether a success came before `streak`."""
-    last_success: float | None = None
-    last_failure: tuple[float, str, str] | None = None
-    """When, code, jump host at fault."""
-    samples: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MOST_SAMPLES))
-    """When, and the round trip in seconds."""
+    def __init__(self) -> None:
+        self.first: float | None = None
+        self.days: Counter[DayKey] = Counter()
+        self.reconnects = 0
+        self.expiries = 0
+        self.connected = 0.0
+        """Seconds."""
+        self.streak = 0
+        """Failed attempts since the last success, or since the beginning of this addition."""
+        self.ends_streak = False
+        """Whether a success came before `streak`."""
+        self.last_success: float | None = None
+        self.last_failure: tuple[float, str, str] | None = None
+        """When, code, jump host at fault."""
+        self.samples: deque[tuple[float, float]] = deque(maxlen=MOST_SAMPLES)
+        """When, and the round trip in seconds."""
 
     def total(self, outcome: Outcome) -> int:
         return sum(count for (_, what, _), count in self.days.items() if what is outcome)

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from backend.events import Event
+
 HEALTHY_BELOW = 3
 """Failed attempts in a row from which on a host does not count as healthy."""
 WINDOW_DAYS = 30
 """Days over which the success rate and the kinds of failure are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChanged(Event):
+    """What is known about a host's health has changed and is written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from backend.connection.state import SessionChanged, SessionState
 from backend.errors import Code, ConnectError, FairleadError, LinkLost
 from backend.events import EventBus
 from backend.health import records
-from backend.health.keeper import BATCH, HealthChanged, HealthKeeper, Past
+from backend.health.keeper import BATCH, HealthKeeper, Past
+from backend.health.reading import load
 from backend.health.records import HOURS_KEPT, RAW_HOURS
 from backend.health.tally import Addition
-from backend.health.values import SshHealth
+from backend.health.values import HealthChanged, SshHealth
 from backend.store import Store
 from mocks.clock import VirtualClock
 from tests.support.waiting import until
@@ -255,6 +256,6 @@ async def test_several_processes_add_to_one_history(tmp_path: Path) -> None:
     writers = [await asyncio.create_subprocess_exec(sys.executable, "-c", WRITER, str(path)) for _ in range(3)]
     assert [await writer.wait() for writer in writers] == [0, 0, 0]
     store = Store(path)
-    found = await store.run(lambda connection: records.load(connection, "web-1", 2000.0))
+    found = await store.run(lambda connection: load(connection, "web-1", 2000.0))
     await store.close()
     assert (found.successes, found.window_successes, sum(hour.count for hour in found.hours)) == (75, 75, 75)
