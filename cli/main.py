@@ -90,11 +90,18 @@ def _guarded(call: Callable[[], int], given: list[str], flags: GlobalFlags) -> i
         return report(Interrupted(Code.INTERRUPTED), flags)
     except click.ClickException as error:
         flags.json = flags.json or _wants_json(given)
-        return report(_usage(error), flags)
+        return _misused(error, flags)
     except FairleadError as error:
         return report(error, flags)
     except Exception as error:
         return report(internal(error), flags)
+
+
+def _misused(error: click.ClickException, flags: GlobalFlags) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not flags.json:
+        click.echo(error.format_message(), err=True)  # nothing was wrong: it says what there is
+        return Status.USAGE
+    return report(_usage(error), flags)
 
 
 def _usage(error: click.ClickException) -> ConfigError:

@@ -13,7 +13,7 @@ from typing import TextIO
 from backend.connection.connector import PtySize
 from backend.text import clean_line
 from cli.bounded import write_bounded
-from cli.terminal import size_of
+from cli.terminal import line_end, size_of
 
 PATIENCE = 0.04
 """Seconds that a full pipe is waited for: everything else stands still meanwhile."""
@@ -36,7 +36,8 @@ class Narration:
     def say(self, text: str) -> None:
         """One line, made safe to show."""
         self._erase()
-        self._write(f"{clean_line(text)}\n")
+        end = line_end(self._out.fileno()) if self.on_terminal else "\n"
+        self._write(f"{clean_line(text)}{end}")
         self._draw()
 
     def progress(self, text: str) -> None:

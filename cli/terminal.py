@@ -64,6 +64,15 @@ def without_echo(fd: int) -> Iterator[None]:
         yield
 
 
+def line_end(fd: int) -> str:
+    """What ends a line at `fd`: a terminal in raw mode does not go back to the left by itself (`OPOST`)."""
+    try:
+        output_flags = termios.tcgetattr(fd)[1]
+    except (termios.error, OSError):
+        return "\n"
+    return "\n" if output_flags & termios.OPOST else "\r\n"
+
+
 def size_of(fd: int) -> PtySize:
     """The terminal's size; 80 by 24 where it does not tell."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.clock import Clock
 from backend.events import EventBus
 from backend.files.transfer import (
     ItemProblem,
@@ -10,7 +11,9 @@ from backend.files.transfer import (
     TransferOutcome,
     TransferProgress,
     TransferProgressed,
+    TransferState,
 )
+from backend.stall import STANDS_STILL, StallWatch
 from cli.failures import print_json
 from cli.narration import Narration
 from cli.units import seconds_text, size_text
@@ -19,8 +22,10 @@ from cli.units import seconds_text, size_text
 class TransferView:
     """Tells about one transfer while it runs. `close` when it has ended."""
 
-    def __init__(self, transfer: Transfer, *, bus: EventBus, narration: Narration, as_json: bool) -> None:
+    def __init__(self, transfer: Transfer, *, bus: EventBus, clock: Clock, narration: Narration, as_json: bool) -> None:
         self._transfer = transfer
+        self._clock = clock
+        self._watch = StallWatch()
         self._narration = narration
         self._as_json = as_json
         self._told = 0
@@ -40,7 +45,15 @@ class TransferView:
             self._resume_told = True
             self._narration.say(f"resumed at {size_text(progress.resumed_bytes)} ({progress.resumed_bytes} bytes)")
         self._tell_problems()
-        self._narration.progress(f"{self._transfer.state:<12} {progress_line(progress)}")
+        still = self._watch.look(progress.bytes_done, self._clock.monotonic())
+        still = still if self._transfer.state is TransferState.COPYING else 0.0
+        self._narration.progress(f"{self._transfer.state:<12} {progress_line(progress, still=still)}")
+
+    async def keep_up(self) -> None:
+        """Look every second until cancelled: a transfer that stands still tells nothing of itself."""
+        while True:
+            await self._clock.sleep(1.0)
+            self._update()
 
     def _tell_problems(self) -> None:
         for problem in self._transfer.problems[self._told :]:
@@ -74,16 +87,24 @@ def problem_json(problem: ItemProblem) -> dict[str, object]:
     return {"error": {**problem.error.to_json(), "path": problem.path}}
 
 
-def progress_line(progress: TransferProgress) -> str:
-    """`62 %  2.6 GB of 4.2 GB  48.2 MB/s  31 s left  3 of 12 files  model.bin`; what is not known is left out."""
-    parts = [_share(progress), _bytes(progress)]
-    parts += [f"{size_text(progress.rate)}/s"] if progress.rate is not None else []
-    parts += [f"{seconds_text(progress.seconds_left)} left"] if progress.seconds_left is not None else []
+def progress_line(progress: TransferProgress, *, still: float = 0.0) -> str:
+    """`62 %  2.6 GB of 4.2 GB  48.2 MB/s  31 s left  3 of 12 files  model.bin`; what is not known is left out.
+
+    `still` is for how many seconds nothing has moved.
+    """
+    parts = [_share(progress), _bytes(progress), *_pace(progress, still)]
     if progress.files_total != 1:
         total = "" if progress.files_total is None else f" of {progress.files_total}"
         parts.append(f"{progress.files_done}{total} files")
     parts += [f"{progress.failed} failed"] if progress.failed else []
     return "  ".join([*filter(None, parts), progress.current])
+
+
+def _pace(progress: TransferProgress, still: float) -> list[str]:
+    if still >= STANDS_STILL:
+        return [f"no progress for {still:.0f} s"]
+    rate = [f"{size_text(progress.rate)}/s"] if progress.rate is not None else []
+    return rate + ([f"{seconds_text(progress.seconds_left)} left"] if progress.seconds_left is not None else [])
 
 
 def _share(progress: TransferProgress) -> str:

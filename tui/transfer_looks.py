@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -16,6 +17,7 @@ from backend.files.transfer import (
     TransferRequest,
     TransferState,
 )
+from backend.stall import STANDS_STILL
 from backend.text import show_bytes
 from tui.file_words import short_path
 from tui.format import duration_text, left_text, rate_text, size_text
@@ -41,8 +43,11 @@ class _Part:
     """The smaller, the longer it stays when there is little room."""
 
 
-def transfer_line(transfer: Transfer, glyphs: Glyphs, width: int, *, home: str = "") -> Content:
-    """One transfer in `width` cells; what lies in `home` on this machine is written with `~`."""
+def transfer_line(transfer: Transfer, glyphs: Glyphs, width: int, *, home: str = "", still: float = 0.0) -> Content:
+    """One transfer in `width` cells; what lies in `home` on this machine is written with `~`.
+
+    `still` is for how many seconds nothing has moved.
+    """
     if transfer.outcome is not None:
         glyph, style, words = _ended(transfer.outcome, transfer.state, glyphs)
     else:
@@ -52,7 +57,7 @@ def transfer_line(transfer: Transfer, glyphs: Glyphs, width: int, *, home: str =
         return _two_columns(f"{glyph} ", style, name, Content.styled(words, "$quiet"), width)
     name_width = min(max(cell_len(name), 12), max(16, width * 2 // 5))
     head = Content.assemble((f"{glyph} ", style), fitted(name, name_width, glyphs.ellipsis), "  ")
-    return Content.assemble(head, _moving(transfer, glyphs, width - head.cell_length))
+    return Content.assemble(head, _moving(transfer, glyphs, width - head.cell_length, still))
 
 
 def _two_columns(mark: str, style: str, name: str, right: Content, width: int) -> Content:
@@ -75,10 +80,10 @@ def _arrow(request: TransferRequest, glyphs: Glyphs) -> str:
     return glyphs.up if request.direction is Direction.PUT else glyphs.down
 
 
-def _moving(transfer: Transfer, glyphs: Glyphs, width: int) -> Content:
+def _moving(transfer: Transfer, glyphs: Glyphs, width: int, still: float) -> Content:
     progress, state = transfer.progress, transfer.state
-    parts = [part for part in _parts(progress, state) if part.text]
-    share = fraction(progress)
+    parts = [part for part in _parts(progress, state, still) if part.text]
+    share = _known_share(progress, state)
     bar = _MIN_BAR + 2 if share is not None else 0
     while parts and sum(cell_len(part.text) + 2 for part in parts) + bar > width:
         parts.remove(max(parts, key=lambda part: part.need))
@@ -89,18 +94,25 @@ def _moving(transfer: Transfer, glyphs: Glyphs, width: int) -> Content:
     return Content("  ").join(shown)
 
 
-def _parts(progress: TransferProgress, state: TransferState) -> list[_Part]:
-    share = fraction(progress)
+def _parts(progress: TransferProgress, state: TransferState, still: float) -> list[_Part]:
+    share = _known_share(progress, state)
+    stands = state is TransferState.COPYING and still >= STANDS_STILL
+    rate, left = (None, None) if stands else (progress.rate, progress.seconds_left)
     return [
         _Part(f"{int(share * 100):>3} %" if share is not None else "", "bold", 0),
-        _Part(_WORDS.get(state, ""), "$warning", 1),
-        _Part(_amount(progress), "", 3),
+        _Part(f"no progress for {duration_text(still)}" if stands else _WORDS.get(state, ""), "$warning", 1),
+        _Part(_amount(progress) if progress.bytes_done or share is not None else "", "", 3),
         _Part(_files(progress), "$quiet", 5),
-        _Part(rate_text(progress.rate) if progress.rate else "", "$quiet", 4),
-        _Part(left_text(progress.seconds_left) if progress.seconds_left is not None else "", "", 2),
+        _Part(rate_text(rate) if rate else "", "$quiet", 4),
+        _Part(left_text(left) if left is not None else "", "", 2),
         _Part(f"{progress.failed:,} failed" if progress.failed else "", "$error", 1),
         _Part(f"resumed ×{progress.restarts}" if progress.restarts else "", "$warning", 6),
     ]
+
+
+def _known_share(progress: TransferProgress, state: TransferState) -> float | None:
+    """None also while the link is awaited and what is kept has not been counted yet: that is not nothing."""
+    return None if state is TransferState.RECONNECTING and not progress.bytes_done else fraction(progress)
 
 
 def fraction(progress: TransferProgress) -> float | None:
@@ -159,8 +171,8 @@ def _done_words(outcome: TransferOutcome) -> list[str]:
     return words
 
 
-def panel_footer(transfers: list[Transfer]) -> str:
-    """`2 running · 1 waiting · 48.2 MB/s`"""
+def panel_footer(transfers: list[Transfer], standing: Container[str] = ()) -> str:
+    """`2 running · 1 waiting · 48.2 MB/s`; those whose ids are in `standing` have no rate now."""
     running = [t for t in transfers if t.state in MOVING and t.state is not TransferState.WAITING]
     counts = {
         "running": len(running),
@@ -169,5 +181,5 @@ def panel_footer(transfers: list[Transfer]) -> str:
         "failed": sum(t.state is TransferState.FAILED for t in transfers),
     }
     parts = [f"{count} {word}" for word, count in counts.items() if count]
-    rate = sum(t.progress.rate or 0.0 for t in running)
+    rate = sum(t.progress.rate or 0.0 for t in running if t.id not in standing)
     return " · ".join([*parts, rate_text(rate)] if rate else parts)

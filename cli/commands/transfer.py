@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
-from backend.errors import Code, ConfigError
+from backend.errors import Advice, Code, ConfigError
 from backend.files.transfer import ConflictPolicy, Direction, Transfer, TransferRequest
 from backend.settings import TransferSettings
 from cli.arguments import Filled, Rate
@@ -52,7 +53,7 @@ def _transfer_options(function: F) -> F:
 
 
 @click.command()
-@click.argument("sources", metavar="HOST:PATH…", nargs=-1, required=True)
+@click.argument("sources", metavar="HOST:PATH…", nargs=-1)
 @click.argument("local", type=Filled(), metavar="LOCAL")
 @_transfer_options
 @global_flags()
@@ -69,6 +70,8 @@ def get(flags: GlobalFlags, sources: tuple[str, ...], local: str, **options: Any
       fairlead get web-1:backup.tar .            a file that was cut off is continued
       fairlead get web-1:data.csv - | head
     """
+    if not sources:
+        _one_end_only(local, "get", ".")
     paths = tuple(remote(text) for text in sources)
     host = one_host(paths)
     if local == STREAM:
@@ -81,7 +84,7 @@ def get(flags: GlobalFlags, sources: tuple[str, ...], local: str, **options: Any
 
 
 @click.command()
-@click.argument("sources", type=Filled(), metavar="LOCAL…", nargs=-1, required=True)
+@click.argument("sources", type=Filled(), metavar="LOCAL…", nargs=-1)
 @click.argument("destination", metavar="HOST:PATH")
 @_transfer_options
 @global_flags()
@@ -98,6 +101,8 @@ def put(flags: GlobalFlags, sources: tuple[str, ...], destination: str, **option
       fairlead put --limit 2M model.bin gpu-7:models/
       date | fairlead put - web-1:stamp.txt
     """
+    if not sources:
+        _one_end_only(destination, "put", "HOST:")
     target = remote(destination)
     if STREAM in sources:
         if len(sources) > 1:
@@ -106,6 +111,16 @@ def put(flags: GlobalFlags, sources: tuple[str, ...], destination: str, **option
         return execute(flags, lambda services: _from_stdin(services, target), host=target.host)
     wanted = Wanted(Direction.PUT, target.host, sources, target.path, options)
     return execute(flags, lambda services: _copy(services, wanted), host=target.host)
+
+
+def _one_end_only(given: str, command: str, other: str) -> NoReturn:
+    """One word stands where two ends belong: say which is missing rather than how the parser sees it."""
+    problem = f"{given} is one end of the copy; name the other one as well."
+    advice = (
+        Advice("As here:", f"fairlead {command} {shlex.quote(given)} {other}"),
+        Advice("See how it is used.", f"fairlead {command} --help"),
+    )
+    raise ConfigError(Code.USAGE, problem, evidence={"problem": problem}, advice=advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +153,15 @@ class Wanted:
 async def _copy(services: Services, wanted: Wanted) -> int:
     container, narration, flags = services.container, services.narration, services.flags
     transfer = container.transfers.submit(wanted.request(services.settings.transfers))
-    view = TransferView(transfer, bus=container.bus, narration=narration, as_json=flags.json)
+    view = TransferView(transfer, bus=container.bus, clock=container.clock, narration=narration, as_json=flags.json)
+    keeping_up = asyncio.create_task(view.keep_up())
     try:
         outcome = await transfer.wait()
     except asyncio.CancelledError:
         await _stop(transfer, services)
         raise
     finally:
+        keeping_up.cancel()
         view.close()
     error = outcome.error
     if error is not None and not any(error is problem.error for problem in outcome.problems):

@@ -208,6 +208,18 @@ async def test_a_transfer_is_paused_goes_on_and_is_cancelled(demo_app: DemoApp, 
         assert "cancelled" in hands.text
 
 
+async def test_a_copy_on_a_silent_link_says_that_nothing_moves(demo_app: DemoApp, project: Path) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        await _start_copying(hands)
+        scene.world["web-1"].faults.drops = True
+        await scene.pass_time(pilot, 1.0)
+        await scene.pass_time(pilot, 8.0)
+        assert "no progress for" in hands.text
+        assert "MB/s" not in hands.text
+        scene.world["web-1"].faults.drops = False
+
+
 async def test_leaving_the_screen_stops_no_transfer(demo_app: DemoApp, project: Path) -> None:
     async with demo_app((80, 24)) as (scene, pilot):
         hands = await Hands(scene, pilot).arrive()

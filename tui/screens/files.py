@@ -80,6 +80,7 @@ class FilesScreen(WorkbenchScreen):
     def on_mount(self) -> None:
         self.local.label = "local"
         self.local.list.focus()
+        self.set_interval(1.0, self._look_at_transfers)
         self._open_local()
 
     # --- the parts -----------------------------------------------------------------------------------------------
@@ -185,9 +186,15 @@ class FilesScreen(WorkbenchScreen):
         pane = self.query_one("#transfers-pane")
         pane.set_class(not transfers, "-none")
         self._list.set_rows(transfers)
+        self._list.look(self.services.clock.monotonic())
         self._list.styles.height = max(1, len(transfers))
-        pane.border_subtitle = Content(panel_footer(transfers))
+        pane.border_subtitle = Content(panel_footer(transfers, self._list.standing))
         self.refresh_bindings()
+
+    def _look_at_transfers(self) -> None:
+        """One that stands still tells nothing of itself."""
+        if any(transfer.outcome is None for transfer in self._list.rows):
+            self._draw_transfers()
 
     @on(FilePane.Changed)
     def _draw_detail(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Container, Hashable
 
 from textual.content import Content
 
-from backend.files.transfer import Transfer
+from backend.files.transfer import Transfer, TransferState
+from backend.stall import STANDS_STILL, StallWatch
 from tui.glyphs import Glyphs
 from tui.transfer_looks import transfer_line
 from tui.widgets.row_list import RowList
@@ -19,9 +20,24 @@ class TransferList(RowList[Transfer]):
         super().__init__(id=id)
         self._glyphs = glyphs
         self._home = home
+        self._watches: dict[str, StallWatch] = {}
+        self._still: dict[str, float] = {}
+        """For how many seconds each of those that copy has not moved."""
+
+    @property
+    def standing(self) -> Container[str]:
+        """Ids of those that copy and do not move."""
+        return {id_ for id_, seconds in self._still.items() if seconds >= STANDS_STILL}
+
+    def look(self, now: float) -> None:
+        """See which of them have moved, at `now` in seconds of a monotonic clock."""
+        copying = [row for row in self.rows if row.state is TransferState.COPYING]
+        self._watches = {row.id: self._watches.get(row.id) or StallWatch() for row in copying}
+        self._still = {row.id: self._watches[row.id].look(row.progress.bytes_done, now) for row in copying}
+        self.refresh()
 
     def key_of(self, row: Transfer) -> Hashable:
         return row.id
 
     def draw(self, row: Transfer, width: int) -> Content:
-        return transfer_line(row, self._glyphs, width, home=self._home)
+        return transfer_line(row, self._glyphs, width, home=self._home, still=self._still.get(row.id, 0.0))

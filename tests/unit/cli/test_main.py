@@ -46,6 +46,7 @@ def _json(capture: Capture) -> Any:
         ["ls", "web-1:", "db-2:"],
         ["mv", "web-1:a", "db-2:b"],
         ["get", "web-1:a"],
+        ["put", "a"],
         ["get", "web-1:a", "web-1:b"],
         ["get", "--limit", "fast", "web-1:a", "."],
         ["get", "--limit", "1M", "web-1:a", "-"],
@@ -241,6 +242,25 @@ def test_some_files_that_fail_are_status_4_and_the_rest_is_done(tmp_path: Path, 
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert {line["error"]["code"] for line in lines[:-1]} == {"NOT_FOUND", "SOME_FAILED"}
     assert (lines[-1]["files"], lines[-1]["failed"]) == (1, 1)
+
+
+def test_one_end_of_a_copy_is_not_enough_and_an_example_says_how(capfd: Capture) -> None:
+    assert main(["--batch", "get", "web-1:a b"]) == 2
+    err = capfd.readouterr().err
+    assert "name the other one as well" in err
+    assert "fairlead get 'web-1:a b' ." in err
+    assert main(["--batch", "put", "notes.md"]) == 2
+    assert "fairlead put notes.md HOST:" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("group", ["hosts", "config"])
+def test_a_group_alone_shows_what_it_has_as_help_does(group: str, capfd: Capture) -> None:
+    assert main(["--batch", group]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith(f"Usage: fairlead {group} ")
+    assert main(["--batch", group, "--json"]) == 2
+    assert _json(capfd)["error"]["code"] == "USAGE"
 
 
 # --- diagnose, hosts, config -------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 
 from backend.connection.connector import PtySize
 from cli import terminal
-from cli.terminal import Reader, Terminal, raw_mode, size_of
+from cli.terminal import Reader, Terminal, line_end, raw_mode, size_of
 from tests.support.waiting import until
 from tests.unit.cli.ttys import Tty, open_tty
 
@@ -141,3 +141,18 @@ async def test_a_reader_passes_errors_on() -> None:
     with pytest.raises(IsADirectoryError):
         [chunk async for chunk in Reader(directory).chunks()]
     os.close(directory)
+
+
+def test_a_line_in_raw_mode_needs_to_go_back_to_the_left(tty: Tty) -> None:
+    assert line_end(tty.program) == "\n"
+    with raw_mode(tty.program):
+        assert line_end(tty.program) == "\r\n"
+
+
+def test_what_is_no_terminal_has_plain_lines() -> None:
+    read, write = os.pipe()
+    try:
+        assert line_end(write) == "\n"
+    finally:
+        os.close(read)
+        os.close(write)

@@ -24,6 +24,12 @@ def test_progress_says_only_what_is_known() -> None:
     assert progress_line(known) == (" 61 %  2.6 GB of 4.2 GB  48.2 MB/s  31 s left  3 of 12 files  1 failed  model.bin")
 
 
+def test_a_transfer_that_stands_still_has_no_rate_and_no_time_left() -> None:
+    progress = TransferProgress(files_total=1, bytes_total=200, bytes_done=100, rate=1e6, seconds_left=3.0, current="a")
+    assert progress_line(progress, still=12.0) == " 50 %  100 B of 200 B  no progress for 12 s  a"
+    assert "1.0 MB/s" in progress_line(progress, still=2.0)
+
+
 @pytest.mark.parametrize(
     ("progress", "line"),
     [

@@ -33,6 +33,7 @@ class Fake:
     progress: TransferProgress = HALF_WAY
     request: TransferRequest = PUT
     outcome: TransferOutcome | None = None
+    id: str = "t1"
 
 
 def _line(width: int = 120, **values: Any) -> str:
@@ -98,6 +99,24 @@ def test_what_is_done_says_whether_it_was_verified() -> None:
     assert "verified SHA-256 · 3.1 kB in 0.4 s" in _ended(TransferState.DONE, progress=progress)
     unverified = TransferProgress(files_total=1, files_done=1, bytes_total=3100, bytes_done=3100)
     assert "verified" not in _ended(TransferState.DONE, progress=unverified)
+
+
+def test_a_transfer_that_stands_still_has_no_rate_and_no_time_left() -> None:
+    line = transfer_line(cast(Transfer, Fake()), UNICODE, 120, still=12.0).plain
+    assert "no progress for 12 s" in line
+    assert "MB/s" not in line
+    assert "left" not in line
+    assert "MB/s" in transfer_line(cast(Transfer, Fake()), UNICODE, 120, still=2.0).plain
+    paused = transfer_line(cast(Transfer, Fake(state=TransferState.PAUSED)), UNICODE, 120, still=12.0).plain
+    assert "no progress" not in paused
+
+
+def test_while_the_link_is_awaited_what_is_kept_is_not_called_nothing() -> None:
+    progress = TransferProgress(files_total=1, bytes_total=600, bytes_done=0, restarts=1)
+    line = _line(state=TransferState.RECONNECTING, progress=progress)
+    assert "waiting for the link" in line
+    assert "0 %" not in line
+    assert "0 B" not in line
 
 
 def test_what_went_on_after_a_lost_link_says_so() -> None:
