@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from backend.clock import Clock
-from backend.errors import AuthError, Category, FairleadError
+from backend.errors import AuthError, Category, ConnectError, FairleadError
 
 BASE = 1.0
 """Seconds: the longest wait before the first attempt."""
@@ -45,6 +45,15 @@ def may_repeat(error: FairleadError) -> bool:
 class SlowLogin(AuthError):
     """AUTH_TIMEOUT of a login in which the server refused nothing and a person gave nothing: the same login may be made
     again, as a slow network asks for, without a wrong try being counted or a person being asked."""
+
+
+class SpentLogin(ConnectError):
+    """The connection was lost in a login for which a person had given something: repeating it by itself would ask them
+    again and again, or spend one code after the other."""
+
+    @property
+    def retryable(self) -> bool:
+        return False
 
 
 class SleepWatch:

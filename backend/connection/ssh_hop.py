@@ -259,7 +259,7 @@ class HopConnection:
         hung_up = isinstance(error, asyncssh.ConnectionLost) and self._login.refusals
         if "too many" in told.lower() or hung_up:
             return self._login.too_many(told)
-        return ConnectError(Code.CONNECTION_LOST, evidence={"reason": told}, host=self._hop.name)
+        return self._login.cut_off(told)
 
     # --- host key ---
 

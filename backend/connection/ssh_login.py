@@ -17,7 +17,7 @@ from backend.connection.ssh_login_record import Record, Try
 from backend.connection.ssh_questions import Asks, asks_for
 from backend.connection.target import Hop, HopIdentity
 from backend.connection.vault import Secret, Vault
-from backend.errors import AuthError
+from backend.errors import AuthError, ConnectError
 from backend.text import clean_line, clean_text
 
 METHODS = ("publickey", "keyboard-interactive", "password")
@@ -187,6 +187,9 @@ class Login:
     def too_many(self, reason: str) -> AuthError:
         self._keyring.forget()
         return self._record.too_many(reason)
+
+    def cut_off(self, reason: str) -> ConnectError:
+        return self._record.cut_off(reason)
 
     def timed_out(self) -> AuthError:
         return self._record.timed_out()

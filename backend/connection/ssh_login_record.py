@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from backend.connection.credentials import MOST_OFFERS, KeyOffer, KeyProblem
 from backend.connection.host_keys import shorten
-from backend.connection.retry import SlowLogin
+from backend.connection.retry import SlowLogin, SpentLogin
 from backend.connection.target import Hop
 from backend.connection.vault import Secret
-from backend.errors import Advice, AuthError, Code
+from backend.errors import Advice, AuthError, Code, ConnectError
 from backend.text import clean_line
 
 _MOST_NAMED = 8
@@ -137,6 +137,11 @@ class Record:
 
     def too_many(self, reason: str) -> AuthError:
         return self._error(Code.AUTH_TOO_MANY, reason=reason)
+
+    def cut_off(self, reason: str) -> ConnectError:
+        """The connection went before the server had decided."""
+        kind = SpentLogin if any(part.by_person for part in self.every) else ConnectError
+        return kind(Code.CONNECTION_LOST, evidence={"reason": reason}, host=self._hop.name)
 
     def timed_out(self) -> AuthError:
         """AUTH_TIMEOUT; a SlowLogin where the same attempt may be made again by itself: the server has refused nothing

@@ -9,7 +9,7 @@ import asyncssh
 import pytest
 
 from backend.connection.connector import Phase, PhasePassed
-from backend.connection.interaction import HostKeyDecision
+from backend.connection.interaction import Challenge, HostKeyDecision
 from backend.connection.retry import may_repeat
 from backend.connection.ssh_login import MOST_ROUNDS
 from backend.connection.target import HostKeyPolicy
@@ -316,6 +316,21 @@ async def test_a_server_that_hangs_up_during_the_login_is_told(tmp_path: Path) -
     async with ssh_server(door) as server:
         error = await refused(target(server.hop(tmp_path)), Person(passwords=["hunter2"]))
     assert error.code is Code.CONNECTION_LOST
+
+
+async def test_a_login_that_is_cut_off_is_made_again_unless_a_person_gave_something_for_it(tmp_path: Path) -> None:
+    class Unlucky(Person):
+        async def challenge(self, challenge: Challenge) -> tuple[Secret, ...] | None:
+            server.door.connections[-1].abort()
+            return await super().challenge(challenge)
+
+    async with ssh_server(Door(rounds=[("", "", [("Code: ", False)], ["1"])])) as server:
+        spent = await refused(target(server.hop(tmp_path)), Unlucky(answers=[["1"]]))
+    async with ssh_server(Door(passwords=["x"], on_begin=lambda conn: conn.abort())) as server:
+        free = await refused(target(server.hop(tmp_path)), Person(passwords=["x"]))
+    assert spent.code is free.code is Code.CONNECTION_LOST
+    assert not may_repeat(spent)
+    assert may_repeat(free)
 
 
 # --- secrets ---
