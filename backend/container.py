@@ -21,6 +21,7 @@ from backend.connection.vault import Vault
 from backend.events import EventBus
 from backend.health.keeper import HealthKeeper, Past
 from backend.hosts.book import HostBook
+from backend.hosts.usage import HostUsage
 from backend.store import Store
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from backend.files.filesystem import Files
     from backend.files.transfer import TransferService
     from backend.forwards.service import ForwardService
+    from backend.hosts.editor import HostEditor
     from backend.requests.service import RequestService
 
 _DRAINED = ("commands", "transfers", "forwards", "requests")
@@ -58,11 +60,20 @@ class Container:
         self.store = store
         self.health = HealthKeeper(bus=bus, store=store, clock=clock, past=past)
         """How reaching each host has gone; it listens from the start."""
+        self.usage = book.usage = HostUsage(bus=bus, store=store)
+        """Which hosts are pinned and used; it listens from the start."""
         self._connector = connector
         self._interaction = interaction
         self.sessions = Sessions(
             connector=connector, book=book, interaction=interaction, bus=bus, clock=clock, vault=vault, chance=chance
         )
+
+    @cached_property
+    def host_editor(self) -> HostEditor:
+        """Changes own entries of the host book."""
+        from backend.hosts.editor import HostEditor
+
+        return HostEditor(book=self.book, backups=self.store.path.parent / "backups", bus=self.bus)
 
     @cached_property
     def commands(self) -> CommandService:
@@ -129,6 +140,7 @@ class Container:
             stack.callback(self.vault.wipe)
             stack.push_async_callback(self.store.close)
             stack.push_async_callback(self.health.close)
+            stack.push_async_callback(self.usage.close)
             stack.push_async_callback(self.sessions.close)
             for name in _DRAINED:
                 if (service := self.__dict__.get(name)) is not None:

@@ -20,8 +20,11 @@ from backend.connection.target import HostKeyPolicy
 from backend.connection.vault import Vault
 from backend.container import Container, open_container
 from backend.errors import ConfigError
+from backend.events import EventBus
 from backend.hosts.book import HostBook, Overrides
-from backend.settings import Paths, Settings, load_settings
+from backend.hosts.usage import HostUsage
+from backend.settings import Paths, Settings, SettingsFile, load_settings
+from backend.store import Store
 from cli.flags import GlobalFlags
 
 _CHECK = "fairlead config check"
@@ -116,11 +119,27 @@ async def open_services(configuration: Configuration, interaction: Interaction) 
         yield container
 
 
+@dataclass(frozen=True, slots=True)
+class HostRoom:
+    """The host book and what changes it."""
+
+    book: HostBook
+    usage: HostUsage
+    backups: Path
+    bus: EventBus
+
+
 @asynccontextmanager
-async def open_book(configuration: Configuration) -> AsyncIterator[HostBook]:
-    """The host book alone: nothing is connected and no state is touched."""
+async def open_hosts(configuration: Configuration) -> AsyncIterator[HostRoom]:
+    """The host book alone: nothing is connected, and looking makes no state."""
     async with _world(configuration) as world:
-        yield world.book
+        bus, store = EventBus(), Store(world.state_dir / "fairlead.db")
+        world.book.usage = usage = HostUsage(bus=bus, store=store)
+        try:
+            yield HostRoom(world.book, usage, world.state_dir / "backups", bus)
+        finally:
+            await usage.close()
+            await store.close()
 
 
 def _world(configuration: Configuration) -> AbstractAsyncContextManager[_World]:
@@ -134,7 +153,8 @@ async def _real(configuration: Configuration) -> AsyncIterator[_World]:
 
         return SshConnector(vault=configuration.vault, clock=SystemClock())
 
-    book = HostBook(settings=configuration.settings, overrides=overrides_of(configuration.flags))
+    file = SettingsFile(configuration.paths.config, is_named=configuration.flags.config is not None)
+    book = HostBook(settings=configuration.settings, overrides=overrides_of(configuration.flags), file=file)
     yield _World(connector, book, configuration.paths.state)
 
 
@@ -149,8 +169,8 @@ async def _simulated(configuration: Configuration) -> AsyncIterator[_World]:
     with _demo_state(configuration.flags) as state:
         world = demo_world(clock)
         files = await asyncio.to_thread(write_demo_files, world, state / "demo")
-        settings = await asyncio.to_thread(load_settings, files.config, environ={})
-        book = HostBook.of_entries(settings, overrides_of(configuration.flags))
+        file = SettingsFile(files.config, is_named=True, environ={})
+        book = HostBook.of_entries(await asyncio.to_thread(file.load), overrides_of(configuration.flags), file)
 
         def connector() -> Connector:
             return SimulatedConnector(world, vault=configuration.vault, clock=clock)

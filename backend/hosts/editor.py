@@ -5,38 +5,18 @@ from __future__ import annotations
 import asyncio
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from backend.errors import Advice, Code, ConfigError
-from backend.events import Event, EventBus
+from backend.events import EventBus
 from backend.hosts.book import HostBook
 from backend.hosts.draft import KEYS, HostDraft, check_fields, renamed_jump
+from backend.hosts.entries import HostChange, HostsChanged
 from backend.settings.editing import add_tables, remove_table, remove_tables, rename_table, set_values
 from backend.settings.writing import ConfigFile
 
 Table = Mapping[str, Any]
-
-
-class HostChange(StrEnum):
-    """What became of an own entry."""
-
-    ADDED = "added"
-    CHANGED = "changed"
-    RENAMED = "renamed"
-    REMOVED = "removed"
-    PINNED = "pinned"
-
-
-@dataclass(frozen=True, slots=True)
-class HostsChanged(Event):
-    """The host book has changed; `list` tells what it holds now."""
-
-    change: HostChange
-    old_name: str = ""
-    """For RENAMED."""
 
 
 class FieldError(ConfigError):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from backend.connection.target import HostKeyPolicy
 from backend.errors import Code, ConfigError
+from backend.events import Event
 
 
 class HostSource(StrEnum):
@@ -37,6 +39,56 @@ class HostEntry:
     production: bool = False
     note: str = ""
     """A line for people."""
+    pinned: bool = False
+    last_used: datetime | None = None
+    uses: int = 0
+    """How often it was connected to; coming back after a lost link does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a person's use says about a host."""
+
+    pinned: bool = False
+    last_used: datetime | None = None
+    uses: int = 0
+
+
+class Usage(Protocol):
+    """Somebody who knows which hosts are used."""
+
+    async def marks(self) -> Mapping[str, Mark]:
+        """By name."""
+        ...
+
+
+def by_use(entries: Iterable[HostEntry]) -> tuple[HostEntry, ...]:
+    """Pinned ones first, then those used last, then the others in their order."""
+
+    def rank(entry: HostEntry) -> tuple[bool, float]:
+        return not entry.pinned, -entry.last_used.timestamp() if entry.last_used is not None else 0.0
+
+    return tuple(sorted(entries, key=rank))
+
+
+class HostChange(StrEnum):
+    """What became of a host in the book."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    RENAMED = "renamed"
+    REMOVED = "removed"
+    PINNED = "pinned"
+    """Or no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostsChanged(Event):
+    """The host book has changed; `list` tells what it holds now."""
+
+    change: HostChange
+    old_name: str = ""
+    """For RENAMED."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,15 @@ def _leaves(key: str, value: Any) -> Iterator[tuple[str, object]]:
         for name, inner in value.items():
             yield from _leaves(f"{key}.{name}", inner)
     elif value is not None and value != "" and value != ():
-        yield key, _plain(value)
+        yield key, json_value(value)
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+def json_value(value: object) -> object:
+    """`value` as JSON holds it: times and paths as text."""
+    if isinstance(value, list | tuple):
+        return [json_value(item) for item in value]
     if isinstance(value, Enum):
         return value.value
-    return str(value) if isinstance(value, Path) else value
+    if isinstance(value, Mapping):
+        return {str(name): json_value(inner) for name, inner in value.items()}
+    return str(value) if isinstance(value, Path | date | time) else value

@@ -1,23 +1,27 @@
-"""`fairlead hosts list|show`: who can be named, and who a name is."""
+"""`fairlead hosts`: who can be named, and who a name is; changing entries is `hosts_edit`."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Coroutine
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
-from backend.connection.target import Hop, Target
-from backend.hosts.book import HostBook, HostEntry
+from backend.connection.target import Hop, Target, Workplace
+from backend.hosts.book import HostEntry
+from backend.hosts.entries import by_use
+from backend.matching import best
+from backend.settings.editing import shown
+from backend.settings.show import json_value
 from backend.text import clean_line
-from cli.compose import configure, open_book
+from cli.commands import hosts_edit
+from cli.compose import HostRoom
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
+from cli.host_room import in_host_room
 from cli.listing import cells_of
-from cli.logs import logged
 from cli.statuses import Status
-from cli.supervise import supervise
 
 
 @click.group()
@@ -29,32 +33,51 @@ def hosts() -> None:
     Examples:
       fairlead hosts list
       fairlead hosts show web-1
+      fairlead hosts add web-1 --address 10.0.4.7 --user deploy
     """
 
 
+for command in (
+    hosts_edit.add,
+    hosts_edit.change,
+    hosts_edit.remove,
+    hosts_edit.pin,
+    hosts_edit.unpin,
+):
+    hosts.add_command(command)
+
+
 @hosts.command("list")
+@click.argument("words", metavar="[FILTER]…", nargs=-1)
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only hosts with this tag; all of several.")
+@click.option("--group", metavar="GROUP", help="Only hosts of this group.")
 @global_flags()
 @pass_flags
-def list_hosts(flags: GlobalFlags) -> int:
-    """All hosts that have a name.
+def list_hosts(flags: GlobalFlags, words: tuple[str, ...], tags: tuple[str, ...], group: str | None) -> int:
+    """All hosts that have a name: pinned ones first, then those used last. FILTER is a few letters of what is shown.
 
     \b
     Examples:
       fairlead hosts list
+      fairlead hosts list --tag prod web
       fairlead hosts list --json
     """
 
-    async def work(book: HostBook) -> int:
-        entries = await book.list()
+    async def work(room: HostRoom) -> int:
+        known = await room.book.list()
+        wanted = (one for one in known if set(tags) <= set(one.tags) and group in (None, one.group))
+        entries = best(" ".join(words), by_use(wanted), _texts)
         if flags.json:
             print_json({"hosts": [_entry_json(entry) for entry in entries]})
         elif entries:
             _print_table(entries)
+        elif known:
+            click.echo("None of the hosts is meant by that; see `fairlead hosts list`.", err=True)
         else:
             click.echo("No hosts yet: see `fairlead config locate`, or look around with `fairlead demo`.", err=True)
         return Status.OK
 
-    return _with_book(flags, work)
+    return in_host_room(flags, work)
 
 
 @hosts.command("show")
@@ -70,33 +93,31 @@ def show_host(flags: GlobalFlags, host: str) -> int:
       fairlead hosts show --json deploy@10.0.4.7:2222
     """
 
-    async def work(book: HostBook) -> int:
-        target = await book.resolve(host)
+    async def work(room: HostRoom) -> int:
+        target = await room.book.resolve(host)
+        own = room.book.settings.hosts.get(host)
+        extra = {} if own is None else own.extra
         if flags.json:
-            print_json(_target_json(target))
+            print_json({**_target_json(target), "extra": json_value(extra)})
         else:
-            click.echo("\n".join(clean_line(line) for line in _target_lines(target)))
+            lines = [*_target_lines(target), *_workplace_lines(target.workplace), *_extra_lines(extra)]
+            click.echo("\n".join(clean_line(line) for line in lines))
         return Status.OK
 
-    return _with_book(flags, work)
-
-
-def _with_book(flags: GlobalFlags, work: Callable[[HostBook], Coroutine[Any, Any, int]]) -> int:
-    configuration = configure(flags)
-
-    async def with_book() -> int:
-        async with open_book(configuration) as book:
-            return await work(book)
-
-    with logged(flags, configuration.vault):
-        return supervise(with_book)
+    return in_host_room(flags, work)
 
 
 def _entry_json(entry: HostEntry) -> dict[str, Any]:
-    return {**dataclasses.asdict(entry), "source": entry.source.value, "tags": list(entry.tags)}
+    used = None if entry.last_used is None else entry.last_used.isoformat()
+    return {**dataclasses.asdict(entry), "source": entry.source.value, "tags": list(entry.tags), "last_used": used}
 
 
-def _print_table(entries: tuple[HostEntry, ...]) -> None:
+def _texts(entry: HostEntry) -> Iterable[str]:
+    """What a filter looks at."""
+    return (entry.name, entry.group, *entry.tags, entry.address, entry.user)
+
+
+def _print_table(entries: Sequence[HostEntry]) -> None:
     rows = [[clean_line(cell) for cell in _cells(entry)] for entry in entries]
     widths = [max(cells_of(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -109,11 +130,19 @@ def _cells(entry: HostEntry) -> list[str]:
     if entry.port is not None:
         address = f"{address}:{entry.port}"
     marks = [*([entry.group] if entry.group else []), *entry.tags, *(["production"] if entry.production else [])]
+    marks += ["pinned"] if entry.pinned else []
     return [entry.name, address, " ".join(marks), entry.where, entry.note]
 
 
 def _target_json(target: Target) -> dict[str, Any]:
-    return {"name": target.name, "production": target.production, "hops": [_hop_json(hop) for hop in target.hops]}
+    return {
+        "name": target.name,
+        "production": target.production,
+        "hops": [_hop_json(hop) for hop in target.hops],
+        "directory": target.workplace.directory,
+        "env": dict(target.workplace.env),
+        "roots": dict(target.workplace.roots),
+    }
 
 
 def _hop_json(hop: Hop) -> dict[str, Any]:
@@ -134,6 +163,17 @@ def _hop_json(hop: Hop) -> dict[str, Any]:
         "source": hop.source,
         "notes": list(hop.notes),
     }
+
+
+def _workplace_lines(place: Workplace) -> list[str]:
+    lines = [] if place.directory is None else [f"  {'begins in':<12} {place.directory}"]
+    lines += [f"  {'root':<12} {name}: {directory}" for name, directory in place.roots.items()]
+    return lines + [f"  {'variable':<12} {name}={value}" for name, value in place.env.items()]
+
+
+def _extra_lines(extra: Mapping[str, Any]) -> list[str]:
+    """What an inventory said that nothing reads."""
+    return [f"  {'extra':<12} {name} = {shown(value)}" for name, value in extra.items()]
 
 
 def _target_lines(target: Target) -> list[str]:

@@ -17,7 +17,8 @@ from backend.errors import Code, ConfigError
 from backend.events import EventBus
 from backend.hosts.book import HostBook
 from backend.hosts.draft import HostDraft, check_fields, users_of
-from backend.hosts.editor import FieldError, HostChange, HostEditor, HostsChanged
+from backend.hosts.editor import FieldError, HostEditor
+from backend.hosts.entries import HostChange, HostsChanged
 from backend.settings import HostOptions, HostSettings, Settings, SettingsFile
 from backend.settings.writing import KEPT, ConfigFile
 

@@ -1,0 +1,161 @@
+"""The host book from outside: listing, filtering, pins, and changing own entries with `fairlead hosts`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.on_terminal import on_terminal
+from tests.support.program import Program
+
+CONFIG = """\
+# by hand
+[profiles.lab]
+user = "labrat"
+
+[hosts.bastion]
+address = "192.0.2.1"
+group = "edge"
+
+[hosts.web-1]
+address = "192.0.2.7"   # since May
+jump = "bastion"
+group = "shop"
+tags = ["prod", "eu"]
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    (tmp_path / "config.toml").write_text(CONFIG)
+    (tmp_path / "ssh_config").write_text("Host alias\n  HostName 192.0.2.3\n")
+    env = {"FAIRLEAD_CONFIG": str(tmp_path / "config.toml"), "FAIRLEAD_SSH_CONFIG": str(tmp_path / "ssh_config")}
+    return Program(tmp_path, env=env)
+
+
+def config(program: Program) -> str:
+    return (program.home / "config.toml").read_text()
+
+
+def names(program: Program, *arguments: str) -> list[str]:
+    ran = program.run("hosts", "list", "--json", *arguments)
+    assert ran.status == 0, ran.err
+    return [entry["name"] for entry in ran.json["hosts"]]
+
+
+def test_the_list_is_filtered_by_group_tags_and_letters(program: Program) -> None:
+    assert names(program) == ["bastion", "web-1", "alias"]
+    assert names(program, "--group", "shop") == ["web-1"]
+    assert names(program, "--tag", "prod", "--tag", "eu") == ["web-1"]
+    assert names(program, "--tag", "prod", "--tag", "us") == []
+    assert names(program, "wb1") == ["web-1"]
+    assert names(program, "192.0.2", "edge") == ["bastion"]
+
+
+def test_a_filter_that_fits_nothing_says_so(program: Program) -> None:
+    ran = program.run("hosts", "list", "zzz")
+    assert (ran.status, ran.out) == (0, b"")
+    assert b"None of the hosts" in ran.err
+
+
+def test_pinned_hosts_come_first_wherever_they_are_written(program: Program) -> None:
+    assert program.run("hosts", "pin", "alias").status == 0
+    assert names(program) == ["alias", "bastion", "web-1"]
+    assert b"pinned" in program.run("hosts", "list").out.splitlines()[0]
+    assert program.run("hosts", "unpin", "alias").status == 0
+    assert names(program) == ["bastion", "web-1", "alias"]
+    ran = program.run("hosts", "pin", "nobody", "--json")
+    assert (ran.status, ran.json["error"]["code"]) == (2, "HOST_UNKNOWN")
+
+
+def test_an_entry_is_added_with_the_flags_that_say_how_a_host_is_reached(program: Program) -> None:
+    (program.home / "key").write_text("x")
+    fields = ("--address", "192.0.2.9", "--user", "me", "--port", "2200", "--key", "key", "--jump", "bastion")
+    more = ("--profile", "lab", "--group", "g", "--tag", "a", "--tag", "b", "--note", "it's new", "--production")
+    ran = program.run("hosts", "add", "new", *fields, *more, "--json")
+    assert ran.status == 0, ran.err
+    assert config(program) == CONFIG + (
+        '\n[hosts.new]\naddress = "192.0.2.9"\nuser = "me"\nport = 2200\nidentity_files = ["key"]\njump = "bastion"\n'
+        'profile = "lab"\ngroup = "g"\ntags = ["a", "b"]\nnote = "it\'s new"\nproduction = true\n'
+    )
+    assert ran.json["entry"]["port"] == 2200
+    assert program.run("config", "check").status == 0
+    shown = program.run("hosts", "show", "--json", "new").json
+    assert [hop["address"] for hop in shown["hops"]] == ["192.0.2.1", "192.0.2.9"]
+
+
+def test_wrong_fields_are_all_told_and_nothing_is_written(program: Program) -> None:
+    ran = program.run("hosts", "add", "new", "--address", "a@b", "--profile", "lap", "--key", "gone", "--json")
+    assert ran.status == 2
+    evidence = ran.json["error"]["evidence"]
+    assert {"address", "profile", "identity_files"} <= evidence.keys()
+    assert config(program) == CONFIG
+
+
+def test_a_change_touches_its_own_lines_alone(program: Program) -> None:
+    ran = program.run("hosts", "change", "web-1", "--address", "192.0.2.8", "--clear", "tags", "--port", "23")
+    assert ran.status == 0, ran.err
+    expected = CONFIG.replace("192.0.2.7", "192.0.2.8").replace('tags = ["prod", "eu"]\n', "port = 23\n")
+    assert config(program) == expected
+
+
+def test_renaming_follows_the_jump_hosts(program: Program) -> None:
+    assert program.run("hosts", "change", "bastion", "--rename", "gate").status == 0
+    assert config(program) == CONFIG.replace("hosts.bastion", "hosts.gate").replace('jump = "bastion"', 'jump = "gate"')
+
+
+def test_what_is_not_ones_own_cannot_be_changed(program: Program) -> None:
+    for command in (("change", "alias", "--port", "1"), ("remove", "--yes", "alias")):
+        ran = program.run("hosts", *command, "--json")
+        assert (ran.status, ran.json["error"]["code"]) == (2, "HOST_UNKNOWN")
+    assert (program.home / "ssh_config").read_text() == "Host alias\n  HostName 192.0.2.3\n"
+
+
+def test_removing_without_a_person_needs_a_yes(program: Program) -> None:
+    ran = program.run("hosts", "remove", "bastion")
+    assert ran.status == 2
+    assert b"--yes" in ran.err
+    assert config(program) == CONFIG
+    ran = program.run("hosts", "remove", "bastion", "--batch")
+    assert ran.status == 0
+    assert b"jump host of web-1" in ran.err
+    assert "bastion]" not in config(program)
+
+
+async def test_removing_says_what_goes_and_asks(program: Program) -> None:
+    async with on_terminal(program, "hosts", "remove", "web-1") as terminal:
+        await terminal.expect("Remove the entry web-1")
+        await terminal.expect("address = 192.0.2.7")
+        terminal.type("n\n")
+        assert await terminal.status() == 130
+    assert config(program) == CONFIG
+    async with on_terminal(program, "hosts", "remove", "web-1") as terminal:
+        await terminal.expect("Remove the entry web-1")
+        terminal.type("yes\n")
+        await terminal.expect("removed; the file before is")
+        assert await terminal.status() == 0
+    assert config(program) == CONFIG[: CONFIG.index("\n[hosts.web-1]")]
+
+
+async def test_programs_that_add_at_once_lose_nothing(program: Program) -> None:
+    started = [await program.start("hosts", "add", f"n{number}", "--address", f"h{number}") for number in range(5)]
+    assert [(await asyncio.gather(process.communicate(), process.wait()))[1] for process in started] == [0] * 5
+    assert set(names(program)) >= {f"n{number}" for number in range(5)}
+    assert config(program).startswith(CONFIG)
+
+
+def test_thousands_of_hosts_are_listed_at_once(program: Program) -> None:
+    own = "".join(
+        f'\n[hosts.own-{n}]\naddress = "10.0.{n // 250}.{n % 250}"\ntags = ["t{n % 7}"]\n' for n in range(1000)
+    )
+    (program.home / "config.toml").write_text(CONFIG + own)
+    lines = (f"Host far-{n}\n  HostName 10.1.{n // 250}.{n % 250}\n  User me\n" for n in range(1000))
+    (program.home / "ssh_config").write_text("".join(lines))
+    began = time.monotonic()
+    assert len(names(program)) == 2002
+    bare = time.monotonic()
+    assert program.run("--version").status == 0
+    assert (bare - began) - (time.monotonic() - bare) < 5  # 2,000 runs of `ssh -G` would take ten times as long
