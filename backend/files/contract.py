@@ -72,7 +72,10 @@ class FileSystem(Protocol):
         ...
 
     async def write(self, path: bytes, content: AsyncIterator[bytes], *, mode: int | None = None) -> int:
-        """Make or replace the file in one atomic step, from a stream of unknown length; the bytes written."""
+        """Make or replace the file in one atomic step, from a stream of unknown length; the bytes written.
+
+        A link that has the name stays, and what it points to is replaced (see `backend.files.links`).
+        """
         ...
 
     async def space(self, path: bytes) -> Space | None: ...

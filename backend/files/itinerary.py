@@ -9,6 +9,7 @@ from backend.connection.connector import Attributes, FileKind
 from backend.errors import Code, ConfigError, FileError
 from backend.files.contract import FileSystem
 from backend.files.lane import Item
+from backend.files.links import follow_named
 from backend.files.model import TransferRequest
 from backend.files.paths import to_bytes
 from backend.files.placement import DestinationPath, Placed, SourcePath, means_contents, place
@@ -83,4 +84,6 @@ async def _destination(goal: FileSystem, text: str) -> DestinationPath:
         if error.code is not Code.NOT_FOUND:
             raise
         kind = None
+    if kind is not FileKind.DIRECTORY and not text.endswith("/"):
+        path = await follow_named(goal, path)
     return DestinationPath(path, kind, into=text.endswith("/"))

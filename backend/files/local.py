@@ -16,6 +16,7 @@ from typing import TypeVar
 from backend.connection.connector import Attributes, Entry, FileKind, Space
 from backend.errors import Code, FileError
 from backend.files.contract import TreeCount
+from backend.files.links import follow_named
 from backend.files.partial import partial_name
 from backend.files.paths import PathResolver, join_inside, name_of, parent_of, split_after_dots
 from backend.files.problems import local_attributes, local_error, told
@@ -96,6 +97,7 @@ class LocalFileSystem:
             os.close(descriptor)
 
     async def write(self, path: bytes, content: AsyncIterator[bytes], *, mode: int | None = None) -> int:
+        path = await follow_named(self, path)
         growing = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
         descriptor = await _on(path, lambda: _create_beside(path, growing, mode))
         written = 0

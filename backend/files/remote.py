@@ -15,6 +15,7 @@ from backend.connection.session import Session
 from backend.errors import Code, FairleadError, FileError
 from backend.files.contract import TreeCount
 from backend.files.host_commands import ask_script
+from backend.files.links import follow_named
 from backend.files.partial import partial_name
 from backend.files.paths import PathResolver, collapse, join_inside, name_of, parent_of, split_after_dots
 from backend.files.tasks import closing, task_group
@@ -114,6 +115,7 @@ class RemoteFileSystem:
 
     async def write(self, path: bytes, content: AsyncIterator[bytes], *, mode: int | None = None) -> int:
         channel = await self._channel()
+        path = await follow_named(self, path)
         before = await self._before(channel, path)
         partial = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
         file = await channel.open(partial, OpenMode.EXCLUSIVE, mode)

@@ -242,6 +242,7 @@ class _Channel:
         self._host = host
         self._link = link
         self.limits = FileLimits(read=65536, write=65536)
+        self.ended = False
 
     @contextmanager
     def _about(self, path: bytes) -> Iterator[bytes]:

@@ -172,3 +172,24 @@ async def test_a_transfer_whose_link_is_cut_goes_on_by_itself(bench: Bench, camp
     assert ran.json["verified"] == 1
     assert twice(bench, campaign.size) < MOST_TWICE
     assert not list(bench.final.parent.glob(".*fairlead-part"))
+
+
+async def test_a_transfer_that_gave_up_goes_on_when_it_is_given_again(bench: Bench) -> None:
+    size = 40 * MB
+    bench.fill(size)
+    process = await bench.program.start(*bench.arguments, "--give-up", "1")
+    assert await carry(bench, process, size // 2, size), await ended(process)
+    bench.relay.refuse()
+    bench.relay.cut()
+    gave_up = await ended(process)
+    assert gave_up.status == 255
+    assert gave_up.json["error"]["category"] in {"link", "network"}  # the loss, or why it could not be mended
+    assert not bench.final.exists()
+    bench.relay.listen()
+    ran = await ended(await bench.start())
+    assert ran.status == 0, ran
+    assert bench.same()
+    assert ran.json["verified"] == 1
+    assert ran.json["resumed_bytes"] > size // 4
+    assert ran.json["sent_bytes"] + ran.json["resumed_bytes"] == size
+    assert twice(bench, size) < MOST_TWICE
