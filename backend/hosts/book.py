@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Self
 
 from backend.connection.target import Hop, Target
+from backend.connection.ways import DIRECT, ProxyCommand
 from backend.errors import Advice, Code, ConfigError
-from backend.hosts.entries import HostEntry, HostSource, Overrides, Usage
+from backend.hosts.entries import HostEntry, HostSource, Overrides
 from backend.hosts.expand import Surroundings
-from backend.hosts.hops import Answers, jumps_of, make_hop
+from backend.hosts.hops import Answers, command_of, jumps_of, make_hop
 from backend.hosts.names import Spec, read_jumps, read_spec
 from backend.hosts.openssh import OpenSsh, jump_loop
 from backend.hosts.options import NoFiles, Options, OptionSource, PlainFiles, local_user
@@ -33,6 +34,7 @@ from backend.hosts.own import (
     with_keys,
     workplace_of,
 )
+from backend.hosts.routes import AS_CONFIGURED, Route, by_command, no_such_route, route_name, routes_of
 from backend.settings.loader import SettingsFile
 from backend.settings.model import HostOptions, HostSettings, Settings
 from backend.text import clean_line
@@ -49,20 +51,20 @@ class _Wanted:
     """A host that is to be resolved."""
 
     name: str
+    alias: str
+    """The entry's or the alias's own name, without user and port."""
     spec: Spec
     """What OpenSSH is asked about: the alias or address, and user and port where they are given."""
     options: HostOptions
     """What `config.toml` says."""
     where: str
-    jump: str | None
-    """As -J; None leaves it to the ssh configuration."""
+    routes: tuple[Route, ...] = (AS_CONFIGURED,)
+    route: Route = AS_CONFIGURED
+    """The one of them that is resolved."""
 
 
 class HostBook:
     """Who a name is."""
-
-    usage: Usage | None = None
-    """Who knows which hosts are pinned and used; nobody until the services are there."""
 
     def __init__(
         self,
@@ -113,37 +115,55 @@ class HostBook:
         own = [entry_of(name, self._settings) for name in self._settings.hosts]
         others = [entry for entry in await self._source.entries() if entry.name not in self._settings.hosts]
         self._written = {entry.name: entry for entry in others}
-        return await self._marked((*own, *others))
-
-    async def _marked(self, entries: tuple[HostEntry, ...]) -> tuple[HostEntry, ...]:
-        """The entries with what the person's use says about them."""
-        if self.usage is None:
-            return entries
-        marks = await self.usage.marks()
-        return tuple(
-            replace(entry, pinned=mark.pinned, last_used=mark.last_used, uses=mark.uses)
-            if (mark := marks.get(entry.name)) is not None
-            else entry
-            for entry in entries
-        )
+        return (*own, *others)
 
     async def resolve(self, name: str) -> Target:
-        """Everything needed to reach `name`: an entry, a `Host`, `user@host:port`, `ssh://…` or an IPv6 literal.
+        """Everything needed to reach `name` over the first of its routes: an entry, a `Host`, `user@host:port`,
+        `ssh://…` or an IPv6 literal.
 
         A word that is in no file is taken for a DNS name, as ssh does.
-        Raises ConfigError: CONFIG_INVALID (with file and line), HOST_UNKNOWN, ROUTE_UNSUPPORTED.
+        Raises ConfigError: CONFIG_INVALID (with file and line), HOST_UNKNOWN, ROUTE_UNKNOWN, ROUTE_UNSUPPORTED.
         """
+        if self._overrides.route is not None:
+            return (await self.routes(name))[0]
+        wanted = await self._look_up(name)
+        return await self._target(name, wanted, wanted.routes[0])
+
+    async def routes(self, name: str) -> tuple[Target, ...]:
+        """As `resolve`, over each of the host's routes, in the order in which they are to be tried."""
+        wanted = await self._look_up(name)
+        targets = tuple([await self._target(name, wanted, route) for route in wanted.routes])
+        only = self._overrides.route
+        if only is None:
+            return targets
+        chosen = tuple(target for target in targets if target.route == only)
+        if not chosen:
+            raise no_such_route(name, only, (target.route for target in targets))
+        return chosen
+
+    async def _look_up(self, name: str) -> _Wanted:
         if self._written is None:
             await self.list()
-        wanted = self._with_flags(self._find(name))
         try:
-            hops = await self._chain(wanted, ())
+            return self._with_flags(self._find(name))
+        except ConfigError as error:
+            raise error.located(host=name) from None
+
+    async def _target(self, name: str, wanted: _Wanted, route: Route) -> Target:
+        try:
+            hops = await self._chain(replace(wanted, route=route), ())
         except ConfigError as error:
             raise error.located(host=name) from None
         target = overridden(hops[-1], self._overrides, self._here.home, is_target=True)
         options = wanted.options
         hops = (*self._jumps(hops[:-1]), target)
-        return Target(name, hops, production=bool(options.production), workplace=workplace_of(options))
+        return Target(
+            name,
+            hops,
+            production=bool(options.production),
+            route=route.name or route_name(hops),
+            workplace=workplace_of(options),
+        )
 
     async def forwards(self, name: str) -> tuple[tuple[str, ...], Options]:
         """What the files say about forwards of `name`: `forwards` of its own entry, and all that holds for it in
@@ -153,7 +173,7 @@ class HostBook:
             await self.list()
         wanted = self._with_flags(self._find(name))
         entry = self._settings.hosts.get(name) or self._settings.hosts.get(read_spec(name).host)
-        options = await self._source.options(wanted.spec, wanted.jump)
+        options = await self._source.options(wanted.spec, wanted.route.jump)
         return () if entry is None else entry.forwards, options
 
     def nearest(self, name: str) -> str | None:
@@ -174,24 +194,28 @@ class HostBook:
         if spec.host in self._settings.hosts:
             return self._own(name, spec)
         written = (self._written or {}).get(spec.host)
-        return _Wanted(name, spec, foreign_options(self._settings), written.where if written else "", None)
+        return _Wanted(name, spec.host, spec, foreign_options(self._settings), written.where if written else "")
 
     def _own(self, name: str, spec: Spec) -> _Wanted:
         entry: HostSettings = self._settings.hosts[spec.host]
         options = own_options(spec.host, self._settings)
-        host = entry.ssh_host or entry.address or spec.host
+        host = entry.ssh_host or entry.address or entry.tailscale or entry.cloudflare or spec.host
+        routes = routes_of(options, entry, self._here.environ)
         return _Wanted(
             name,
+            spec.host,
             Spec(host, spec.user or options.user, spec.port or options.port),
             options,
             self._settings.origin(f"hosts.{spec.host}").where,
-            options.jump,
+            routes,
+            routes[0],
         )
 
     def _with_flags(self, wanted: _Wanted) -> _Wanted:
         flags, spec = self._overrides, wanted.spec
         spec = replace(spec, user=flags.user or spec.user, port=flags.port or spec.port)
-        return replace(wanted, spec=spec, jump=flags.jump if flags.jump is not None else wanted.jump)
+        routes = wanted.routes if flags.jump is None else (Route("", flags.jump),)
+        return replace(wanted, spec=spec, routes=routes, route=routes[0])
 
     # --- how it is reached ---------------------------------------------------------------------------------------
 
@@ -203,15 +227,26 @@ class HostBook:
         """
         if wanted.spec in trail or len(trail) >= MAX_HOPS:
             raise _loop((*trail, wanted.spec))
-        answers = await self._ask(wanted.spec, wanted.jump)
-        jumps = _jump_specs(_route(wanted, answers), wanted)
+        answers = await self._ask(wanted.spec, wanted.route.jump)
+        jumps = _jump_specs(_jumps_on(wanted, answers), wanted)
         before: tuple[Hop, ...] = ()
         if jumps:
             before = await self._chain(self._find(str(jumps[0])), (*trail, wanted.spec))
         for previous, jump in pairwise(jumps):
             middle = self._find(str(jump))
             before += (self._hop(middle, await self._ask(middle.spec, str(previous))),)
-        return (*before, self._hop(wanted, answers))
+        last = self._hop(wanted, answers)
+        return (*before, last) if before else (self._outermost(last, wanted, answers),)
+
+    def _outermost(self, hop: Hop, wanted: _Wanted, answers: Answers) -> Hop:
+        """`hop`, which no other carries, with the way its bytes travel."""
+        way = wanted.route.way
+        if way is None:
+            command = "" if wanted.route.jump is not None else command_of(answers, wanted.name)
+            way = ProxyCommand(command) if command else DIRECT
+        if isinstance(way, ProxyCommand):
+            way = by_command(hop, way.command, self._here.tokens_of(hop, wanted.alias))
+        return replace(hop, way=way)
 
     async def _ask(self, spec: Spec, jump: str | None) -> Answers:
         return Answers(await self._source.options(spec, jump), await self._source.unconfigured())
@@ -264,10 +299,9 @@ def _is_users_home(home: Path) -> bool:
         return True
 
 
-def _route(wanted: _Wanted, answers: Answers) -> str:
-    if wanted.jump is not None and wanted.jump.strip().lower() == "none":
-        return ""
-    return jumps_of(answers, wanted.name)
+def _jumps_on(wanted: _Wanted, answers: Answers) -> str:
+    jump = wanted.route.jump
+    return "" if jump is not None and jump.strip().lower() == "none" else jumps_of(answers)
 
 
 def _jump_specs(text: str, wanted: _Wanted) -> tuple[Spec, ...]:

@@ -99,6 +99,8 @@ class Overrides:
     port: int | None = None
     jump: str | None = None
     """`user@host:port,…` as OpenSSH's -J; `none` for no jump."""
+    route: str | None = None
+    """The one route to take, by its name."""
     identity_files: tuple[Path, ...] = ()
     known_hosts: Path | None = None
     host_key_policy: HostKeyPolicy | None = None

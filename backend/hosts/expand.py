@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.connection.target import Hop
+
 _TOKEN = re.compile(r"%(.)")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NEXT_PATH = re.compile(r"\s+(?=[/~%$]|[A-Za-z]:[\\/])")
@@ -32,6 +34,12 @@ class Surroundings:
         if value == "~" or value.startswith("~/"):
             return self.home / value[2:]
         return Path(value)
+
+    def tokens_of(self, hop: Hop, name: str) -> dict[str, str]:
+        """As `tokens`, for a hop that was asked for as `name`."""
+        return self.tokens(
+            name=name, address=hop.address, port=str(hop.port), user=hop.user, key_alias=hop.host_key_alias
+        )
 
     def tokens(self, *, name: str, address: str, port: str, user: str, key_alias: str | None) -> dict[str, str]:
         """The tokens of TOKENS in ssh_config(5) that paths may hold, by letter."""

@@ -81,24 +81,32 @@ def make_hop(name: str, spec: Spec, answers: Answers, surroundings: Surroundings
     )
 
 
-def jumps_of(answers: Answers, host: str) -> str:
+def jumps_of(answers: Answers) -> str:
     """The jump hosts that are configured, as for -J; empty for none.
 
-    `ProxyCommand ssh -W %h:%p HOST` is a jump host by its older name. Raises ConfigError ROUTE_UNSUPPORTED for any
-    other command.
+    `ProxyCommand ssh -W %h:%p HOST` is a jump host by its older name.
     """
     jump = answers.one("proxyjump")
     if jump and jump.lower() != "none":
         return jump
-    command = answers.one("proxycommand")
-    if not command or command.lower() == "none":
-        return ""
-    match = _SSH_AS_PROXY.fullmatch(command.strip())
+    match = _SSH_AS_PROXY.fullmatch(answers.one("proxycommand").strip())
     if match is not None and _is_spec(bastion := match["before"] or match["after"]):
         return bastion
-    raise ConfigError(
-        Code.ROUTE_UNSUPPORTED, host=host, evidence={"route": f"ProxyCommand {clean_line(command)}", "host": host}
-    )
+    return ""
+
+
+def command_of(answers: Answers, host: str) -> str:
+    """The proxy command that is configured, as it is written; empty for none and for one that names a jump host.
+
+    Raises ConfigError ROUTE_UNSUPPORTED where it is to pass a connected socket (`ProxyUseFdpass`).
+    """
+    command = answers.one("proxycommand").strip()
+    if not command or command.lower() == "none" or jumps_of(answers):
+        return ""
+    if _is_on(answers.one("proxyusefdpass")):
+        route = f"ProxyUseFdpass with ProxyCommand {clean_line(command)}"
+        raise ConfigError(Code.ROUTE_UNSUPPORTED, host=host, evidence={"route": route, "host": host})
+    return command
 
 
 def _is_spec(text: str) -> bool:

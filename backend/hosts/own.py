@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles, Workplace
 from backend.hosts.entries import HostEntry, HostSource, Overrides
+from backend.settings.layers import options_of
 from backend.settings.model import HostOptions, Settings
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ def entry_of(name: str, settings: Settings) -> HostEntry:
         name,
         HostSource.OWN,
         where=settings.origin(f"hosts.{name}").where,
-        address=host.address or host.ssh_host or "",
+        address=host.address or host.ssh_host or host.tailscale or host.cloudflare or "",
         user=options.user or "",
         port=options.port,
         group=host.group,
@@ -36,30 +36,13 @@ def entry_of(name: str, settings: Settings) -> HostEntry:
 
 def own_options(name: str, settings: Settings) -> HostOptions:
     """The options of an own entry: its own, then its profile's, then the defaults."""
-    host = settings.hosts[name]
-    options = HostOptions(**{item.name: getattr(host, item.name) for item in dataclasses.fields(HostOptions)})
-    if host.profile is not None and host.profile in settings.profiles:
-        options = filled_in(options, settings.profiles[host.profile])
-    return filled_in(options, settings.defaults)
+    return options_of(settings.hosts[name], settings)
 
 
 def foreign_options(settings: Settings) -> HostOptions:
     """What the defaults say about a host that is not an own entry: policy and limits only; who and where it is stays
     with the ssh configuration."""
     return HostOptions(**{name: getattr(settings.defaults, name) for name in _POLICY_AND_LIMITS})
-
-
-def filled_in(options: T, weaker: T) -> T:
-    """`options` with what they leave open taken from `weaker`, within tables too."""
-    values: dict[str, Any] = {}
-    for item in dataclasses.fields(options):  # type: ignore[arg-type]  # only settings classes come here
-        own, other = getattr(options, item.name), getattr(weaker, item.name)
-        if dataclasses.is_dataclass(own) and dataclasses.is_dataclass(other):
-            own = filled_in(own, other)
-        elif isinstance(own, Mapping) and isinstance(other, Mapping):
-            own = {**other, **own}
-        values[item.name] = other if own is None else own
-    return type(options)(**values)
 
 
 def workplace_of(options: HostOptions) -> Workplace:

@@ -65,6 +65,12 @@ class HostOptions:
     """`false` leaves the SSH agent out."""
     jump: Word | None = None
     """`user@host:port,…`, outermost first; `none` for no jump."""
+    proxy: Word | None = None
+    """`socks5://user@host:port`, `http://…`, `https://…`, or `environment` for ALL_PROXY; its password is asked for."""
+    proxy_command: Word | None = None
+    """A command that carries the bytes, as `ProxyCommand` of ssh_config(5)."""
+    routes: tuple[Word, ...] | None = None
+    """Routes in the order they are tried: direct, tailscale, jump, jump:HOST, proxy, proxy_command, cloudflare."""
     password: bool | None = None
     """`false` never offers a password."""
     host_key: HostKeyPolicy | None = None
@@ -91,6 +97,10 @@ class HostSettings(HostOptions):
     """A DNS name or an address; the entry's name where it is left out."""
     ssh_host: Word | None = None
     """The alias in ~/.ssh/config that says the rest."""
+    tailscale: Word | None = None
+    """Its address or MagicDNS name in a tailnet."""
+    cloudflare: Word | None = None
+    """Its host name in Cloudflare Access, reached by `cloudflared access ssh`."""
     profile: Word | None = None
     """The `[profiles.NAME]` that fills in what this entry leaves open."""
     group: str = ""

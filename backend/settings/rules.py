@@ -8,6 +8,8 @@ from difflib import get_close_matches
 
 from backend.forwards.spec import read_forward
 from backend.hosts.names import is_plain_name, read_jumps
+from backend.hosts.routes import host_problems, option_problems
+from backend.settings.layers import options_of
 from backend.settings.model import FileSettings, HostOptions, HostSettings
 from backend.text import clean_line
 
@@ -47,10 +49,14 @@ def _host(key: tuple[str, ...], host: HostSettings, settings: FileSettings) -> I
         except ValueError as error:
             yield (*key, "forwards"), f"{shown}, forward {position + 1}: {clean_line(str(error))}", None
     yield from _options(key, host)
+    for name, told, nearest in host_problems(host, options_of(host, settings)):
+        yield (*key, name), f"{clean_line('.'.join(key))}.{name}: {told}", nearest
 
 
 def _options(key: tuple[str, ...], options: HostOptions) -> Iterator[Finding]:
     yield from _jump(key, options)
+    for name, told, nearest in option_problems(options):
+        yield (*key, name), f"{clean_line('.'.join(key))}.{name}: {told}", nearest
     for name in options.env or {}:
         if not _VARIABLE.fullmatch(name):
             yield (*key, "env", name), f"{clean_line(name)!r} is not a name of an environment variable", None

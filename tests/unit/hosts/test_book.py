@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.connection.target import HostKeyPolicy, KnownHostsFiles, Target
+from backend.connection.ways import DIRECT, ProxyCommand
 from backend.errors import Code, ConfigError
 from backend.hosts.book import HostBook, HostEntry, HostSource, Overrides
 from backend.hosts.names import Spec
@@ -288,11 +289,9 @@ async def test_a_jump_by_flag_replaces_the_one_that_is_written_and_none_takes_it
 
 async def test_a_jump_of_none_takes_a_proxy_command_away_too() -> None:
     source = Written(web_1={"proxycommand": "nc %h %p"})
-    assert (await book(source, web_1=HostSettings(jump="none")).resolve("web-1")).jumps == ()
-    with pytest.raises(ConfigError) as raised:
-        await book(source).resolve("web-1")
-    assert raised.value.code is Code.ROUTE_UNSUPPORTED
-    assert raised.value.host == "web-1"
+    without = await book(source, web_1=HostSettings(jump="none")).resolve("web-1")
+    assert (without.jumps, without.host.way) == ((), DIRECT)
+    assert (await book(source).resolve("web-1")).host.way == ProxyCommand("nc web-1 22")
 
 
 @pytest.mark.parametrize(

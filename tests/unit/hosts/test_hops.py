@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backend.connection.target import Hop, HostKeyPolicy, Keepalive, Timeouts
 from backend.errors import Code, ConfigError
 from backend.hosts.expand import Surroundings, split_paths
-from backend.hosts.hops import Answers, jumps_of, make_hop
+from backend.hosts.hops import Answers, command_of, jumps_of, make_hop
 from backend.hosts.names import Spec
 
 HOME = Path("/home/me")
@@ -197,18 +197,24 @@ def test_an_address_in_brackets_loses_them() -> None:
     ],
 )
 def test_jump_hosts_are_found_in_their_new_and_old_form(said: dict[str, str], jumps: str) -> None:
-    assert jumps_of(answers(**said), "web-1") == jumps
+    assert jumps_of(answers(**said)) == jumps
+    assert command_of(answers(**said), "web-1") == ""
 
 
 @pytest.mark.parametrize(
     "command",
     ["nc -X connect -x proxy:3128 %h %p", "ssh -W %h:%p bastion; reboot", "ssh -W other:22 bastion", "ssh -W %h:%p"],
 )
-def test_any_other_proxy_command_is_told_to_be_unsupported(command: str) -> None:
+def test_any_other_proxy_command_is_one_as_it_stands(command: str) -> None:
+    assert jumps_of(answers(proxycommand=command)) == ""
+    assert command_of(answers(proxycommand=command), "web-1") == command
+
+
+def test_a_proxy_command_that_is_to_pass_a_socket_is_told_to_be_unsupported() -> None:
     with pytest.raises(ConfigError) as raised:
-        jumps_of(answers(proxycommand=command), "web-1")
+        command_of(answers(proxycommand="pass %h", proxyusefdpass="yes"), "web-1")
     assert raised.value.code is Code.ROUTE_UNSUPPORTED
-    assert command in raised.value.message
+    assert "ProxyUseFdpass" in raised.value.message
 
 
 # --- several paths in one value ----------------------------------------------------------------------------------
