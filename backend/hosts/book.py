@@ -19,7 +19,7 @@ from typing import Self
 from backend.connection.target import Hop, Target
 from backend.connection.ways import DIRECT, ProxyCommand
 from backend.errors import Advice, Code, ConfigError
-from backend.hosts.entries import HostEntry, HostSource, Overrides
+from backend.hosts.entries import HostEntry, HostSource, Overrides, Usage
 from backend.hosts.expand import Surroundings
 from backend.hosts.hops import Answers, command_of, jumps_of, make_hop
 from backend.hosts.names import Spec, read_jumps, read_spec
@@ -65,6 +65,9 @@ class _Wanted:
 
 class HostBook:
     """Who a name is."""
+
+    usage: Usage | None = None
+    """Who knows which hosts are pinned and used; nobody until the services are there."""
 
     def __init__(
         self,
@@ -115,7 +118,19 @@ class HostBook:
         own = [entry_of(name, self._settings) for name in self._settings.hosts]
         others = [entry for entry in await self._source.entries() if entry.name not in self._settings.hosts]
         self._written = {entry.name: entry for entry in others}
-        return (*own, *others)
+        return await self._marked((*own, *others))
+
+    async def _marked(self, entries: tuple[HostEntry, ...]) -> tuple[HostEntry, ...]:
+        """The entries with what the person's use says about them."""
+        if self.usage is None:
+            return entries
+        marks = await self.usage.marks()
+        return tuple(
+            replace(entry, pinned=mark.pinned, last_used=mark.last_used, uses=mark.uses)
+            if (mark := marks.get(entry.name)) is not None
+            else entry
+            for entry in entries
+        )
 
     async def resolve(self, name: str) -> Target:
         """Everything needed to reach `name` over the first of its routes: an entry, a `Host`, `user@host:port`,
