@@ -32,6 +32,8 @@ COMMANDS = {
     "cat": Known("cli.commands.files:cat", "Write remote files to stdout."),
     "get": Known("cli.commands.transfer:get", "Copy files and trees from a host."),
     "put": Known("cli.commands.transfer:put", "Copy files and trees to a host."),
+    "queue": Known("cli.commands.queue:queue", "What is to be done on hosts that are away."),
+    "forward": Known("cli.commands.forward:forward", "Keep ports open that lead through a host."),
     "diagnose": Known("cli.commands.diagnose:diagnose", "Show at which step a connection fails, and what to do."),
     "hosts": Known("cli.commands.hosts:hosts", "The hosts that can be named."),
     "config": Known("cli.commands.config:config", "The configuration: where it is, what it says, whether it is right."),

@@ -136,6 +136,9 @@ class Request:
 class RequestsChanged(Event):
     """The queue of a host is no longer what it was; read it again."""
 
+    request: Request | None = None
+    """The one that was begun or has ended, as it stands now."""
+
 
 def action_text(action: Action) -> str:
     """`action` as JSON, for the store; bytes that are not UTF-8 as surrogate escapes."""

@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -141,15 +142,15 @@ class RequestService:
     async def _work(self, host: str) -> None:
         try:
             while self._is_there(host) and (request := await self._book.claim(host, self._owner)) is not None:
-                self._changed(host)
-                state = await self._carry_out(request)
-                self._changed(host)
+                self._changed(host, request)
+                state, result = await self._carry_out(request)
+                self._changed(host, replace(request, state=state, result=result))
                 if state is RequestState.WAITING:  # the host has gone again; its coming back is heard
                     return
         except FairleadError as error:
             log.warning("the requests of %s cannot be carried out: %s", host, error)
 
-    async def _carry_out(self, request: Request) -> RequestState:
+    async def _carry_out(self, request: Request) -> Verdict:
         lease = asyncio.create_task(self._keep(request), name=f"lease of request {request.number}")
         try:
             work = self._under_way[request.number] = await self._begin(request)
@@ -162,7 +163,7 @@ class RequestService:
             self._under_way.pop(request.number, None)
             await cancel_all((lease,))
         await asyncio.shield(self._book.finish(request.number, *verdict))
-        return verdict[0]
+        return verdict
 
     async def _keep(self, request: Request) -> None:
         while await self._book.renew(request.number, self._owner):
@@ -182,8 +183,8 @@ class RequestService:
         )
         return _Running(request, self._commands().start(request.host, spec))
 
-    def _changed(self, host: str) -> None:
-        self._bus.publish(RequestsChanged(host))
+    def _changed(self, host: str, request: Request | None = None) -> None:
+        self._bus.publish(RequestsChanged(host, request))
 
 
 class _UnderWay(Protocol):
