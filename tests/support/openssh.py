@@ -139,10 +139,12 @@ def sshd(
     defaults: bool = True,
     address: str = "127.0.0.1",
     inside: Sequence[str] = (),
+    program: Path = SSHD,
 ) -> Iterator[Sshd]:
     """A server under `root` with extra `lines` of sshd_config(5), which come first and so win. Skips without sshd.
 
-    `inside` is put before its command line, as `ip netns exec NAME` for a server at another `address`.
+    `inside` is put before its command line, as `ip netns exec NAME` for a server at another `address`; `program`
+    is the server by another name.
     """
     need_sshd()
     root.mkdir(parents=True, exist_ok=True)
@@ -161,7 +163,7 @@ def sshd(
         *_DEFAULTS[: None if defaults else 2],
     ]
     (root / "sshd_config").write_text("\n".join(settings) + "\n")
-    command = [*inside, str(SSHD), "-D", "-f", str(root / "sshd_config"), "-E", str(root / "sshd.log")]
+    command = [*inside, str(program), "-D", "-f", str(root / "sshd_config"), "-E", str(root / "sshd.log")]
     process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
     server = Sshd(port, root, process, keys, address)
     try:

@@ -15,30 +15,23 @@ from random import Random
 
 import pytest
 
-from backend.clock import SystemClock
-from backend.commands.values import CommandOutcome, CommandSpec
+from backend.commands.values import CommandSpec
 from backend.connection.connector import Chunk, PtyRequest, StdStream
 from backend.connection.interaction import SecretKind
-from backend.connection.ssh import SshConnector
-from backend.connection.state import SessionChanged, SessionState
-from backend.connection.vault import Vault
-from backend.container import Container, open_container
+from backend.connection.state import SessionState
 from backend.diagnostics.rungs import RungStatus
 from backend.errors import AuthError, Code
-from backend.events import EventBus
 from backend.files.model import Direction, TransferRequest, TransferState
-from backend.hosts.book import HostBook, Overrides
-from backend.settings import HostOptions, KeepaliveOptions, Settings
 from tests.support.chain import NAMES, PASSPHRASE, PASSWORD, Chain, chain
+from tests.support.desk import Desk, desk_at
 from tests.support.netns import BACK, END, FIRST, FORTH, SECOND, entered, lead_astray, run_in, set_link, wait_for_port
 from tests.support.openssh import make_key, sshd
 from tests.support.person import Person
 from tests.support.program import Program, Ran
-from tests.support.waiting import no_tasks_left, until
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.netns, pytest.mark.sshd]
 
-QUICK = Settings(defaults=HostOptions(keepalive=KeepaliveOptions(interval=0.2, late_after=0.2, misses=5)))
 S = SessionState
 
 
@@ -51,44 +44,19 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 # --- every service -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Desk:
-    """The services, and the person who types a passphrase for alpha and a password for beta."""
-
-    services: Container
-    person: Person
-    states: list[SessionState]
-
-    async def run(self, spec: CommandSpec, seen: Callable[[Chunk], None] = lambda chunk: None) -> CommandOutcome:
-        return await self.services.commands.run("end", spec, seen)
-
-
 @asynccontextmanager
-async def desk_at(lab: Chain, tmp_path: Path, person: Person) -> AsyncIterator[Desk]:
-    bus, states, vault = EventBus(), list[SessionState](), Vault()
-    bus.subscribe(SessionChanged, lambda change: states.append(change.new))
+async def desk_behind(lab: Chain, tmp_path: Path, person: Person) -> AsyncIterator[Desk]:
+    """The services, in the client's network."""
     config = lab.with_secrets(tmp_path / "config")
     with entered(lab.net.client):
-        async with (
-            no_tasks_left(),
-            open_container(
-                connector=SshConnector(vault=vault, clock=SystemClock()),
-                book=HostBook(settings=QUICK, overrides=Overrides(ssh_config=config)),
-                interaction=person,
-                state_dir=tmp_path / "state",
-                vault=vault,
-                bus=bus,
-                chance=Random(3),
-            ) as services,
-        ):
-            yield Desk(services, person, states)
-        assert len(vault) == 0
+        async with desk_at("end", config, tmp_path / "state", person) as made:
+            yield made
 
 
 @pytest.fixture
 async def desk(lab: Chain, tmp_path: Path) -> AsyncIterator[Desk]:
     person = Person(passphrases=[PASSPHRASE], passwords=[PASSWORD])
-    async with desk_at(lab, tmp_path, person) as made:
+    async with desk_behind(lab, tmp_path, person) as made:
         yield made
         asked = [(request.host, request.kind, request.is_target) for request in person.secrets]
         assert asked == [("alpha", SecretKind.PASSPHRASE, False), ("beta", SecretKind.PASSWORD, False)]
@@ -104,7 +72,7 @@ async def test_a_command_has_both_streams_and_its_status(desk: Desk, lab: Chain)
     assert ended.exit is not None
     assert ended.exit.status == 7
     assert streams == {StdStream.OUT: f"{lab['end'].user}\nfrom here\n".encode(), StdStream.ERR: b"aside\n"}
-    facts = desk.services.sessions.get("end").facts
+    facts = desk.session.facts
     assert facts is not None
     assert (facts.route, facts.user, facts.auth_method) == (("alpha", "beta"), lab["end"].user, "publickey")
 
@@ -118,7 +86,7 @@ async def test_a_terminal_is_one(desk: Desk) -> None:
 
 
 async def test_a_shell_takes_what_is_typed(desk: Desk) -> None:
-    link = await desk.services.sessions.get("end").link()
+    link = await desk.session.link()
     async with await link.open_process(None, pty=PtyRequest()) as shell:
         await shell.write(b"echo $((6*7)); exit 3\n")
         shown = b"".join([chunk.data async for chunk in shell.output()])
@@ -129,11 +97,10 @@ async def test_a_shell_takes_what_is_typed(desk: Desk) -> None:
 async def test_files_are_listed_sent_fetched_and_compared(desk: Desk, lab: Chain, tmp_path: Path) -> None:
     source, back = tmp_path / "letter", tmp_path / "back"
     source.write_bytes(Random(1).randbytes(3_000_000))
-    transfers = desk.services.transfers
     put = TransferRequest(Direction.PUT, "end", (str(source),), "letter")
     get = TransferRequest(Direction.GET, "end", ("letter",), str(back))
     for request in (put, get):
-        outcome = await transfers.submit(request).wait()
+        outcome = await desk.copy(request).wait()
         assert (outcome.error, outcome.progress.verified) == (None, 1)
     assert back.read_bytes() == source.read_bytes() == (lab["end"].home / "letter").read_bytes()
     there = desk.services.files.on("end")
@@ -142,7 +109,7 @@ async def test_files_are_listed_sent_fetched_and_compared(desk: Desk, lab: Chain
 
 
 async def test_the_whole_chain_answers_questions_and_keepalives(desk: Desk) -> None:
-    session = desk.services.sessions.get("end")
+    session = desk.session
     link = await session.link()
     assert 0 < await link.ping() < 5
     await until(lambda: len(session.latencies) > 2)
@@ -150,7 +117,7 @@ async def test_the_whole_chain_answers_questions_and_keepalives(desk: Desk) -> N
 
 
 async def test_a_stream_is_opened_from_the_far_end(desk: Desk, lab: Chain) -> None:
-    link = await desk.services.sessions.get("end").link()
+    link = await desk.session.link()
     stream = await link.open_stream(END, lab["end"].server.port)
     assert (await stream.read(8)).startswith(b"SSH-2.0-")
     await stream.close()
@@ -170,7 +137,7 @@ async def test_a_cable_pulled_between_the_bastions_and_put_back(desk: Desk, lab:
     source = tmp_path / "model"
     source.write_bytes(Random(2).randbytes(8_000_000))
     request = TransferRequest(Direction.PUT, "end", (str(source),), "model", rate_limit=4_000_000)
-    copying = desk.services.transfers.submit(request)
+    copying = desk.copy(request)
     try:
         await until(lambda: copying.progress.bytes_done > 2_000_000, seconds=20)
         set_link(lab["alpha"].namespace, FORTH, up=False)
@@ -187,7 +154,7 @@ async def test_a_cable_pulled_between_the_bastions_and_put_back(desk: Desk, lab:
 
 
 async def test_logins_that_beta_cuts_are_made_anew(desk: Desk, lab: Chain) -> None:
-    session = desk.services.sessions.get("end")
+    session = desk.session
     first = await session.link()
     killed = lab["beta"].server.processes
     assert killed
@@ -204,9 +171,9 @@ def _kill(processes: list[int]) -> None:
 
 async def test_a_wrong_password_for_the_second_bastion_is_its_own(lab: Chain, tmp_path: Path) -> None:
     person = Person(passphrases=[PASSPHRASE], passwords=["wrong", PASSPHRASE, "no"])
-    async with desk_at(lab, tmp_path, person) as desk:
+    async with desk_behind(lab, tmp_path, person) as desk:
         with pytest.raises(AuthError) as caught:
-            await desk.services.sessions.get("end").link()
+            await desk.session.link()
     error = caught.value
     assert (error.code, error.host, error.hop) == (Code.AUTH_DENIED, "end", "beta")
     assert error.message.startswith("beta")
