@@ -158,6 +158,15 @@ async def test_stderr_is_marked_at_the_edge(glyphs: Glyphs, edge: str) -> None:
         assert [run.view.render_line(y).text[:1] for y in range(2)] == [" ", edge]
 
 
+async def test_a_colour_goes_on_in_the_next_line() -> None:
+    async with running() as run:
+        await run.feed(b"\x1b[31mred\nstill\x1b[0m\nplain\n")
+        styles = [list(run.view.render_line(y))[1].style for y in range(3)]
+        colours = [style.color.number if style is not None and style.color is not None else None for style in styles]
+        assert colours[:2] == [1, 1]
+        assert colours[2] != 1
+
+
 async def test_colours_of_the_host_are_kept_and_its_other_orders_are_not() -> None:
     async with running() as run:
         await run.feed(b"\x1b[31mred\x1b[0m\x1b[2J\x1b]0;title\x07 [bold]not markup[/]\n")

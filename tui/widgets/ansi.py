@@ -75,11 +75,19 @@ class Span:
     look: Look
 
 
-def parse_line(raw: bytes) -> list[Span]:
-    """The spans of one line (without its end). Linear in `raw`, whatever is in it; never raises."""
+def parse_line(raw: bytes, look: Look = PLAIN) -> list[Span]:
+    """The spans of one line (without its end) that begins with `look`. Linear in `raw`, never raises."""
     if _PLAIN.fullmatch(raw):
-        return [Span(raw.decode("ascii"), PLAIN)] if raw else []
-    return list(_merged(_expanded(_pieces(raw.decode("utf-8", "replace")))))
+        return [Span(raw.decode("ascii"), look)] if raw else []
+    return list(_merged(_expanded(_pieces(raw.decode("utf-8", "replace"), look))))
+
+
+def look_after(raw: bytes, look: Look) -> Look:
+    """What a line that begins with `look` leaves to the next one."""
+    for match in _SEQUENCE.finditer(raw.decode("utf-8", "replace")):
+        if match[2] == "m":
+            look = _select(look, match[1])
+    return look
 
 
 def plain_text(raw: bytes) -> str:
@@ -111,8 +119,8 @@ def _colour(value: int | tuple[int, int, int] | None) -> Color | None:
     return Color.from_ansi(value) if isinstance(value, int) else Color.from_rgb(*value)
 
 
-def _pieces(text: str) -> Iterator[Span]:
-    look, start = PLAIN, 0
+def _pieces(text: str, look: Look) -> Iterator[Span]:
+    start = 0
     for match in _SEQUENCE.finditer(text):
         if match.start() > start:
             yield Span(text[start : match.start()], look)

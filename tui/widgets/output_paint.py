@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from backend.commands.output import Line
 from backend.connection.connector import StdStream
-from tui.widgets.ansi import parse_line, rich_style
+from tui.widgets.ansi import PLAIN, Look, parse_line, rich_style
 from tui.widgets.output_rows import Needle, breaks
 
 REMEMBERED = 512
@@ -56,7 +56,7 @@ class Painter:
         self._console = console
         self._drawing = drawing
         self._edge = edge
-        self._drawn: LRUCache[int, tuple[Line, list[Strip]]] = LRUCache(REMEMBERED)
+        self._drawn: LRUCache[int, tuple[Line, Look, list[Strip]]] = LRUCache(REMEMBERED)
         self._edges = self._make_edges()
 
     def use(self, drawing: Drawing) -> None:
@@ -70,13 +70,16 @@ class Painter:
         """The lines are those of another buffer."""
         self._drawn.clear()
 
-    def rows(self, number: int, line: Line) -> list[Strip]:
-        """The rows of a line, without the edge and as wide as they are; their offsets are characters of the line."""
+    def rows(self, number: int, line: Line, look: Look = PLAIN) -> list[Strip]:
+        """The rows of a line that begins with `look`, without the edge and as wide as they are.
+
+        Their offsets are characters of the line.
+        """
         known = self._drawn.get(number)
-        if known is None or known[0] != line:
-            known = (line, self._draw(number, line.raw))
+        if known is None or known[:2] != (line, look):
+            known = (line, look, self._draw(number, line.raw, look))
             self._drawn[number] = known
-        return known[1]
+        return known[2]
 
     def framed(self, row: Strip, line: Line, *, left: int, width: int) -> Strip:
         """What is seen of a row from its cell `left` on, in `width` cells with the edge; a sign where it goes on."""
@@ -96,9 +99,9 @@ class Painter:
             StdStream.ERR: Strip([Segment(self._edge, ink.base + ink.stderr)], EDGE),
         }
 
-    def _draw(self, number: int, raw: bytes) -> list[Strip]:
+    def _draw(self, number: int, raw: bytes, look: Look) -> list[Strip]:
         text = Text(end="", no_wrap=True)
-        for span in parse_line(raw):
+        for span in parse_line(raw, look):
             text.append(span.text, rich_style(span.look))
         self._mark(text, number)
         width, base = self._drawing.wrap, self._drawing.ink.base

@@ -23,6 +23,7 @@ from backend.connection.connector import StdStream
 from tui.actions import bindings_of
 from tui.glyphs import Glyphs
 from tui.widgets.ansi import plain_text
+from tui.widgets.carried_look import CarriedLooks
 from tui.widgets.output_actions import GROUP, OUTPUT_ACTIONS
 from tui.widgets.output_copy import selected_text
 from tui.widgets.output_paint import EDGE, Drawing, Ink, Painter
@@ -90,6 +91,7 @@ class OutputView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._glyphs = glyphs
         self._buffer = OutputBuffer()
+        self._looks = CarriedLooks(self._buffer)
         self._rows: Rows = DirectRows(self._buffer)
         self._finder: Finder | None = None
         self._needle: Needle | None = None
@@ -140,6 +142,7 @@ class OutputView(ScrollView, can_focus=True):
             self._tell()
             return
         self._buffer = buffer
+        self._looks = CarriedLooks(buffer)
         self._widest = 0
         if self._finder is not None:
             self._finder = Finder(buffer, self._finder.needle, within=self._needle)
@@ -390,7 +393,7 @@ class OutputView(ScrollView, can_focus=True):
             return painter.blank(width)
         number, piece = self._rows.locate(row)
         line = self._line(number)
-        rows = painter.rows(number, line)
+        rows = painter.rows(number, line, self._looks.before(number, line.stream))
         strip = rows[min(piece, len(rows) - 1)]
         self._widest = max(self._widest, strip.cell_length)
         return painter.framed(strip, line, left=round(self.scroll_x), width=width)
