@@ -3,8 +3,8 @@
 asyncssh's types end in the `ssh*` modules of this package. What each of them does:
 `ssh_hop` one hop from name to login · `ssh_reach`, `ssh_transport`, `ssh_proxy`, `ssh_command` the way to the first
 hop · `ssh_carriers`, `ssh_banner` bytes and identification · `ssh_options` what asyncssh is told · `ssh_client`,
-`ssh_gate`, `ssh_login`, `ssh_keys` host key and login · `ssh_link`, `ssh_process`, `ssh_files` the live connection ·
-`ssh_internals` the undocumented parts of asyncssh that are leaned on.
+`ssh_gate` host key · `ssh_login`, `ssh_login_record`, `ssh_questions`, `ssh_keyring`, `ssh_keys` login · `ssh_link`,
+`ssh_process`, `ssh_files` the live connection · `ssh_internals` the undocumented parts of asyncssh that are leaned on.
 """
 
 from __future__ import annotations
