@@ -40,6 +40,10 @@ class Carrier(Protocol):
         """What has the final name now; None when nothing has."""
         ...
 
+    async def folds_names(self, item: Item) -> bool:
+        """Whether the directory of `item` takes two names for one that differ in upper and lower case only."""
+        ...
+
     async def make_directory(self, item: Item) -> bool:
         """Whether it was made now."""
         ...

@@ -85,6 +85,9 @@ class GetCarrier:
     async def inspect(self, item: Item) -> Attributes | None:
         return await self._context.disk.run(lambda: self._tree(item).inspect(item.parts))
 
+    async def folds_names(self, item: Item) -> bool:
+        return await self._context.disk.run(lambda: self._tree(item).folds_names(item.parts[:-1]))
+
     async def make_directory(self, item: Item) -> bool:
         return await self._context.disk.run(lambda: self._tree(item).make_directory(item.parts, item.attributes.mode))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
@@ -10,6 +11,7 @@ from backend.connection.connector import Attributes, Entry, FileChannel, FileKin
 from backend.errors import Code, FileError, LinkLost
 from backend.files.carrier import Pending
 from backend.files.carry_get import digests_on_host, steadily
+from backend.files.case_clash import probe_names
 from backend.files.data_line import Line
 from backend.files.disk import Disk
 from backend.files.lane import Context, Item, counted
@@ -56,6 +58,10 @@ class PutCarrier:
 
     async def inspect(self, item: Item) -> Attributes | None:
         return await steadily(self._context, lambda line: lstat_or_none(line.channel, _final(item)))
+
+    async def folds_names(self, item: Item) -> bool:
+        holder = join_inside(item.anchor, *item.parts[:-1])
+        return await steadily(self._context, lambda line: _folds_names(line.channel, holder))
 
     async def make_directory(self, item: Item) -> bool:
         return await steadily(self._context, lambda line: _make_directory(line.channel, item))
@@ -172,6 +178,15 @@ def _final(item: Item) -> bytes:
 
 def _partial(context: Context, item: Item) -> bytes:
     return join_inside(item.anchor, *item.parts[:-1], partial_name(item.parts[-1], context.salt(item)))
+
+
+async def _folds_names(channel: FileChannel, directory: bytes) -> bool:
+    name, other = (join_inside(directory, name) for name in probe_names(secrets.token_bytes(8)))
+    await (await create_new(channel, name)).close()
+    try:
+        return await lstat_or_none(channel, other) is not None
+    finally:
+        await channel.remove(name)
 
 
 async def _make_directory(channel: FileChannel, item: Item) -> bool:

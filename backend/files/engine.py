@@ -10,6 +10,7 @@ from dataclasses import replace
 from backend.connection.connector import Attributes, FileKind
 from backend.errors import Code, FairleadError, FileError
 from backend.files.carrier import Carrier, Pending
+from backend.files.case_clash import CLASH, Spellings
 from backend.files.conflicts import Decision, decide, needs_look
 from backend.files.finisher import Finisher
 from backend.files.itinerary import Itinerary
@@ -56,6 +57,7 @@ class Engine:
         """Items that were queued and have not ended."""
         self._all_ended = asyncio.Event()
         self._retried: set[bytes] = set()
+        self._spellings = Spellings()
         self._claimed: dict[bytes, bytes] = {}
         """Final paths and the sources that get them, where no two may have the same."""
 
@@ -149,6 +151,8 @@ class Engine:
         if item.attributes.kind not in (FileKind.FILE, FileKind.SYMLINK):
             self._ledger.skipped(item, "it is a device, socket or FIFO")
             return
+        if self._spellings.clash(item.anchor, item.parts):
+            item = replace(item, clashes=True)
         meter = self._context.meter
         meter.files_found += 1
         if item.attributes.kind is FileKind.FILE:
@@ -211,6 +215,8 @@ class Engine:
     async def _target(self, item: Item) -> Item | None:
         """The item with the name it gets; None when it is skipped."""
         policy = self._context.request.on_conflict
+        if item.clashes and await self._carrier.folds_names(item):
+            return await self._clashing(item, policy)
         if policy is ConflictPolicy.RENAME and not self._claim(item):
             return await self._renamed(item)
         if item.fresh or not needs_look(policy):
@@ -221,6 +227,16 @@ class Engine:
         if decision is Decision.RENAME:
             return await self._renamed(item)
         self._ledger.skipped(item, decision.value)
+        return None
+
+    async def _clashing(self, item: Item, policy: ConflictPolicy) -> Item | None:
+        """An item whose name another of this transfer has already, where case makes no difference: never over it."""
+        if policy is ConflictPolicy.RENAME:
+            return await self._renamed(item)
+        if policy is ConflictPolicy.OVERWRITE:
+            path = show_bytes(item.source)
+            raise FileError(Code.EXISTS, f"{path}: {CLASH}.", evidence={"path": path})
+        self._ledger.skipped(item, CLASH)
         return None
 
     async def _renamed(self, item: Item) -> Item:

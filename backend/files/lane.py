@@ -41,6 +41,8 @@ class Item:
     fresh: bool = False
     """Its directory was made by this transfer: nothing can be in the way."""
 
+    clashes: bool = False
+    """Another name of the transfer differs from its own in upper and lower case only."""
     renamed: bytes | None = None
     """The last component it would have had, were the name not taken."""
 

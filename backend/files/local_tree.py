@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 import stat
 import threading
 from collections import OrderedDict
@@ -18,6 +19,7 @@ from typing import Protocol
 
 from backend.connection.connector import Attributes, FileKind
 from backend.errors import Code, FileError
+from backend.files.case_clash import probe_names
 from backend.files.locks import lock_file, unlock_file
 from backend.files.partial import partial_name
 from backend.files.paths import check_component, join_inside
@@ -86,6 +88,20 @@ class LocalTree:
             if error.code is Code.NOT_FOUND:
                 return None
             raise
+        finally:
+            os.close(holder)
+
+    def folds_names(self, parts: Parts) -> bool:
+        """Whether the directory `parts` takes names for one that differ in upper and lower case only."""
+        name, other = probe_names(secrets.token_bytes(8))
+        holder = self.directory(parts)
+        try:
+            with told(self.path(parts)):
+                os.close(os.open(name, _GROWING | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=holder))
+                try:
+                    return os.access(other, os.F_OK, dir_fd=holder)
+                finally:
+                    os.unlink(name, dir_fd=holder)
         finally:
             os.close(holder)
 

@@ -72,6 +72,8 @@ class Faults:
     """The link is lost when so many bytes of content have passed since the last loss."""
     extra_names: list[bytes] = field(default_factory=list)
     """Names that every listing has besides the true ones."""
+    folds_names: bool = False
+    """Upper and lower case make no difference in the names below its home."""
     size_lie: int = 0
     """Added to the size of every file that is listed."""
     on_read: Callable[[bytes, int], object] | None = None
@@ -248,9 +250,15 @@ class _Channel:
     def _about(self, path: bytes) -> Iterator[bytes]:
         with self._link.alive():
             try:
-                yield os.path.join(self._host.home, path)
+                yield self._real(path)
             except OSError as error:
                 raise local_error(error, path) from error
+
+    def _real(self, path: bytes) -> bytes:
+        home, whole = self._host.home, os.path.join(self._host.home, path)
+        if not self._host.faults.folds_names or not whole.startswith(home):
+            return whole
+        return home + whole[len(home) :].lower()
 
     async def resolve(self, path: bytes) -> bytes:
         await asyncio.sleep(0)
@@ -300,7 +308,7 @@ class _Channel:
         with self._about(new) as real:
             if os.path.lexists(real):
                 raise FileExistsError(17, "File exists")
-            os.rename(os.path.join(self._host.home, old), real)
+            os.rename(self._real(old), real)
 
     async def replace(self, old: bytes, new: bytes) -> None:
         await asyncio.sleep(0)
@@ -308,7 +316,7 @@ class _Channel:
             lost = self._host.faults.lose_at_replace
             done = lost.pop(0) if lost else None
             if done is not False:
-                os.replace(os.path.join(self._host.home, old), real)
+                os.replace(self._real(old), real)
             if done is not None:
                 raise LinkLost(Code.CONNECTION_LOST, host="server")
 
