@@ -10,8 +10,6 @@ from backend.files.partial import partial_name
 Parts = tuple[bytes, ...]
 
 CLASH = "another name of this transfer differs from it in upper and lower case only, and has the place already"
-    "another name of this transfer differs from it in upper and lower case only, and the destination has one of them"
-)
 
 
 def folded(parts: Parts) -> str:
