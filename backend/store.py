@@ -125,6 +125,15 @@ MIGRATIONS: tuple[str, ...] = (
         pinned INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE known_routes (
+        network BLOB NOT NULL,
+        host TEXT NOT NULL,
+        route TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (network, host)
+    ) WITHOUT ROWID;
+    """,
 )
 """Each script takes the file from the version that is its index to the next (`PRAGMA user_version`)."""
 
