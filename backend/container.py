@@ -14,7 +14,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from backend.clock import Clock, SystemClock
+from backend.connection.asked import HeardInteraction
 from backend.connection.connector import Connector
+from backend.connection.guard import LockoutGuard
+from backend.connection.guarded import GuardedConnector
 from backend.connection.interaction import Interaction
 from backend.connection.session import Sessions
 from backend.connection.vault import Vault
@@ -22,6 +25,7 @@ from backend.events import EventBus
 from backend.health.keeper import HealthKeeper, Past
 from backend.hosts.book import HostBook
 from backend.hosts.usage import HostUsage
+from backend.metrics.collector import Metrics
 from backend.store import Store
 
 if TYPE_CHECKING:
@@ -62,11 +66,15 @@ class Container:
         """How reaching each host has gone; it listens from the start."""
         self.usage = book.usage = HostUsage(bus=bus, store=store)
         """Which hosts are pinned and used; it listens from the start."""
-        self._connector = connector
-        self._interaction = interaction
+        self.guard = LockoutGuard(store, clock)
+        """Counts refused logins, and holds back the one that may lock this address out."""
+        self._connector = connector = GuardedConnector(connector, self.guard, bus)
+        self._interaction = interaction = HeardInteraction(interaction, bus, clock)
         self.sessions = Sessions(
             connector=connector, book=book, interaction=interaction, bus=bus, clock=clock, vault=vault, chance=chance
         )
+        self.metrics = Metrics(bus, self._route_of)
+        """Counters of everything that happens; they listen from the start."""
 
     @cached_property
     def host_editor(self) -> HostEditor:
@@ -79,7 +87,9 @@ class Container:
     def commands(self) -> CommandService:
         """Runs commands."""
         from backend.commands.executor import CommandService
+        from backend.metrics.work import watch_commands
 
+        self.metrics.watch(watch_commands)
         return CommandService(sessions=self.sessions, bus=self.bus, clock=self.clock)
 
     @cached_property
@@ -93,14 +103,18 @@ class Container:
     def transfers(self) -> TransferService:
         """Copies files and trees."""
         from backend.files.transfer import TransferService
+        from backend.metrics.work import watch_transfers
 
+        self.metrics.watch(watch_transfers)
         return TransferService(sessions=self.sessions, store=self.store, bus=self.bus, clock=self.clock)
 
     @cached_property
     def forwards(self) -> ForwardService:
         """Keeps ports open, here and there."""
         from backend.forwards.service import ForwardService
+        from backend.metrics.work import watch_forwards
 
+        self.metrics.watch(watch_forwards)
         return ForwardService(sessions=self.sessions, book=self.book, bus=self.bus, clock=self.clock)
 
     @cached_property
@@ -133,6 +147,10 @@ class Container:
             vault=self.vault,
             in_use=self.sessions.in_use,
         )
+
+    def _route_of(self, host: str) -> str:
+        target = self.sessions.get(host).target
+        return "unknown" if target is None else target.route
 
     async def close(self) -> None:
         """Drain transfers and commands, close the sessions, wipe the secrets; every step is bounded and is taken."""

@@ -257,7 +257,7 @@ class RunningCommand:
 
     def _enter(self, state: CommandState) -> None:
         self.state = state
-        self._bus.publish(CommandChanged(self.host, self.id, state))
+        self._bus.publish(CommandChanged(self.host, self.id, state, self.outcome))
 
     def _finish(self, exit_report: ExitReport | None, error: FairleadError | None) -> None:
         self._pulse.stop()

@@ -77,6 +77,8 @@ class CommandChanged(Event):
 
     command_id: str
     state: CommandState
+    outcome: CommandOutcome | None = None
+    """How it ended; None before it has."""
 
 
 @dataclass(frozen=True, slots=True)

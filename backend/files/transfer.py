@@ -69,6 +69,8 @@ class TransferChanged(Event):
 
     transfer_id: str
     state: TransferState
+    outcome: TransferOutcome | None = None
+    """How it ended; None before it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,7 @@ class Transfer:
         self._tell()
 
     def _tell(self) -> None:
-        self._services.bus.publish(TransferChanged(self.request.host, self.id, self.state))
+        self._services.bus.publish(TransferChanged(self.request.host, self.id, self.state, self.outcome))
 
 
 class TransferService:

@@ -22,7 +22,15 @@ class Blame(Enum):
 
 
 _PERSON = frozenset({Code.INTERRUPTED, Code.NEEDS_PERSON, Code.HOST_KEY_UNKNOWN, Code.AUTH_PASSPHRASE, Code.TIME_LIMIT})
-_HERE = frozenset({Code.HOST_KEY_UNREADABLE, Code.AUTH_KEY_UNREADABLE, Code.AUTH_KEY_PERMISSIONS, Code.AUTH_NO_METHOD})
+_HERE = frozenset(
+    {
+        Code.HOST_KEY_UNREADABLE,
+        Code.AUTH_KEY_UNREADABLE,
+        Code.AUTH_KEY_PERMISSIONS,
+        Code.AUTH_NO_METHOD,
+        Code.LOGIN_HELD_BACK,
+    }
+)
 _HERE_CATEGORIES = frozenset({Category.CONFIG, Category.LOCAL, Category.INTERNAL})
 
 

@@ -49,6 +49,7 @@ def test_what_somebody_stopped_or_declined_is_the_persons(code: Code) -> None:
         Code.HOST_UNKNOWN,
         Code.ROUTE_UNSUPPORTED,
         Code.AUTH_NO_METHOD,
+        Code.LOGIN_HELD_BACK,
         Code.AUTH_KEY_PERMISSIONS,
         Code.AUTH_KEY_UNREADABLE,
         Code.HOST_KEY_UNREADABLE,
