@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from backend.events import EventBus
@@ -48,11 +49,12 @@ class ForwardsView:
             print_json({"event": kind, **view_json(view)})
         self._narration.progress("  |  ".join(status_line(one) for one in self.views.values()))
 
-    def close(self) -> None:
-        """The line of progress goes, the summary comes."""
+    def close(self, last: Iterable[ForwardView]) -> None:
+        """The line of progress goes, the summary comes; `last` is how they stand now."""
         for subscription in self._subscriptions:
             subscription.cancel()
         self._narration.end_progress()
+        self.views |= {view.id: view for view in last}
         if self._as_json:
             print_json({"host": self._host, "forwards": [view_json(view) for view in self.views.values()]})
         for view in self.views.values():

@@ -94,7 +94,7 @@ async def _forward(services: Services, host: str, specs: tuple[ForwardSpec, ...]
             return Status.SOME_FAILED
         raise await ended
     finally:
-        seen.close()
+        seen.close(services.container.forwards.views(host))
 
 
 def _told(services: Services, view: ForwardView) -> None:

@@ -119,8 +119,10 @@ async def local_server(
         writer.close()
 
     server = await asyncio.start_server(serve or echo, "127.0.0.1", 0)  # type: ignore[arg-type]
-    yield int(server.sockets[0].getsockname()[1])
-    server.close()
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
 
 
 def taken_port() -> tuple[socket.socket, int]:
