@@ -37,6 +37,8 @@ class HostDraft:
     tags: tuple[str, ...] = ()
     note: str = ""
     directory: str = ""
+    tailscale: str = ""
+    cloudflare: str = ""
     production: bool | None = None
 
     @classmethod
@@ -119,7 +121,7 @@ def _problems(
 def _place(draft: HostDraft) -> Iterator[tuple[str, str]]:
     if draft.address and draft.ssh_host:
         yield "ssh_host", "an entry has an address or an alias of ~/.ssh/config, not both"
-    for field in ("address", "ssh_host"):
+    for field in ("address", "ssh_host", "tailscale", "cloudflare"):
         if (text := getattr(draft, field)) and (problem := _no_host(text)):
             yield field, problem
     if draft.user:

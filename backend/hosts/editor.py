@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,16 +100,13 @@ class HostEditor:
 
     async def write(self, tables: Mapping[str, Table], *, replacing: frozenset[str] = frozenset()) -> None:
         """Several entries in one step, as an import makes them. Those that are there stay unless in `replacing`."""
-
-        def change(text: str) -> str:
-            there = tables.keys() & _hosts(text).keys()
-            for name in sorted(there - replacing):
-                raise FieldError(name, {"name": f"there is an entry called {name} already"})
-            text = remove_tables(text, [("hosts", name) for name in there])
-            return add_tables(text, {("hosts", name): table for name, table in tables.items()})
-
         if tables:
-            await self._edit(change, *(HostsChanged(name, HostChange.ADDED) for name in tables))
+            events = (HostsChanged(name, HostChange.ADDED) for name in tables)
+            await self._edit(partial(_with_tables, tables, replacing), *events)
+
+    async def rehearse(self, tables: Mapping[str, Table], *, replacing: frozenset[str] = frozenset()) -> None:
+        """Raise what `write` would raise, and write nothing."""
+        await asyncio.to_thread(self.file.rehearse, partial(_with_tables, tables, replacing))
 
     async def _check(self, draft: HostDraft, replaces: str | None) -> None:
         problems = await asyncio.to_thread(check_fields, draft, self._book.settings, replaces=replaces)
@@ -124,6 +122,14 @@ class HostEditor:
 
 
 _MET = "somebody else has changed this in the file meanwhile; look at it again"
+
+
+def _with_tables(tables: Mapping[str, Table], replacing: frozenset[str], text: str) -> str:
+    there = tables.keys() & _hosts(text).keys()
+    for name in sorted(there - replacing):
+        raise FieldError(name, {"name": f"there is an entry called {name} already"})
+    text = remove_tables(text, [("hosts", name) for name in there])
+    return add_tables(text, {("hosts", name): table for name, table in tables.items()})
 
 
 def _hosts(text: str) -> dict[str, Table]:

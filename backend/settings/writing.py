@@ -49,6 +49,12 @@ class ConfigFile:
                 self._keep(old)
             place(path, new, stat.S_IMODE(os.fstat(descriptor).st_mode))
 
+    def rehearse(self, change: Callable[[str], str]) -> None:
+        """Raise what `edit` would raise, and write nothing."""
+        with self._told():
+            path = self.path.resolve()
+            self._changed(path.read_bytes() if path.exists() else b"", change)
+
     def copies(self) -> tuple[Path, ...]:
         """The earlier versions: the newest first, the one from before the first change last."""
         directory = self._directory()

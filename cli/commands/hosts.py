@@ -16,6 +16,7 @@ from backend.settings.editing import shown
 from backend.settings.show import json_value
 from backend.text import clean_line
 from cli.commands import hosts_edit
+from cli.commands.hosts_import import import_hosts
 from cli.compose import HostRoom
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
@@ -43,6 +44,7 @@ for command in (
     hosts_edit.remove,
     hosts_edit.pin,
     hosts_edit.unpin,
+    import_hosts,
 ):
     hosts.add_command(command)
 

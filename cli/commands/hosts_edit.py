@@ -24,7 +24,7 @@ from cli.statuses import Status
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_TEXTS = ("address", "ssh_host", "profile", "group", "note", "directory")
+_TEXTS = ("address", "ssh_host", "tailscale", "cloudflare", "profile", "group", "note", "directory")
 
 
 def _fields(function: F) -> F:
@@ -33,6 +33,8 @@ def _fields(function: F) -> F:
         (
             click.option("--address", metavar="HOST", help="A DNS name or an address; left out: NAME itself."),
             click.option("--ssh-host", metavar="ALIAS", help="An alias of ~/.ssh/config that says the rest."),
+            click.option("--tailscale", metavar="HOST", help="Its address or name in a tailnet."),
+            click.option("--cloudflare", metavar="HOST", help="Its host name in Cloudflare Access."),
             click.option("--key", "keys", multiple=True, metavar="FILE", help="As -i: a key file; may be repeated."),
             click.option("--profile", metavar="NAME", help="The profile that fills in the rest."),
             click.option("--group", metavar="GROUP"),
@@ -62,7 +64,7 @@ def add(flags: GlobalFlags, name: str, **options: Any) -> int:
 
     async def work(room: HostRoom) -> int:
         draft = _with_options(HostDraft(name=name), flags, options)
-        await _editor(room).add(draft)
+        await editor_of(room).add(draft)
         return _told(flags, room, name, "added")
 
     return in_host_room(flags, work)
@@ -94,7 +96,7 @@ def change(flags: GlobalFlags, name: str, **options: Any) -> int:
         new = _with_options(old, flags, options)
         cleared = {key: getattr(HostDraft(name=name), key) for key in options["clear"]}
         new = replace(new, name=options["rename"] or name, **cleared)
-        await _editor(room).change(old, new)
+        await editor_of(room).change(old, new)
         return _told(flags, room, new.name, "changed" if new.name == name else f"changed; it was called {name}")
 
     return in_host_room(flags, work)
@@ -125,7 +127,7 @@ def remove(flags: GlobalFlags, name: str, yes: bool) -> int:
             where = settings.origin(f"hosts.{name}").where
             title = f"Remove the entry {name} from {where}?"
             await confirm(Confirmation(title=title, detail="\n".join(lines), yes="Remove", danger=True))
-        editor = _editor(room)
+        editor = editor_of(room)
         await editor.remove(name)
         if users and (yes or flags.batch):
             Narration().say(lines[-1])
@@ -191,7 +193,8 @@ def _with_options(draft: HostDraft, flags: GlobalFlags, options: dict[str, Any])
     return replace(draft, **given)
 
 
-def _editor(room: HostRoom) -> HostEditor:
+def editor_of(room: HostRoom) -> HostEditor:
+    """What changes the entries of the book."""
     return HostEditor(book=room.book, backups=room.backups, bus=room.bus)
 
 

@@ -147,6 +147,53 @@ async def test_programs_that_add_at_once_lose_nothing(program: Program) -> None:
     assert config(program).startswith(CONFIG)
 
 
+INVENTORY = """\
+hosts:
+  gpu-1:
+    ssh_host: 203.0.113.5
+    ssh_user: ubuntu
+    tailscale_ip: 100.64.0.7
+    role: training
+  web-1: {ssh_host: 203.0.113.6}
+  broken: {ssh_host: h, ssh_port: 0}
+"""
+
+
+def test_an_inventory_is_tried_first_and_then_taken(program: Program) -> None:
+    (program.home / "hosts.yaml").write_text(INVENTORY)
+    tried = program.run("hosts", "import", "hosts.yaml", "--dry-run", "--on-clash", "rename", "--json")
+    assert config(program) == CONFIG
+    taken = program.run("hosts", "import", "hosts.yaml", "--on-clash", "rename", "--json")
+    assert (tried.status, taken.status) == (4, 4)
+    assert taken.json == {**tried.json, "dry_run": False}
+    assert taken.json["renamed"] == {"web-1-2": "web-1"}
+    assert [problem["line"] for problem in taken.json["problems"]] == [8]
+    assert config(program) == CONFIG + (
+        '\n[hosts.gpu-1]\naddress = "203.0.113.5"\nuser = "ubuntu"\ntailscale = "100.64.0.7"\n'
+        'extra = { role = "training" }\n\n[hosts.web-1-2]\naddress = "203.0.113.6"\n'
+    )
+    assert program.run("hosts", "show", "--json", "gpu-1").json["extra"] == {"role": "training"}
+    assert b'role = "training"' in program.run("hosts", "show", "gpu-1").out
+
+
+def test_an_inventory_skips_or_overwrites_names_that_are_taken(program: Program) -> None:
+    (program.home / "hosts.yaml").write_text("hosts: {web-1: {ssh_host: new}}\n")
+    ran = program.run("hosts", "import", "hosts.yaml")
+    assert (ran.status, config(program)) == (0, CONFIG)
+    assert b"1 skipped" in ran.err
+    assert program.run("hosts", "import", "hosts.yaml", "--on-clash", "overwrite").status == 0
+    assert config(program).endswith('group = "edge"\n\n[hosts.web-1]\naddress = "new"\n')
+
+
+def test_an_inventory_that_cannot_be_read_is_told(program: Program) -> None:
+    (program.home / "hosts.yaml").write_text("hosts: [")
+    ran = program.run("hosts", "import", "hosts.yaml")
+    assert (ran.status, config(program)) == (2, CONFIG)
+    assert b"hosts.yaml:" in ran.err
+    ran = program.run("hosts", "import", "gone.yaml", "--json")
+    assert (ran.status, ran.json["error"]["code"]) == (2, "CONFIG_INVALID")
+
+
 def test_thousands_of_hosts_are_listed_at_once(program: Program) -> None:
     own = "".join(
         f'\n[hosts.own-{n}]\naddress = "10.0.{n // 250}.{n % 250}"\ntags = ["t{n % 7}"]\n' for n in range(1000)
