@@ -105,24 +105,24 @@ class TerminalInteraction:
 
 
 class FirstLineOfStdin:
-    """`--password-stdin`: one password, given once, and to the host itself; everything else goes to `others`.
+    """`--password-stdin`: one password, given once, and to the host itself; everything else goes to `person`.
 
     A jump host never gets it, whatever it asks or is called: it could be anybody's.
     """
 
-    def __init__(self, password: Secret, others: Interaction) -> None:
+    def __init__(self, password: Secret, person: Interaction) -> None:
         self._password: Secret | None = password
-        self._others = others
+        self.person = person
 
     async def secret(self, request: SecretRequest) -> Secret | None:
         if request.kind is SecretKind.PASSWORD and (password := self._once(request.is_target)) is not None:
             return password
-        return await self._others.secret(request)
+        return await self.person.secret(request)
 
     async def challenge(self, challenge: Challenge) -> tuple[Secret, ...] | None:
         if _asks_for_password(challenge) and (password := self._once(challenge.is_target)) is not None:
             return (password,)
-        return await self._others.challenge(challenge)
+        return await self.person.challenge(challenge)
 
     def _once(self, is_target: bool) -> Secret | None:
         if not is_target:
@@ -131,13 +131,13 @@ class FirstLineOfStdin:
         return password
 
     async def host_key(self, question: HostKeyQuestion) -> HostKeyDecision:
-        return await self._others.host_key(question)
+        return await self.person.host_key(question)
 
     async def confirm(self, question: Confirmation) -> bool:
-        return await self._others.confirm(question)
+        return await self.person.confirm(question)
 
     def announce(self, host: str, text: str) -> None:
-        self._others.announce(host, text)
+        self.person.announce(host, text)
 
 
 def interaction_for(

@@ -152,3 +152,10 @@ class Nobody:
 
     def announce(self, host: str, text: str) -> None:
         return None
+
+
+def has_person(interaction: Interaction) -> bool:
+    """Whether somebody may be there to answer. Who stands between names whom it asks as `person`."""
+    while (inner := getattr(interaction, "person", None)) is not None:
+        interaction = inner
+    return not isinstance(interaction, Nobody)

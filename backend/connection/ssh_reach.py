@@ -16,7 +16,7 @@ from typing import Any
 
 from backend.connection import tailscale
 from backend.connection.connector import Phase
-from backend.connection.interaction import Nobody
+from backend.connection.interaction import has_person
 from backend.connection.ssh_carriers import Carrier, ProgramCarrier, SocketCarrier
 from backend.connection.ssh_command import CarryingProgram, ending
 from backend.connection.ssh_progress import HopProgress
@@ -132,7 +132,7 @@ class Reach:
         if page is None or self._progress.phase is not Phase.BANNER:
             return
         self._login_page = page[0]
-        if isinstance(self._around.interaction, Nobody):
+        if not has_person(self._around.interaction):
             if self._program is not None:
                 self._program.hang_up()
             return
