@@ -377,10 +377,10 @@ CATALOGUE: dict[Code, Entry] = {
     ),
     Code.LOGIN_HELD_BACK: _entry(
         Category.AUTH,
-        "{hop} has refused {refusals} logins within {minutes} minutes; the next one is held back until {until}, so that "
+        "{host} has refused {refusals} logins within {minutes} minutes; the next one is held back until {until}, so that "
         "the server does not shut this address out.",
         "Make sure of the user name, the key and the password first.",
-        ("Log in before then all the same.", "fairlead hosts unlock {host}"),
+        ("Log in before then all the same.", "fairlead hosts unlock {target}"),
     ),
     Code.JUMP_FAILED: _entry(
         Category.NETWORK,

@@ -26,7 +26,7 @@ class SimulatedConnector:
         from mocks.handshake import CIPHER, KEX, MAC, Handshake, LoggedIn, Surroundings
         from mocks.trust import key_of
 
-        around = Surroundings(self.world, target.name, self._vault, self._clock, interaction, observer)
+        around = Surroundings(self.world, target.name, self._vault, self._clock, interaction, observer, gate)
         reached: list[LoggedIn] = []
         try:
             for hop in target.hops:

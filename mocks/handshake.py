@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 import asyncssh
 
 from backend.clock import Clock
-from backend.connection.connector import Observer, Phase
+from backend.connection.connector import Gate, Observer, Phase
 from backend.connection.interaction import Interaction
 from backend.connection.ssh_errors import at_hop, hop_not_reached, no_match
 from backend.connection.ssh_keys import DeferredKey, KeyNotOpened
@@ -44,6 +44,7 @@ class Surroundings:
     clock: Clock
     interaction: Interaction
     observer: Observer | None
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,7 @@ class Handshake:
             interaction=self._around.interaction,
             person=self._progress.person,
             is_target=self._is_target,
+            admit=self._around.gate.admit if self._around.gate is not None else None,
         )
         try:
             user = await _Server(host, self._hop, login, self._pause, self._clock).admit()
@@ -273,7 +275,7 @@ class _Server:
         return self._known and given == self._user.password
 
     async def _try_challenge(self) -> bool | None:
-        if not self._login.may_challenge():
+        if not await self._login.may_challenge():
             return None
         right = True
         for questions in self._user.challenge:

@@ -78,6 +78,10 @@ class Gate(Protocol):
         """Wait for the turn; returns at once to whoever has it already."""
         ...
 
+    async def admit(self, hop: Hop) -> None:
+        """Asked before anything is shown to `hop`'s login. Raises AuthError where nothing may be tried now."""
+        ...
+
     def release(self) -> None:
         """Let another route have it; harmless without it."""
         ...

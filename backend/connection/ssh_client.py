@@ -161,7 +161,7 @@ class HopClient(asyncssh.SSHClient):
         return await self._login.password()
 
     async def kbdint_auth_requested(self) -> str | None:
-        return "" if self._login.may_challenge() else None
+        return "" if await self._login.may_challenge() else None
 
     async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]

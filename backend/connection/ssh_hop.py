@@ -151,6 +151,7 @@ class HopConnection:
             person=self._progress.person,
             is_target=self._is_target,
             before=self._before,
+            admit=around.gate.admit if around.gate is not None else None,
         )
 
     def _new_client(self) -> HopClient:

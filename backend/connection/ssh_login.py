@@ -6,7 +6,7 @@ goes through Interaction, with the hop's time limits paused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 
 import asyncssh
@@ -42,9 +42,11 @@ class Login:
         person: Callable[..., AbstractContextManager[None]],
         is_target: bool,
         before: tuple[HopIdentity, ...] = (),
+        admit: Callable[[Hop], Awaitable[None]] | None = None,
     ) -> None:
         """`is_target`: this is the host itself, not a jump host on the way to it. `person(renew=False)` leaves the
-        limit that runs as it is, for words that need no answer."""
+        limit that runs as it is, for words that need no answer. `admit`: asked once before anything is shown to the
+        server; an AuthError that it raises is why the login fails."""
         self._hop = hop
         self._is_target = is_target
         self._target = target
@@ -63,6 +65,7 @@ class Login:
             is_target=is_target,
             memory=(hop.identity, *before),
         )
+        self._admit = admit
         self._given_up = False
         self._asked = {"password": 0, "keyboard-interactive": 0, "new password": 0}
         self._challenged = 0
@@ -74,11 +77,11 @@ class Login:
 
     async def next_key(self) -> Sequence[asyncssh.SSHKeyPair] | None:
         """The next key to offer; None when there is no more."""
-        return await self._keyring.next()
+        return await self._keyring.next() if await self._admitted() else None
 
     async def password(self) -> str | None:
         """The password: the kept one once, then a person's; None when there is none to be had."""
-        if "password" not in self._hop.auth_methods or not self._may_go_on():
+        if "password" not in self._hop.auth_methods or not await self._admitted() or not self._may_go_on():
             return None
         kept = self._kept()
         secret = kept or await self._ask_password()
@@ -87,9 +90,9 @@ class Login:
         self._record.current = Try("password", secret=secret, by_person=kept is None)
         return secret.reveal()
 
-    def may_challenge(self) -> bool:
+    async def may_challenge(self) -> bool:
         """Whether the server may ask its own questions (keyboard-interactive, RFC 4256)."""
-        if "keyboard-interactive" not in self._hop.auth_methods or not self._may_go_on():
+        if "keyboard-interactive" not in self._hop.auth_methods or not await self._admitted() or not self._may_go_on():
             return False
         # The kept password may have been one try more.
         if self._asked["keyboard-interactive"] >= MOST_ASKS or self._challenged > MOST_ASKS:
@@ -195,6 +198,15 @@ class Login:
         return self._record.timed_out()
 
     # --- what a person knows ---
+
+    async def _admitted(self) -> bool:
+        admit, self._admit = self._admit, None
+        if admit is not None:
+            try:
+                await admit(self._hop)
+            except AuthError as error:
+                self._record.held_back = error
+        return self._record.held_back is None
 
     def _may_go_on(self) -> bool:
         return not self._given_up and not self._record.at_the_limit

@@ -65,6 +65,8 @@ class Record:
         self.agent_problem = ""
         self.expired = ""
         """The server wants a new password, in its own words."""
+        self.held_back: AuthError | None = None
+        """Why nothing was shown to the server at all."""
         self.endless = False
         """The server asked on and on."""
         self.declined: list[str] = []
@@ -121,6 +123,8 @@ class Record:
 
     def failure(self) -> AuthError:
         """Why nothing logged in, as the most specific code that is true."""
+        if self.held_back is not None:
+            return self.held_back
         if self.endless:
             return self._error(Code.AUTH_ENDLESS)
         if self.expired:

@@ -17,6 +17,7 @@ from backend.settings.show import json_value
 from backend.text import clean_line
 from cli.commands import hosts_edit
 from cli.commands.hosts_import import import_hosts
+from cli.commands.hosts_unlock import unlock
 from cli.compose import HostRoom
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
@@ -45,6 +46,7 @@ for command in (
     hosts_edit.pin,
     hosts_edit.unpin,
     import_hosts,
+    unlock,
 ):
     hosts.add_command(command)
 

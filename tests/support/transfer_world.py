@@ -33,6 +33,9 @@ class OneHost(HostBook):
     async def resolve(self, name: str) -> Target:
         return replace(self.target, name=name)
 
+    async def routes(self, name: str) -> tuple[Target, ...]:
+        return (await self.resolve(name),)
+
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
