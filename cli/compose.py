@@ -21,6 +21,7 @@ from backend.connection.vault import Vault
 from backend.container import Container, open_container
 from backend.errors import ConfigError
 from backend.events import EventBus
+from backend.health.keeper import Past
 from backend.hosts.book import HostBook, Overrides
 from backend.hosts.usage import HostUsage
 from backend.settings import Paths, Settings, SettingsFile, load_settings
@@ -99,6 +100,8 @@ class _World:
     state_dir: Path
     put_in: Callable[[Container], None] = lambda _: None
     """Puts services of the world's own in the place of the usual ones."""
+    past: Past | None = None
+    """What the health history begins with."""
 
 
 @asynccontextmanager
@@ -113,6 +116,7 @@ async def open_services(configuration: Configuration, interaction: Interaction) 
             state_dir=world.state_dir,
             vault=configuration.vault,
             clock=SystemClock(),
+            past=world.past,
         ) as container,
     ):
         world.put_in(container)
@@ -162,6 +166,7 @@ async def _real(configuration: Configuration) -> AsyncIterator[_World]:
 async def _simulated(configuration: Configuration) -> AsyncIterator[_World]:
     """A new world, with settings and state of its own; the person's own files stay out of it."""
     from mocks.connector import SimulatedConnector
+    from mocks.demo.history import demo_past
     from mocks.demo.setup import write_demo_files
     from mocks.world import demo_world
 
@@ -180,7 +185,7 @@ async def _simulated(configuration: Configuration) -> AsyncIterator[_World]:
 
             container.files = ProjectFiles(sessions=container.sessions, project=state / "project")
 
-        yield _World(connector, book, state, local_project)
+        yield _World(connector, book, state, local_project, demo_past(world))
 
 
 @asynccontextmanager

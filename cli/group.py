@@ -35,6 +35,7 @@ COMMANDS = {
     "queue": Known("cli.commands.queue:queue", "What is to be done on hosts that are away."),
     "forward": Known("cli.commands.forward:forward", "Keep ports open that lead through a host."),
     "diagnose": Known("cli.commands.diagnose:diagnose", "Show at which step a connection fails, and what to do."),
+    "health": Known("cli.commands.health:health", "How reaching hosts has gone; a look at them now."),
     "hosts": Known("cli.commands.hosts:hosts", "The hosts that can be named."),
     "config": Known("cli.commands.config:config", "The configuration: where it is, what it says, whether it is right."),
 }
