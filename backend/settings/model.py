@@ -144,10 +144,13 @@ class TransferSettings:
 
 
 class Layer(StrEnum):
-    """Where a value comes from, weakest first. A profile's values fill in its hosts when they are resolved."""
+    """Where a value comes from. A profile's values fill in its hosts when they are resolved."""
 
     DEFAULT = "default"
+    SSH = "ssh"
+    """What the ssh configuration says, or ssh does by itself."""
     FILE = "file"
+    PROFILE = "profile"
     ENVIRONMENT = "environment"
     FLAG = "flag"
 

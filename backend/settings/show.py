@@ -33,16 +33,17 @@ def setting_rows(settings: Settings) -> tuple[SettingRow, ...]:
         SettingRow(key, value, settings.origin(key))
         for item in dataclasses.fields(settings)
         if item.name != "origins"
-        for key, value in _leaves(item.name, getattr(settings, item.name))
+        for key, value in leaves(item.name, getattr(settings, item.name))
     )
 
 
-def _leaves(key: str, value: Any) -> Iterator[tuple[str, object]]:
+def leaves(key: str, value: Any) -> Iterator[tuple[str, object]]:
+    """The values below `key` that say something, by dotted key; `key` may be empty."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _leaves(f"{key}.{name}", inner)
+            yield from leaves(f"{key}.{name}" if key else name, inner)
     elif value is not None and value != "" and value != ():
         yield key, json_value(value)
 

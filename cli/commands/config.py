@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
 
-from backend.settings import check_settings, setting_rows
+from backend.hosts.effective import effective_rows
+from backend.hosts.entries import Overrides
+from backend.hosts.inventory import read_inventory
+from backend.settings import Layer, SettingRow, check_settings, setting_rows
 from backend.text import clean_line
-from cli.compose import paths_of, settings_of
+from cli.arguments import Filled
+from cli.compose import HostRoom, overrides_of, paths_of, settings_of
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
+from cli.host_room import in_host_room
 from cli.statuses import Status
 
 
@@ -53,45 +59,79 @@ def locate(flags: GlobalFlags) -> int:
 
 
 @config.command()
+@click.option("--host", type=Filled(), metavar="HOST", help="What is in force for HOST, from all layers.")
 @global_flags()
 @pass_flags
-def show(flags: GlobalFlags) -> int:
-    """Every value that is in force, and where it comes from.
+def show(flags: GlobalFlags, host: str | None) -> int:
+    """Every value that is in force, and the layer and the line it comes from.
+
+    For one host: its entry, its profile, [defaults], the environment and the flags laid over what ssh says. Nothing is
+    connected.
 
     \b
     Examples:
       fairlead config show
-      fairlead config show --json
+      fairlead config show --host web-1
+      fairlead config show --host web-1 --host-key strict --json
     """
-    rows = setting_rows(settings_of(flags))
+    if host is None:
+        return _show(flags, setting_rows(settings_of(flags)))
+
+    async def work(room: HostRoom) -> int:
+        environment = Overrides.from_environment(os.environ)
+        target = await room.book.resolve(host)
+        rows = effective_rows(target, room.book.settings, flags=overrides_of(flags), environment=environment)
+        return _show(flags, rows)
+
+    return in_host_room(flags, work)
+
+
+def _show(flags: GlobalFlags, rows: tuple[SettingRow, ...]) -> int:
     if flags.json:
         print_json({"settings": [row.to_json() for row in rows]})
         return Status.OK
     for row in rows:
-        value = json.dumps(row.value, ensure_ascii=False)
-        click.echo(clean_line(f"{row.key} = {value}  # {row.origin.where or row.origin.layer}"))
+        value, origin = json.dumps(row.value, ensure_ascii=False), row.origin
+        layer = f"{origin.layer}: " if origin.layer in {Layer.PROFILE, Layer.SSH} and origin.where else ""
+        click.echo(clean_line(f"{row.key} = {value}  # {layer}{origin.where or origin.layer}"))
     return Status.OK
 
 
 @config.command()
+@click.option(
+    "--inventory",
+    "inventories",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Look through this inventory as well; may be repeated.",
+)
 @global_flags()
 @pass_flags
-def check(flags: GlobalFlags) -> int:
+def check(flags: GlobalFlags, inventories: tuple[Path, ...]) -> int:
     """Every mistake in config.toml and in the environment, with its line and the key that was probably meant.
 
     \b
     Examples:
       fairlead config check
       fairlead config check --config new.toml
+      fairlead config check --inventory distributed_hosts.yaml
 
     Exit status: 0 without mistakes, 2 with some.
     """
     problems = check_settings(flags.config)
+    read = [read_inventory(path) for path in inventories]
+    problems += tuple(problem for one in read for problem in one.problems)
+    remarks = [problem for one in read for problem in one.remarks]
     if flags.json:
-        print_json({"file": str(paths_of(flags).config), "problems": [problem.to_json() for problem in problems]})
+        found = {"problems": problems, "remarks": remarks}
+        told = {name: [problem.to_json() for problem in some] for name, some in found.items()}
+        print_json({"file": str(paths_of(flags).config), **told})
     else:
         for problem in problems:
             click.echo(clean_line(str(problem)))
+        for remark in remarks:
+            click.echo(clean_line(str(remark)), err=True)
         if not problems:
             click.echo(f"{clean_line(str(paths_of(flags).config))}: no mistakes", err=True)
     return Status.USAGE if problems else Status.OK

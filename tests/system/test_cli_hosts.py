@@ -206,3 +206,67 @@ def test_thousands_of_hosts_are_listed_at_once(program: Program) -> None:
     bare = time.monotonic()
     assert program.run("--version").status == 0
     assert (bare - began) - (time.monotonic() - bare) < 5  # 2,000 runs of `ssh -G` would take ten times as long
+
+
+# --- layers ------------------------------------------------------------------------------------------------------
+
+
+def in_force(program: Program, *arguments: str) -> dict[str, tuple[object, str, str]]:
+    ran = program.run("config", "show", "--json", "--host", *arguments)
+    assert ran.status == 0, ran.err
+    return {row["key"]: (row["value"], row["layer"], row["where"]) for row in ran.json["settings"]}
+
+
+LAYERS = """\
+[defaults]
+keepalive = { interval = 20 }
+[profiles.lab]
+user = "labrat"
+port = 2200
+env = { A = "profile", B = "profile" }
+[hosts.web-1]
+address = "192.0.2.7"
+profile = "lab"
+port = 2201
+env = { A = "own" }
+[hosts.web-1.extra]
+rack = "b12"
+"""
+
+
+def test_every_value_of_a_host_is_told_with_its_layer_and_line(program: Program) -> None:
+    (program.home / "config.toml").write_text(LAYERS)
+    file = "~/config.toml"
+    found = in_force(program, "web-1")
+    assert found["keepalive.interval"] == (20, "file", f"{file}:2")
+    assert found["user"] == ("labrat", "profile", f"{file}:4")
+    assert found["port"] == (2201, "file", f"{file}:10")
+    assert found["env.A"] == ("own", "file", f"{file}:11")
+    assert found["env.B"] == ("profile", "profile", f"{file}:6")
+    assert found["extra.rack"] == ("b12", "file", f"{file}:13")
+    assert found["timeouts.login"] == (60, "default", "")
+    assert found["host_key"][1] == "default"
+    assert found["known_hosts"][1] == "ssh"
+
+
+def test_environment_and_flags_are_told_as_such(program: Program) -> None:
+    (program.home / "config.toml").write_text(LAYERS)
+    strict = Program(program.home, env={**program.env, "FAIRLEAD_HOST_KEY": "strict"})
+    assert in_force(strict, "web-1")["host_key"] == ("strict", "environment", "FAIRLEAD_HOST_KEY")
+    found = in_force(strict, "web-1", "--host-key", "accept-new", "--user", "me")
+    assert found["host_key"] == ("accept-new", "flag", "--host-key")
+    assert found["user"] == ("me", "flag", "--user")
+
+
+def test_a_host_of_the_ssh_configuration_is_told_with_its_line_there(program: Program) -> None:
+    found = in_force(program, "alias")
+    assert found["address"] == ("192.0.2.3", "ssh", "~/ssh_config:1")
+    assert b'address = "192.0.2.3"  # ssh: ~/ssh_config:1' in program.run("config", "show", "--host", "alias").out
+
+
+def test_mistakes_of_inventories_are_found_without_importing(program: Program) -> None:
+    (program.home / "hosts.yaml").write_text(INVENTORY)
+    ran = program.run("config", "check", "--inventory", "hosts.yaml", "--json")
+    assert ran.status == 2
+    assert [(problem["line"], problem["key"]) for problem in ran.json["problems"]] == [(8, "hosts.broken.port")]
+    assert [remark["key"] for remark in ran.json["remarks"]] == ["hosts.gpu-1.role"]
