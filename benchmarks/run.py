@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import files, starting
+from benchmarks import files, forwards, starting
 from benchmarks.harness import HEADER, compare
 from benchmarks.lab import lab
 
@@ -18,7 +18,7 @@ def main() -> None:
     scale = 1 / 16 if options.quick else 1.0
     print(HEADER, flush=True)
     with lab() as made:
-        for room in (starting, files):
+        for room in (starting, files, forwards):
             for comparison in room.comparisons(made, scale):
                 print(compare(comparison, Path(made.state.parent / "log"), options.runs), flush=True)
 
