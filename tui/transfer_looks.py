@@ -43,10 +43,12 @@ class _Part:
     """The smaller, the longer it stays when there is little room."""
 
 
-def transfer_line(transfer: Transfer, glyphs: Glyphs, width: int, *, home: str = "", still: float = 0.0) -> Content:
+def transfer_line(
+    transfer: Transfer, glyphs: Glyphs, width: int, *, home: str = "", still: float = 0.0, stopping: bool = False
+) -> Content:
     """One transfer in `width` cells; what lies in `home` on this machine is written with `~`.
 
-    `still` is for how many seconds nothing has moved.
+    `still` is for how many seconds nothing has moved; `stopping` that it was told to stop and has not ended yet.
     """
     if transfer.outcome is not None:
         glyph, style, words = _ended(transfer.outcome, transfer.state, glyphs)
@@ -57,6 +59,8 @@ def transfer_line(transfer: Transfer, glyphs: Glyphs, width: int, *, home: str =
         return _two_columns(f"{glyph} ", style, name, Content.styled(words, "$quiet"), width)
     name_width = min(max(cell_len(name), 12), max(16, width * 2 // 5))
     head = Content.assemble((f"{glyph} ", style), fitted(name, name_width, glyphs.ellipsis), "  ")
+    if stopping:
+        return Content.assemble(head, (f"stopping{glyphs.ellipsis}", "$warning"))
     return Content.assemble(head, _moving(transfer, glyphs, width - head.cell_length, still))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from backend.files.transfer import Transfer, TransferState
+from backend.files.transfer import Transfer, TransferOutcome, TransferState
 from screenshots.scene import Scene
 from tests.tui.conftest import DemoApp, shown
 from tui.prompts.confirm import ConfirmPrompt
@@ -113,7 +114,7 @@ async def test_before_there_is_a_connection_the_host_s_side_says_how_to_get_one(
     async with demo_app((80, 24)) as (scene, pilot):
         hands = await Hands(scene, pilot).arrive(connect=False)
         assert _names(hands.local) == ["report", "notes.md"]
-        assert "enter here connects and shows them" in " ".join(hands.text.split())
+        assert "enter here connects to it" in " ".join(hands.text.split())
         await hands.press("tab", "enter")
         assert "uploads" in _names(hands.remote)
 
@@ -218,6 +219,27 @@ async def test_a_copy_on_a_silent_link_says_that_nothing_moves(demo_app: DemoApp
         assert "no progress for" in hands.text
         assert "MB/s" not in hands.text
         scene.world["web-1"].faults.drops = False
+
+
+async def test_a_copy_that_is_told_to_stop_says_so_at_once(
+    demo_app: DemoApp, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, really = asyncio.Event(), Transfer.cancel
+
+    async def slowly(transfer: Transfer) -> TransferOutcome:
+        await held.wait()
+        return await really(transfer)
+
+    monkeypatch.setattr(Transfer, "cancel", slowly)
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        await _start_copying(hands)
+        await pilot.press("x")
+        await scene.picture(pilot)
+        assert "stopping…" in hands.text
+        held.set()
+        await scene.finish_work(pilot)
+        assert "cancelled" in hands.text
 
 
 async def test_leaving_the_screen_stops_no_transfer(demo_app: DemoApp, project: Path) -> None:

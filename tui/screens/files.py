@@ -146,7 +146,7 @@ class FilesScreen(WorkbenchScreen):
         elif session.state in CONNECTED | BUSY:
             self.remote.open(self.services.files.on(host), self._places.get(host, b""))
         else:
-            self.remote.close(f"Not connected to {host}.\n\nenter here connects and shows them.")
+            self.remote.close(f"Not connected to {host}.\n\nenter here connects to it.")
 
     def action_connect(self) -> None:
         if self.host is not None:
@@ -310,8 +310,9 @@ class FilesScreen(WorkbenchScreen):
 
     @work(group="cancel", exit_on_error=False)
     async def action_cancel(self) -> None:
-        if self._transfer is not None:
-            await self._transfer.cancel()
+        if (transfer := self._transfer) is not None:
+            self._list.stop(transfer.id)
+            await transfer.cancel()
 
     @on(RowList.Chosen, "#transfers")
     def _transfer_asked(self) -> None:

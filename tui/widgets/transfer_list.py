@@ -24,6 +24,13 @@ class TransferList(RowList[Transfer]):
         self._still: dict[str, float] = {}
         """For how many seconds each of those that copy has not moved."""
 
+        self._stopping: set[str] = set()
+
+    def stop(self, transfer_id: str) -> None:
+        """It was told to stop: say so until it has ended."""
+        self._stopping.add(transfer_id)
+        self.refresh()
+
     @property
     def standing(self) -> Container[str]:
         """Ids of those that copy and do not move."""
@@ -40,4 +47,11 @@ class TransferList(RowList[Transfer]):
         return row.id
 
     def draw(self, row: Transfer, width: int) -> Content:
-        return transfer_line(row, self._glyphs, width, home=self._home, still=self._still.get(row.id, 0.0))
+        return transfer_line(
+            row,
+            self._glyphs,
+            width,
+            home=self._home,
+            still=self._still.get(row.id, 0.0),
+            stopping=row.id in self._stopping,
+        )

@@ -111,6 +111,14 @@ def test_a_transfer_that_stands_still_has_no_rate_and_no_time_left() -> None:
     assert "no progress" not in paused
 
 
+def test_one_that_was_told_to_stop_says_so_until_it_has_ended() -> None:
+    moving = transfer_line(cast(Transfer, Fake()), UNICODE, 120, stopping=True).plain
+    assert "stopping…" in moving
+    assert "MB/s" not in moving
+    ended = Fake(state=TransferState.CANCELLED, outcome=TransferOutcome(seconds=0.4, progress=HALF_WAY))
+    assert "cancelled" in transfer_line(cast(Transfer, ended), UNICODE, 120, stopping=True).plain
+
+
 def test_while_the_link_is_awaited_what_is_kept_is_not_called_nothing() -> None:
     progress = TransferProgress(files_total=1, bytes_total=600, bytes_done=0, restarts=1)
     line = _line(state=TransferState.RECONNECTING, progress=progress)
