@@ -90,6 +90,7 @@ def gpu_7(clock: Clock) -> Listing:
         "ml",
         group="lab",
         tags=("gpu",),
+        roots=(("runs", "/data"),),
         note="its link breaks once, after 24 MB; fetch a checkpoint and watch it go on",
     )
 
@@ -159,6 +160,7 @@ def cluster(clock: Clock) -> Listing:
         "ada",
         group="cluster",
         tags=("slurm", "2fa"),
+        roots=(("scratch", "/scratch/ada"), ("project", "/project/physics")),
         note=f"asks for a password and a code: {PASSWORD} and {CODE}; Slurm and modules",
         uses_key=False,
     )

@@ -28,6 +28,8 @@ class Listing:
     key_changed: bool = False
     """known_hosts has another key for it than it shows."""
     uses_key: bool = True
+    roots: tuple[tuple[str, str], ...] = ()
+    """Directories by name, as its entry has them."""
 
     @property
     def address(self) -> str:

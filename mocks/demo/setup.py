@@ -64,6 +64,8 @@ def _entry(listing: Listing) -> str:
     ]
     if listing.jump:
         lines.append(f"jump = {_text(listing.jump)}")
+    if listing.roots:
+        lines.append(f"roots = {{ {', '.join(f'{name} = {_text(path)}' for name, path in listing.roots)} }}")
     if listing.production:
         lines.append("production = true")
     return "\n".join(lines) + "\n"
