@@ -19,6 +19,7 @@ from backend.connection.connector import Connector
 from backend.connection.guard import LockoutGuard
 from backend.connection.guarded import GuardedConnector
 from backend.connection.interaction import Interaction
+from backend.connection.route_memory import RouteMemory
 from backend.connection.session import Sessions
 from backend.connection.vault import Vault
 from backend.events import EventBus
@@ -71,7 +72,14 @@ class Container:
         self._connector = connector = GuardedConnector(connector, self.guard, bus)
         self._interaction = interaction = HeardInteraction(interaction, bus, clock)
         self.sessions = Sessions(
-            connector=connector, book=book, interaction=interaction, bus=bus, clock=clock, vault=vault, chance=chance
+            connector=connector,
+            book=book,
+            interaction=interaction,
+            bus=bus,
+            clock=clock,
+            vault=vault,
+            memory=RouteMemory(store, clock),
+            chance=chance,
         )
         self.metrics = Metrics(bus, self._route_of)
         """Counters of everything that happens; they listen from the start."""

@@ -21,14 +21,15 @@ from backend.connection.connector import (
     FileChannel,
     Link,
     LinkFacts,
-    Observer,
-    Phase,
     PhaseEvent,
     PhaseStarted,
 )
 from backend.connection.heartbeat import Heartbeat, pause
 from backend.connection.interaction import Interaction
+from backend.connection.race import Observe, RouteOutcome
 from backend.connection.retry import STABLE, delay, may_repeat
+from backend.connection.route_memory import Remembered, RouteMemory
+from backend.connection.routing import Lead, Routing, state_of
 from backend.connection.state import ATTEMPTING, CONNECTED, RESTING, SessionChanged, SessionState, StateMachine, climb
 from backend.connection.stretch import Stretch
 from backend.connection.target import Target
@@ -41,8 +42,6 @@ log = logging.getLogger(__name__)
 
 CLOSE_LIMIT = 5.0
 """Seconds for all farewells of a session; then it counts as closed."""
-
-_STATE_OF_PHASE = {Phase.HOST_KEY: SessionState.VERIFYING, Phase.AUTH: SessionState.AUTHENTICATING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,8 @@ class PhaseSeen(Event):
     """A hop of a connection attempt has entered, left or failed a phase."""
 
     phase: PhaseEvent
+    route: str = ""
+    """Of which of the host's routes."""
 
 
 class Session:
@@ -73,15 +74,16 @@ class Session:
         clock: Clock,
         vault: Vault,
         chance: Random,
+        memory: RouteMemory | None = None,
     ) -> None:
         self.host = host
         self.target: Target | None = None
-        """Who the host is, once resolved."""
+        """Who the host is, once resolved, over the route that is live or was tried first."""
         self.latencies: deque[float] = deque(maxlen=60)
         """The last round trips in seconds, newest last."""
-        self._connector = connector
-        self._book = book
-        self._interaction = interaction
+        self._routing = Routing(
+            host, connector=connector, book=book, interaction=interaction, bus=bus, clock=clock, memory=memory
+        )
         self._bus = bus
         self._clock = clock
         self._vault = vault
@@ -108,6 +110,16 @@ class Session:
     def facts(self) -> LinkFacts | None:
         """Of the live link; None when there is none."""
         return self._link.facts if self._link is not None else None
+
+    @property
+    def routes(self) -> tuple[RouteOutcome, ...]:
+        """What came of each of the host's routes in the last attempt, in the order in which they were tried."""
+        return self._routing.outcomes
+
+    @property
+    def remembered(self) -> Remembered | None:
+        """Why the first of `routes` was the first, where that is because it worked on this network before."""
+        return self._routing.remembered
 
     async def link(self) -> Link:
         """The live link. Connects when there is none, waits while one is being made or restored.
@@ -190,9 +202,11 @@ class Session:
 
     async def _attempt(self, stretch: Stretch) -> None:
         """One connection attempt, from RESOLVING; the session is ready afterwards."""
-        self.target = target = await self._book.resolve(self.host)
-        self._climb(stretch, SessionState.CONNECTING, f"reaching {target.hops[0].name}")
-        link = await self._connector.connect(target, self._interaction, self._observer(stretch))
+        targets = await self._routing.targets()
+        self.target = targets[0]
+        self._climb(stretch, SessionState.CONNECTING, f"reaching {targets[0].hops[0].name}")
+        link, self.target = await self._routing.connect(targets, self._observer(stretch))
+        self._later(self._routing.finish())
         self._link = link
         self._climb(stretch, SessionState.READY, "logged in")
         stretch.fulfil(link)
@@ -233,15 +247,16 @@ class Session:
                 stretch.lost_by = None
                 return
 
-    def _observer(self, stretch: Stretch) -> Observer:
-        def observe(event: PhaseEvent) -> None:
+    def _observer(self, stretch: Stretch) -> Observe:
+        lead = Lead()
+
+        def observe(target: Target, event: PhaseEvent) -> None:
             if self._stretch is not stretch or self.state not in ATTEMPTING:
                 return
-            if isinstance(event, PhaseStarted):
-                state = _STATE_OF_PHASE.get(event.phase, SessionState.CONNECTING)
+            if lead.is_of(target, event, self.state) and isinstance(event, PhaseStarted):
                 with suppress(asyncio.CancelledError):  # a listener has just stopped it
-                    self._climb(stretch, state, f"{event.phase}: {event.hop.name}")
-            self._bus.publish(PhaseSeen(self.host, event))
+                    self._climb(stretch, state_of(event), f"{event.phase}: {event.hop.name}")
+            self._bus.publish(PhaseSeen(self.host, event, target.route))
 
         return observe
 
@@ -357,15 +372,17 @@ class Sessions:
         bus: EventBus,
         clock: Clock,
         vault: Vault,
+        memory: RouteMemory | None = None,
         chance: Random | None = None,
     ) -> None:
-        """`chance` spreads the moments of reconnecting."""
+        """`chance` spreads the moments of reconnecting; `memory` knows which routes worked."""
         self._connector = connector
         self._book = book
         self._interaction = interaction
         self._bus = bus
         self._clock = clock
         self._vault = vault
+        self._memory = memory
         self._chance = chance or Random()  # noqa: S311 - jitter, not a secret
         self._sessions: dict[str, Session] = {}
 
@@ -381,6 +398,7 @@ class Sessions:
                 clock=self._clock,
                 vault=self._vault,
                 chance=self._chance,
+                memory=self._memory,
             )
         return self._sessions[host]
 

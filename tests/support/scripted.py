@@ -251,6 +251,9 @@ class ScriptedBook(HostBook):
             raise ConfigError(Code.HOST_UNKNOWN, host=name)
         return self._targets[name]
 
+    async def routes(self, name: str) -> tuple[Target, ...]:
+        return (await self.resolve(name),)
+
 
 class ScriptedConnector:
     """Passes every phase of every hop, until the one that is scripted to fail."""

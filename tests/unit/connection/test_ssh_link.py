@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from backend.connection.ssh_carriers import Carrier
 from backend.connection.ssh_hop import HopLink
 from backend.connection.ssh_link import close_hops
 from backend.connection.target import Timeouts
@@ -35,7 +36,7 @@ class Connection:
 
 def route(*connections: Connection, close: float) -> list[HopLink]:
     hop = SimpleNamespace(timeouts=Timeouts(close=close))
-    return [cast(HopLink, SimpleNamespace(conn=connection, hop=hop)) for connection in connections]
+    return [cast(HopLink, SimpleNamespace(conn=connection, hop=hop, carrier=Carrier())) for connection in connections]
 
 
 async def test_every_hop_is_closed_from_the_inside_out() -> None:
