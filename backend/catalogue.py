@@ -82,12 +82,14 @@ class Code(StrEnum):
     SHELL_NOISE = "SHELL_NOISE"
     SFTP_UNAVAILABLE = "SFTP_UNAVAILABLE"
     SLOW_LINK = "SLOW_LINK"
+    CLOCK_DIFFERS = "CLOCK_DIFFERS"
     CONNECTION_LOST = "CONNECTION_LOST"
     KEEPALIVE_LOST = "KEEPALIVE_LOST"
     SERVER_ENDED = "SERVER_ENDED"
     NOT_FOUND = "NOT_FOUND"
     PERMISSION = "PERMISSION"
     DISK_FULL = "DISK_FULL"
+    SPACE_LOW = "SPACE_LOW"
     QUOTA = "QUOTA"
     EXISTS = "EXISTS"
     IS_DIRECTORY = "IS_DIRECTORY"
@@ -437,6 +439,12 @@ CATALOGUE: dict[Code, Entry] = {
         "Check what lies between: VPN, Wi-Fi, mobile network, or a jump host far from both ends.",
         "Whole trees and large files suffer least; many small steps suffer most.",
     ),
+    Code.CLOCK_DIFFERS: _entry(
+        Category.SESSION,
+        "The clock of {host} and this machine's differ by {difference}.",
+        ("Compare both with a clock that you trust.", "fairlead run {host} -- date -u"),
+        "Let chrony or systemd-timesyncd set the one that is wrong: one-time codes, certificates and comparisons of file times need right clocks.",
+    ),
     Code.CONNECTION_LOST: _entry(
         Category.LINK,
         "The connection to {host} was lost.",
@@ -470,6 +478,12 @@ CATALOGUE: dict[Code, Entry] = {
         "The disk that holds {path} is full.",
         "Free some space there, then give the same command again: it goes on where it stopped.",
         retryable=True,
+    ),
+    Code.SPACE_LOW: _entry(
+        Category.FILES,
+        "Little room is left where {path} lies: {free} of {total}.",
+        ("See how full the disks are.", "fairlead run {host} -- df -h"),
+        "Remove or move what is not needed before something fails for want of room.",
     ),
     Code.QUOTA: _entry(
         Category.FILES,
