@@ -73,6 +73,7 @@ def overrides_of(flags: GlobalFlags) -> Overrides:
         user=flags.user,
         port=flags.port,
         jump=flags.jump,
+        route=flags.route,
         identity_files=flags.identity,
         known_hosts=flags.known_hosts,
         host_key_policy=None if flags.host_key is None else HostKeyPolicy(flags.host_key),

@@ -31,6 +31,8 @@ class GlobalFlags:
     ssh_config: Path | None = None
     """In place of ~/.ssh/config."""
     jump: str | None = None
+    route: str | None = None
+    """The one of the host's routes to take."""
     port: int | None = None
     user: str | None = None
     identity: tuple[Path, ...] = ()
@@ -70,6 +72,7 @@ def _options() -> list[click.Option]:
         _option("--state-dir", type=_FILE, metavar="DIR", help="Keep journal and history here."),
         _option("-F", "--ssh-config", type=_FILE, metavar="FILE", help="Use this in place of ~/.ssh/config."),
         _option("-J", "--jump", metavar="JUMP", help="Jump hosts, as user@host:port,…; none for no jump."),
+        _option("--route", metavar="NAME", help="Take this one of the host's routes; see `fairlead hosts show HOST`."),
         _option("-p", "--port", type=click.IntRange(1, 65535), metavar="PORT", help="The host's SSH port."),
         _option("-l", "--user", metavar="USER", help="Log in as this user."),
         _option("-i", "--identity", type=_FILE, multiple=True, metavar="KEY", help="A key file; may be repeated."),

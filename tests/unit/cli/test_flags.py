@@ -43,6 +43,7 @@ _EACH = [
     (["--state-dir", "s"], {"state_dir": Path("s")}),
     (["-F", "x"], {"ssh_config": Path("x")}),
     (["-J", "a,b"], {"jump": "a,b"}),
+    (["--route", "tailscale"], {"route": "tailscale"}),
     (["-p", "2222"], {"port": 2222}),
     (["-l", "me"], {"user": "me"}),
     (["-i", "k1", "-i", "k2"], {"identity": (Path("k1"), Path("k2"))}),
