@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,8 @@ class HostEditor:
 
         Raises FieldError, also for a field that somebody else has changed in the file meanwhile.
         """
+        if new.name != old.name and not any((new.address, new.ssh_host, new.tailscale, new.cloudflare)):
+            new = replace(new, address=old.name)  # the old name was the address, and the machine stays the same
         await self._check(new, old.name)
         keys = [key for key in KEYS if old.value(key) != new.value(key)]
 
@@ -101,7 +104,8 @@ class HostEditor:
     async def write(self, tables: Mapping[str, Table], *, replacing: frozenset[str] = frozenset()) -> None:
         """Several entries in one step, as an import makes them. Those that are there stay unless in `replacing`."""
         if tables:
-            events = (HostsChanged(name, HostChange.ADDED) for name in tables)
+            kinds = {name: HostChange.CHANGED if name in replacing else HostChange.ADDED for name in tables}
+            events = (HostsChanged(name, kind) for name, kind in kinds.items())
             await self._edit(partial(_with_tables, tables, replacing), *events)
 
     async def rehearse(self, tables: Mapping[str, Table], *, replacing: frozenset[str] = frozenset()) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from backend.connection.target import Hop, Target, Workplace
+from backend.connection.ways import described
 from backend.hosts.book import HostEntry
 from backend.hosts.entries import by_use
 from backend.matching import best
@@ -98,13 +99,16 @@ def show_host(flags: GlobalFlags, host: str) -> int:
     """
 
     async def work(room: HostRoom) -> int:
-        target = await room.book.resolve(host)
+        routes = await room.book.routes(host)
+        target = routes[0]
         own = room.book.settings.hosts.get(host)
         extra = {} if own is None else own.extra
         if flags.json:
-            print_json({**_target_json(target), "extra": json_value(extra)})
+            names = [one.route for one in routes]
+            print_json({**_target_json(target), "routes": names, "extra": json_value(extra)})
         else:
-            lines = [*_target_lines(target), *_workplace_lines(target.workplace), *_extra_lines(extra)]
+            lines = [*_target_lines(target), *_other_routes(routes)]
+            lines += [*_workplace_lines(target.workplace), *_extra_lines(extra)]
             click.echo("\n".join(clean_line(line) for line in lines))
         return Status.OK
 
@@ -164,9 +168,21 @@ def _hop_json(hop: Hop) -> dict[str, Any]:
         "host_key_policy": hop.host_key_policy.value,
         "keepalive": dataclasses.asdict(hop.keepalive),
         "timeouts": dataclasses.asdict(hop.timeouts),
+        "way": described(hop.way),
         "source": hop.source,
         "notes": list(hop.notes),
     }
+
+
+def _other_routes(routes: Sequence[Target]) -> list[str]:
+    """The ways that are tried after the first one."""
+    return [f"  {'or by route':<12} {one.route}: {_way(one)}" for one in routes[1:]]
+
+
+def _way(target: Target) -> str:
+    places = " → ".join(f"{hop.user}@{hop.address}:{hop.port}" for hop in target.hops)
+    told = described(target.hops[0].way)
+    return f"{places}, {told}" if told else places
 
 
 def _workplace_lines(place: Workplace) -> list[str]:
@@ -193,6 +209,7 @@ def _target_lines(target: Target) -> list[str]:
             "known hosts": f"{known or 'none'} ({hop.host_key_policy})",
             "from": hop.source or "typed",
         }
+        details |= {"way": told} if (told := described(hop.way)) else {}
         lines += [f"    {name:<11} {value}" for name, value in details.items()]
         lines += [f"    {'ssh_config':<11} {note}" for note in hop.notes]
     return lines

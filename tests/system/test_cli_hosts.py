@@ -264,6 +264,13 @@ def test_a_host_of_the_ssh_configuration_is_told_with_its_line_there(program: Pr
     assert b'address = "192.0.2.3"  # ssh: ~/ssh_config:1' in program.run("config", "show", "--host", "alias").out
 
 
+def test_every_route_of_a_host_is_shown(program: Program) -> None:
+    (program.home / "config.toml").write_text('[hosts.gpu]\naddress = "192.0.2.7"\ntailscale = "100.64.0.7"\n')
+    shown = program.run("hosts", "show", "--json", "gpu").json
+    assert shown["routes"] == ["direct", "tailscale"]
+    assert b"@192.0.2.7:22, over Tailscale, 100.64.0.7" in program.run("hosts", "show", "gpu").out
+
+
 def test_mistakes_of_inventories_are_found_without_importing(program: Program) -> None:
     (program.home / "hosts.yaml").write_text(INVENTORY)
     ran = program.run("config", "check", "--inventory", "hosts.yaml", "--json")

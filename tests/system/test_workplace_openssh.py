@@ -62,7 +62,7 @@ def test_roots_name_paths_of_files(program: Program, tmp_path: Path) -> None:
 
 def test_other_hosts_know_nothing_of_it(program: Program) -> None:
     ran = program.run("run", "box", "--", 'echo "$MODE"')
-    assert (ran.status, ran.out) == (0, b"\n")
+    assert (ran.status, ran.out, ran.err) == (0, b"\n", b"")
 
 
 async def test_a_shell_begins_there_too(program: Program, tmp_path: Path) -> None:

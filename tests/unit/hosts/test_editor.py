@@ -156,6 +156,12 @@ async def test_an_entry_is_renamed_also_where_it_is_a_jump_host(rig: Rig) -> Non
     assert rig.heard == [HostsChanged("gate", HostChange.RENAMED, "bastion")]
 
 
+async def test_an_entry_whose_name_was_its_address_stays_the_same_machine(tmp_path: Path, own_home: Path) -> None:
+    rig = Rig(tmp_path, '[hosts."web.example"]\nuser = "me"\n')
+    await rig.editor.rename("web.example", "web")
+    assert rig.path.read_text() == '[hosts.web]\nuser = "me"\naddress = "web.example"\n'
+
+
 async def test_an_entry_is_removed_and_the_rest_stays(rig: Rig) -> None:
     await rig.editor.remove("bastion")
     assert rig.path.read_text() == TEXT.replace('[hosts.bastion]\naddress = "192.0.2.1"\n\n', "")
