@@ -11,8 +11,9 @@ from backend.connection.ssh_channels import Channel, Loss, finished
 from backend.connection.ssh_inbox import Inbox
 from backend.errors import Code, LinkLost
 
-STREAM_WINDOW = 2 << 20
-"""Receive window in bytes, as OpenSSH's own: as much as may lie unread for each connection."""
+STREAM_WINDOW = 4 << 20
+"""Receive window in bytes: as much as may lie unread for each connection. Twice OpenSSH's, as asyncssh gives half of it
+back at a time, where OpenSSH gives back each few packets."""
 
 
 class StreamSession(asyncssh.SSHTCPSession[bytes], asyncssh.SSHUNIXSession[bytes]):

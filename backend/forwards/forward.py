@@ -24,7 +24,7 @@ from backend.forwards.spec import ForwardSpec, Place, Port
 from backend.forwards.told import reason_of
 from backend.tasks import cancel_all, within
 
-MOST_AT_ONCE: Final = 256
+MOST_AT_ONCE: Final = 128
 """Connections of one forward; more are refused. What each may hold is bounded, so this bounds all of it."""
 HANDSHAKE_LIMIT: Final = 30.0
 """Seconds for a client's whole SOCKS handshake."""
