@@ -22,10 +22,12 @@ from backend.connection.ssh_login import Login
 from backend.connection.ssh_progress import HopProgress
 from backend.connection.target import Hop
 from backend.connection.vault import Vault
+from backend.connection.ways import Tailscale
 from backend.errors import Code, ConnectError, FairleadError
 from backend.text import clean_line, clean_text
 from mocks.host import SimulatedHost, User
 from mocks.trust import check, key_of
+from mocks.ways import check_way
 from mocks.wire import Wire
 from mocks.world import World
 
@@ -83,6 +85,8 @@ class Handshake:
             told = at_hop(error, self._hop, self._around.target)
             self._progress.failed(told)
             self._drop()
+            if self._around.gate is not None:
+                self._around.gate.release()
             raise told from error.__cause__
         except BaseException:
             self._drop()
@@ -97,6 +101,8 @@ class Handshake:
     async def _reach(self) -> SimulatedHost:
         hop, progress = self._hop, self._progress
         progress.enter(Phase.NAME)
+        if self._through is None:
+            check_way(hop, self._around.world)
         host = self._around.world.find(hop.address)
         if self._through is not None:
             progress.passed(Phase.NAME, {"looked_up_by": self._through.hop.name})
@@ -123,7 +129,8 @@ class Handshake:
         if host.faults.drops or host.private:
             await self._clock.sleep(self._hop.timeouts.connect)
             raise self._tcp_error(Code.TCP_TIMEOUT, seconds=f"{self._hop.timeouts.connect:g}")
-        if host.faults.refuses or host.port != self._hop.port:
+        closed = host.firewalled and not isinstance(self._hop.way, Tailscale)
+        if host.faults.refuses or host.port != self._hop.port or closed:
             await self._clock.sleep(host.network.round_trip)
             raise self._tcp_error(Code.TCP_REFUSED)
         return host
@@ -169,7 +176,7 @@ class Handshake:
         self._progress.passed(Phase.KEX, {"kex": KEX, "cipher": CIPHER, "mac": MAC})
         self._progress.enter(Phase.HOST_KEY)
         key = key_of(host)
-        where = await check(self._hop, key, self._around.interaction, self._progress)
+        where = await check(self._hop, key, self._around.interaction, self._progress, self._around.gate)
         evidence = {"algorithm": key.algorithm, "fingerprint": key.fingerprint, "known": where}
         self._progress.passed(Phase.HOST_KEY, evidence)
 
@@ -181,6 +188,9 @@ class Handshake:
 
     async def _log_in(self, host: SimulatedHost) -> LoggedIn:
         self._progress.enter(Phase.AUTH)
+        if self._around.gate is not None:
+            with self._progress.person():
+                await self._around.gate.take()
         if host.banner:
             self._around.interaction.announce(self._hop.name, clean_text(host.banner))
         login = Login(
@@ -200,6 +210,8 @@ class Handshake:
         evidence = {"method": login.method, "key": login.detail, **login.evidence}
         self._progress.passed(Phase.AUTH, {name: value for name, value in evidence.items() if value})
         assert self._wire is not None
+        if self._around.gate is not None and not self._is_target:
+            self._around.gate.release()
         return LoggedIn(self._hop, host, user, self._wire, login.method, login.detail, login.repeats)
 
 

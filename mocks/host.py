@@ -282,6 +282,8 @@ class SimulatedHost:
         """What listens on Unix-domain sockets, by path."""
         self.private = False
         """Reached only through another host."""
+        self.firewalled = False
+        """Refuses whoever does not come through another host or over the tailnet."""
         self.live_logs: set[Node] = set()
         """Files to which something is always being written."""
         self.environment: dict[str, str] = {"LANG": "C.UTF-8"}

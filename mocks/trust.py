@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 
+from backend.connection.connector import Gate
 from backend.connection.host_key_file import can_remember, remember, replace
 from backend.connection.host_keys import HostKey, HostNames, Judgement, load, looked_in
 from backend.connection.interaction import HostKeyDecision, HostKeyQuestion, HostKeyState, Interaction
@@ -19,7 +20,9 @@ def key_of(host: SimulatedHost) -> HostKey:
     return HostKey(base64.b64decode(host.host_key.public_line.split()[1]))
 
 
-async def check(hop: Hop, key: HostKey, interaction: Interaction, progress: HopProgress) -> str:
+async def check(
+    hop: Hop, key: HostKey, interaction: Interaction, progress: HopProgress, gate: Gate | None = None
+) -> str:
     """Where the key is known, once it is trusted. Raises HostKeyError as the real connector does."""
     known = await asyncio.to_thread(load, hop.known_hosts, HostNames.of(hop))
     judgement = known.judge(key)
@@ -29,6 +32,8 @@ async def check(hop: Hop, key: HostKey, interaction: Interaction, progress: HopP
     if judgement.state is HostKeyState.REVOKED:
         raise _refused(Code.HOST_KEY_REVOKED, known.names, key, where)
     with progress.person():
+        if gate is not None:
+            await gate.take()
         decision = await _decision(hop, key, judgement, interaction)
     if decision is HostKeyDecision.REFUSE:
         changed = judgement.state is HostKeyState.CHANGED

@@ -17,6 +17,8 @@ class World:
         self.clock = clock or SystemClock()
         self.listings: tuple[Listing, ...] = ()
         """What a host list says about them, where the world brings one."""
+        self.tailscale_runs = True
+        """Whether this machine is in the tailnet, in which every host is."""
         self._hosts: dict[str, SimulatedHost] = {}
         for host in hosts:
             self.add(host)
@@ -50,4 +52,5 @@ def demo_world(clock: Clock | None = None) -> World:
     listings = demo_listings(clock)
     world = World((listing.host for listing in listings), clock=clock)
     world.listings = listings
+    world.tailscale_runs = False
     return world

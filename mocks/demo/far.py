@@ -48,7 +48,7 @@ def mirror_au(clock: Clock) -> Listing:
 
 
 def gpu_7(clock: Clock) -> Listing:
-    """A rented machine whose link breaks once after 24 MB, and comes back."""
+    """A rented machine that only the bastion reaches from here, and whose link breaks once after 24 MB."""
     host = SimulatedHost(
         "gpu-7",
         address="100.64.0.7",
@@ -85,11 +85,14 @@ def gpu_7(clock: Clock) -> Listing:
     host.tree.total = 2000 << 30
     host.tree.fill_to(640 << 30)
     host.faults.cut_after = [24_000_000]
+    host.firewalled = True
     return Listing(
         host,
         "ml",
         group="lab",
         tags=("gpu",),
+        routes=("direct", "tailscale", "jump:bastion"),
+        tailscale=host.address,
         roots=(("runs", "/data"),),
         note="its link breaks once, after 24 MB; fetch a checkpoint and watch it go on",
     )
@@ -153,7 +156,7 @@ def cluster(clock: Clock) -> Listing:
         path = f"/scratch/ada/lattice/config-{number:03}.h5"
         host.add(path, File(0o640, content=content), owner="ada", age=timedelta(hours=number))
     host.add_link("/home/ada/scratch", "/scratch/ada", owner="ada")
-    host.environment |= {"SCRATCH": "/scratch/ada", "PROJECT": "/project/physics"}
+    host.environment |= {"SCRATCH": "/scratch/ada", "PROJECT": "/project/physics", "LMOD_VERSION": "8.7.55"}
     host.add_text("/project/physics/README", "Shared by the group. Be kind.\n", owner="ada")
     return Listing(
         host,

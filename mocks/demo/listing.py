@@ -25,6 +25,9 @@ class Listing:
     production: bool = False
     note: str = ""
     jump: str = ""
+    routes: tuple[str, ...] = ()
+    """In the order in which they are tried; empty for the usual one."""
+    tailscale: str = ""
     key_changed: bool = False
     """known_hosts has another key for it than it shows."""
     uses_key: bool = True

@@ -66,6 +66,10 @@ def _entry(listing: Listing) -> str:
         lines.append(f"jump = {_text(listing.jump)}")
     if listing.roots:
         lines.append(f"roots = {{ {', '.join(f'{name} = {_text(path)}' for name, path in listing.roots)} }}")
+    if listing.routes:
+        lines.append(f"routes = [{', '.join(_text(route) for route in listing.routes)}]")
+    if listing.tailscale:
+        lines.append(f"tailscale = {_text(listing.tailscale)}")
     if listing.production:
         lines.append("production = true")
     return "\n".join(lines) + "\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.connection.interaction import HostKeyDecision, HostKeyState
+from backend.connection.race import Race, RouteStatus
 from backend.connection.session import Sessions
 from backend.connection.target import Target
 from backend.connection.vault import Vault
@@ -67,7 +68,7 @@ async def test_the_host_list_has_every_host_with_a_note(demo: Demo) -> None:
     assert {entry.name for entry in entries if entry.production} == {"web-1", "db-2", "edge-3"}
 
 
-@pytest.mark.parametrize("name", ["web-1", "db-2", "bastion", "gpu-7"])
+@pytest.mark.parametrize("name", ["web-1", "db-2", "bastion"])
 async def test_hosts_that_take_the_demo_key_ask_nothing(demo: Demo, name: str) -> None:
     person = Person()
     link = await demo.connect(name, person)
@@ -80,6 +81,28 @@ async def test_the_way_to_the_database_is_the_bastion(demo: Demo) -> None:
     link = await demo.connect("db-2", Person())
     assert link.facts.route == ("bastion",)
     await link.close()
+
+
+async def test_the_rented_machine_is_refused_directly_and_over_the_tailnet_and_reached_through_the_bastion(
+    demo: Demo,
+) -> None:
+    connector = SimulatedConnector(demo.world, vault=Vault(), clock=demo.clock)
+    race = Race(await demo.book.routes("gpu-7"), connector=connector, interaction=Person(), clock=demo.clock)
+    link, target = await race.run()
+    assert target.route == "jump:bastion"
+    assert [(outcome.status, outcome.error and outcome.error.code) for outcome in race.outcomes] == [
+        (RouteStatus.FAILED, Code.TCP_REFUSED),
+        (RouteStatus.FAILED, Code.TAILSCALE_DOWN),
+        (RouteStatus.WON, None),
+    ]
+    await link.close()
+
+
+async def test_where_the_tailnet_is_up_it_carries_to_the_rented_machine(demo: Demo) -> None:
+    demo.world.tailscale_runs = True
+    targets = {target.route: target for target in await demo.book.routes("gpu-7")}
+    connector = SimulatedConnector(demo.world, vault=Vault(), clock=demo.clock)
+    await (await connector.connect(targets["tailscale"], Person())).close()
 
 
 async def test_the_passwords_and_codes_are_those_of_the_notes(demo: Demo) -> None:
