@@ -23,9 +23,6 @@ from mocks.nodes import Device, Directory, File, Link, Node
 from mocks.programs import Program, echo
 from mocks.tree import ROOT, Actor, Tree
 
-_FIRST_FREE = 32768
-
-
 class Breakable(Protocol):
     """A live connection to a host."""
 
@@ -303,17 +300,6 @@ class SimulatedHost:
     def new_pid(self) -> int:
         self._next_pid += 1
         return self._next_pid
-
-    def free_port(self) -> int:
-        """A port that nothing listens on."""
-        return next(port for port in range(_FIRST_FREE, 65536) if port not in self.programs)
-
-    def reserve(self, port: int, program: Program) -> bool:
-        """Let `program` listen on `port`; False where something does already."""
-        if port == self.port or port in self.programs:
-            return False
-        self.programs[port] = program
-        return True
 
     def actor(self, user: str) -> Actor:
         """In whose name `user` acts; an unknown user is nobody."""

@@ -12,7 +12,7 @@ from backend.errors import Code, ConnectError, FairleadError, SessionError
 from backend.text import clean_text
 from mocks.files import SimulatedFiles
 from mocks.host import SimulatedHost, User
-from mocks.listening import SimulatedListener
+from mocks.listening import SimulatedListener, free_port
 from mocks.process import SimulatedProcess
 from mocks.programs import Program, greeter
 from mocks.shell.process import HostProcess
@@ -114,9 +114,10 @@ class SimulatedLink:
     async def listen(self, host: str, port: int, on_incoming: OnIncoming) -> RemoteListener:
         await self._wire.trip(_CHANNEL_BYTES, _CHANNEL_BYTES)
         self._may_listen(f"{host or '*'} port {port}", port)
-        found = port or self._host.free_port()
-        if not self._host.reserve(found, program := SimulatedListener.program(on_incoming, self.stream)):
+        found = free_port(self._host, port)
+        if found is None:
             raise self._not_listening(f"{host or '*'} port {port}", port, "the server refused")
+        program = self._host.programs[found] = SimulatedListener.program(on_incoming, self.stream)
         return self._listening(SimulatedListener(self._host.programs, found, program, port=found))
 
     async def listen_unix(self, path: str, on_incoming: OnIncoming) -> RemoteListener:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, MutableMapping
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from backend.connection.streams import ByteStream, OnIncoming
 from backend.errors import Code, LinkLost
+from mocks.host import SimulatedHost
 from mocks.programs import Duplex, Program, joined
 from mocks.stream import SimulatedStream
 
 K = TypeVar("K")
 Carry = Callable[[Program], SimulatedStream]
 """Makes a connection over the link, with a program at the host's end."""
+_FIRST_FREE: Final = 32768
+
+
+def free_port(host: SimulatedHost, wanted: int) -> int | None:
+    """`wanted`, or for 0 any port that nothing listens on; None where something does."""
+    if wanted == 0:
+        return next(port for port in range(_FIRST_FREE, 65536) if port not in host.programs)
+    return None if wanted == host.port or wanted in host.programs else wanted
 
 
 class SimulatedIncoming:

@@ -14,6 +14,7 @@ from asyncssh.channel import SSHChannel
 from backend.connection.connector import PtyRequest, PtySize, StdStream
 from mocks.host import SimulatedHost, User
 from mocks.link import LOOPBACK, listener
+from mocks.listening import free_port
 from mocks.pipes import BrokenPipe
 from mocks.served_ports import ServedListener, talker
 from mocks.sftp import TreeServer
@@ -227,8 +228,8 @@ class _Connection(asyncssh.SSHServer):
 
     def server_requested(self, listen_host: str, listen_port: int) -> Any:
         conn, host = self._conn, self._host
-        port = listen_port or host.free_port()
-        if conn is None or port == host.port or port in host.programs or self._forbidden():
+        port = free_port(host, listen_port)
+        if conn is None or port is None or self._forbidden():
             return False
 
         async def dial() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import Any, Final
 from backend.clock import Clock
 from backend.connection.connector import Link
 from backend.connection.streams import ByteStream
-from backend.errors import FairleadError
+from backend.errors import Code, FairleadError
 from backend.events import EventBus
 from backend.forwards.counters import Counters
 from backend.forwards.links import HostLinks
@@ -23,6 +24,8 @@ from backend.forwards.socks import Outcome, SocksHandshake, SocksRefused, SocksR
 from backend.forwards.spec import ForwardSpec, Place, Port
 from backend.forwards.told import reason_of
 from backend.tasks import cancel_all, within
+
+log = logging.getLogger(__name__)
 
 MOST_AT_ONCE: Final = 128
 """Connections of one forward; more are refused. What each may hold is bounded, so this bounds all of it."""
@@ -109,6 +112,14 @@ class Forward(ABC):
         self.links.close()
 
     async def _keep(self, link: Link) -> None:
+        try:
+            await self._kept(link)
+        except Exception as error:
+            log.exception("the forward %s of %s is not kept up", self.spec, self.host)
+            fault = FairleadError(Code.INTERNAL, evidence={"reason": repr(error)}, host=self.host)
+            self.change(ForwardState.FAILED, fault.message, error=fault)
+
+    async def _kept(self, link: Link) -> None:
         """Serve over each link that the session brings, until cancelled."""
         while True:
             reason = await link.closed()

@@ -43,9 +43,9 @@ async def serve_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     await closed(writer)
 
 
-async def fetched(port: int, before: bytes = b"") -> bytes:
+async def fetched(port: int, before: bytes = b"", *, host: str = "127.0.0.1") -> bytes:
     """What the web server at `port` answers; `before` is a client's whole SOCKS handshake."""
-    reader, writer = await dial(port)
+    reader, writer = await dial(port, host)
     writer.write(before + HTTP)
     async with asyncio.timeout(10):
         answer = await reader.read()
@@ -85,6 +85,22 @@ async def test_every_kind_comes_back_after_a_cut(rig: Rig) -> None:
             room.changes.clear()
         assert [view.errors for view in room.service.views()] == [0, 0, 0, 0]
         assert [view.total for view in room.service.views()] == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("gateway", ["no", "yes", "clientspecified"])
+@pytest.mark.parametrize("bind", ["", "*:", "localhost:", "127.0.0.1:", "[::1]:", "0.0.0.0:"])
+async def test_every_address_that_a_server_may_bind_brings_its_connections(
+    tmp_path: Path, gateway: str, bind: str
+) -> None:
+    async with (
+        rig_with(tmp_path, f"GatewayPorts {gateway}") as rig,
+        forwarding(rig) as room,
+        local_server(serve_page) as web,
+    ):
+        view = await room.start(f"R {bind}0:127.0.0.1:{web}")
+        assert view.state is ForwardState.LISTENING, view
+        at = "::1" if "::1" in bind and gateway != "yes" else "127.0.0.1"
+        assert await fetched(view.port, host=at) == PAGE
 
 
 async def test_sockets_are_carried_both_ways(rig: Rig, tmp_path: Path) -> None:
