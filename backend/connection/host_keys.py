@@ -182,14 +182,17 @@ def _those(lines: Iterable[KnownLine], key: HostKey) -> tuple[KnownKey, ...]:
 # --- lines -------------------------------------------------------------------------------------------------------
 
 
-def parse(text: bytes, path: Path) -> tuple[KnownLine, ...]:
-    """The usable lines of a known_hosts file; comments and lines without sense are passed over, as by OpenSSH."""
+def parse(text: bytes, path: Path, wanted: Callable[[str], bool] | None = None) -> tuple[KnownLine, ...]:
+    """The usable lines of a known_hosts file; comments and lines without sense are passed over, as by OpenSSH.
+
+    `wanted` picks lines by their host field before their keys are decoded: files with thousands of lines are common.
+    """
     lines = text.decode("utf-8", "surrogateescape").split("\n")
-    parsed = (_parse_line(line, path, number) for number, line in enumerate(lines, 1))
+    parsed = (_parse_line(line, path, number, wanted) for number, line in enumerate(lines, 1))
     return tuple(line for line in parsed if line is not None)
 
 
-def _parse_line(text: str, path: Path, number: int) -> KnownLine | None:
+def _parse_line(text: str, path: Path, number: int, wanted: Callable[[str], bool] | None) -> KnownLine | None:
     fields = text.split()
     if not fields or fields[0].startswith("#"):
         return None
@@ -199,7 +202,7 @@ def _parse_line(text: str, path: Path, number: int) -> KnownLine | None:
             marker = Marker(fields.pop(0))
         except ValueError:
             return None
-    if len(fields) < 3:
+    if len(fields) < 3 or (wanted is not None and not wanted(fields[0])):
         return None
     key = _decode_key(fields[1], fields[2])
     return KnownLine(marker, fields[0], key, path, number) if key else None
@@ -252,11 +255,17 @@ def matches(names: str, host: str) -> bool:
         return _matches_hashed(names, host)
     found = False
     for pattern in names.lower().split(","):
-        if _glob(pattern.removeprefix("!")).fullmatch(host):
+        if _is_like(host, pattern.removeprefix("!")):
             if pattern.startswith("!"):
                 return False
             found = True
     return found
+
+
+def _is_like(host: str, pattern: str) -> bool:
+    if "*" in pattern or "?" in pattern:
+        return _glob(pattern).fullmatch(host) is not None
+    return pattern == host  # most are plain names, and compiling each would take a second for some thousand of them
 
 
 @lru_cache(maxsize=4096)
@@ -268,14 +277,14 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 def _matches_hashed(names: str, host: str) -> bool:
     try:
-        salt, digest = (base64.b64decode(part, validate=True) for part in names[len(_HASH_MAGIC) :].split("|"))
+        salt, digest = (binascii.a2b_base64(part, strict_mode=True) for part in names[len(_HASH_MAGIC) :].split("|"))
     except (binascii.Error, ValueError):
         return False
-    return hmac.compare_digest(digest, _hmac(salt, host))
+    return digest == _hmac(salt, host)
 
 
 def _hmac(salt: bytes, host: str) -> bytes:
-    return hmac.new(salt, host.encode("utf-8", "surrogateescape"), hashlib.sha1).digest()
+    return hmac.digest(salt, host.encode("utf-8", "surrogateescape"), "sha1")
 
 
 def hashed(host: str, salt: bytes) -> str:
@@ -318,8 +327,12 @@ def load(files: KnownHostsFiles, names: HostNames) -> KnownHosts:
 
     Raises HostKeyError HOST_KEY_UNREADABLE: without the file a revoked or changed key would pass for a new one.
     """
+
+    def wanted(field: str) -> bool:
+        return matches(field, names.main) or (names.bare is not None and matches(field, names.bare))
+
     paths = (*files.user, *files.system)
-    lines = [line for path in paths for line in parse(_read(path), path)]
+    lines = [line for path in paths for line in parse(_read(path), path, wanted)]
     lines += [line for path in files.revoked for line in _read_revoked(path)]
     bare = [line for line in lines if names.bare and matches(line.names, names.bare)]
     return KnownHosts(
