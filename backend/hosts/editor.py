@@ -26,11 +26,10 @@ class FieldError(ConfigError):
 
     def __init__(self, name: str, fields: Mapping[str, str]) -> None:
         self.fields = dict(fields)
-        field, problem = next(iter(fields.items()))
-        more = f" ({len(fields) - 1} more)" if len(fields) > 1 else ""
+        told = "; ".join(f"{field}: {problem}" for field, problem in fields.items())
         super().__init__(
             Code.CONFIG_INVALID,
-            evidence={"problem": f"{field}: {problem}{more}", "key": f"hosts.{name}.{field}", **fields},
+            evidence={"problem": told, "key": f"hosts.{name}.{next(iter(fields))}", **fields},
             host=name,
             advice=(Advice(f"Mend {', '.join(fields)}; nothing was written."),),
         )
