@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -56,13 +56,15 @@ async def desk_at(
     *,
     keepalive: KeepaliveOptions = QUICK,
     chance: Random | None = None,
+    watch_tasks: bool = True,
 ) -> AsyncIterator[Desk]:
-    """Services that know the hosts of `config`; at the end no task and no secret is left."""
+    """Services that know the hosts of `config`; at the end no secret is left, and no task where they are watched."""
     bus, states, vault = EventBus(), list[SessionState](), Vault()
     bus.subscribe(SessionChanged, lambda change: states.append(change.new))
-    async with no_tasks_left():
+    connector = SshConnector(vault=vault, clock=SystemClock())
+    async with no_tasks_left() if watch_tasks else nullcontext(), aclosing(_Closed(connector)):
         async with open_container(
-            connector=SshConnector(vault=vault, clock=SystemClock()),
+            connector=connector,
             book=HostBook(
                 settings=Settings(defaults=HostOptions(keepalive=keepalive)), overrides=Overrides(ssh_config=config)
             ),

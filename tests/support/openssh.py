@@ -103,6 +103,13 @@ class Sshd:
                 found += sum(1 for fd in Path(f"/proc/{pid}/fd").iterdir() if _points_to(fd, path))
         return found
 
+    def restart(self) -> None:
+        """Kill it with all its connections and start it again where it was; returns when it listens."""
+        self.stop()
+        before = self.log.count(_UP)
+        self.process = subprocess.Popen(self.process.args, start_new_session=True, stdin=subprocess.DEVNULL)
+        _wait_until_up(self, before=before)
+
     def stop(self) -> None:
         """End it with all its connections."""
         if self.process.poll() is None:
@@ -140,11 +147,12 @@ def sshd(
     address: str = "127.0.0.1",
     inside: Sequence[str] = (),
     program: Path = SSHD,
+    log_file: bool = True,
 ) -> Iterator[Sshd]:
     """A server under `root` with extra `lines` of sshd_config(5), which come first and so win. Skips without sshd.
 
     `inside` is put before its command line, as `ip netns exec NAME` for a server at another `address`; `program`
-    is the server by another name.
+    is the server by another name. Without `log_file` it writes to syslog, and somebody else fills `sshd.log`.
     """
     need_sshd()
     root.mkdir(parents=True, exist_ok=True)
@@ -163,7 +171,8 @@ def sshd(
         *_DEFAULTS[: None if defaults else 2],
     ]
     (root / "sshd_config").write_text("\n".join(settings) + "\n")
-    command = [*inside, str(program), "-D", "-f", str(root / "sshd_config"), "-E", str(root / "sshd.log")]
+    command = [*inside, str(program), "-D", "-f", str(root / "sshd_config")]
+    command += ["-E", str(root / "sshd.log")] if log_file else []
     process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
     server = Sshd(port, root, process, keys, address)
     try:
@@ -186,12 +195,15 @@ _DEFAULTS = (
 )
 
 
-def _wait_until_up(server: Sshd, limit: float = 10.0) -> None:
+_UP = "Server listening on"
+
+
+def _wait_until_up(server: Sshd, limit: float = 10.0, *, before: int = 0) -> None:
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
             raise RuntimeError(f"sshd ended with {server.process.returncode}: {server.log}")
-        if (server.root / "sshd.log").exists() and "Server listening on" in server.log:
+        if (server.root / "sshd.log").exists() and server.log.count(_UP) > before:
             return
         time.sleep(0.005)
     raise RuntimeError(f"sshd did not come up: {server.log}")

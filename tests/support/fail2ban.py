@@ -1,0 +1,136 @@
+"""fail2ban as Debian ships it, over the log of a real sshd: its own filter, and a server of it with the default jail.
+
+sshd writes to syslog, as on a host: with time and process number, by which the filter tells connections apart. So that
+it is a syslog of the test's own, the server sees another `/dev` (mount_namespaces(7)).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tests.support.openssh import Sshd, sshd
+from tests.support.tiers import need_root, need_sshd, unavailable
+
+FILTER = Path("/etc/fail2ban/filter.d/sshd.conf")
+MOST = 5
+"""`maxretry` of the default jail: with so many failures in ten minutes an address is banned."""
+_FACILITY = re.compile(rb"^<\d+>")
+_STAMP = len("Nov 21 10:00:00")
+_OWN_DEV = """
+set -e
+mkdir -p "$1/dev"
+mount --rbind /dev "$1/dev"
+mount -t tmpfs tmpfs /dev
+for name in null zero full random urandom tty log; do touch /dev/$name; done
+for name in null zero full random urandom tty; do mount --bind "$1/dev/$name" /dev/$name; done
+mkdir /dev/pts
+ln -s pts/ptmx /dev/ptmx
+mount --rbind "$1/dev/pts" /dev/pts
+mount --bind "$2" /dev/log
+shift 2
+exec "$@"
+"""
+
+
+def need_fail2ban() -> None:
+    """Call before using it."""
+    need_sshd()
+    need_root("a syslog of its own")
+    if not FILTER.exists() or shutil.which("fail2ban-regex") is None:
+        unavailable("sshd", f"no {FILTER}; on Debian and Ubuntu: apt install fail2ban")
+
+
+@contextmanager
+def logging_sshd(root: Path, *lines: str) -> Iterator[Sshd]:
+    """A server that logs as Debian's does by default, to `sshd.log` in `root` by way of a syslog."""
+    need_fail2ban()
+    root.mkdir(parents=True, exist_ok=True)
+    log, address = root / "sshd.log", root / "syslog.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog, log.open("wb", buffering=0) as file:
+        syslog.bind(str(address))
+        writer = threading.Thread(target=_write, args=(syslog, file), daemon=True)
+        writer.start()
+        inside = ("unshare", "--mount", "--propagation", "private", "sh", "-c", _OWN_DEV, "sh", str(root), str(address))
+        try:
+            with sshd(root, "LogLevel INFO", *lines, inside=inside, log_file=False) as server:
+                yield server
+        finally:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as goodbye:
+                goodbye.sendto(b"", str(address))
+            writer.join(5)
+
+
+def _write(syslog: socket.socket, file: IO[bytes]) -> None:
+    """Each message as a line of auth.log: `Nov 21 10:00:00 host sshd[123]: …`. An empty one is the end."""
+    while message := syslog.recv(65536):
+        plain = _FACILITY.sub(b"", message).rstrip(b"\0\n")
+        file.write(plain[:_STAMP] + b" host " + plain[_STAMP + 1 :] + b"\n")
+
+
+def failures(log: Path) -> list[str]:
+    """The failures that fail2ban's own filter finds in `log`: the addresses, one for each."""
+    command = ["fail2ban-regex", "--out", "ip", str(log), str(FILTER)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.split()
+
+
+@dataclass(frozen=True, slots=True)
+class Jail:
+    """A running fail2ban with the default sshd jail."""
+
+    socket: Path
+
+    def ask(self, *words: str) -> str:
+        command = ["fail2ban-client", "-s", str(self.socket), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    @property
+    def failed(self) -> int:
+        """Failures that it has counted in all."""
+        found = re.search(r"Total failed:\s*(\d+)", self.ask("status", "sshd"))
+        return int(found[1]) if found else -1
+
+    @property
+    def banned(self) -> int:
+        """Addresses that it has banned in all."""
+        found = re.search(r"Total banned:\s*(\d+)", self.ask("status", "sshd"))
+        return int(found[1]) if found else -1
+
+
+@contextmanager
+def jail(root: Path, log: Path) -> Iterator[Jail]:
+    """fail2ban over `log`: its shipped configuration, but that it bans on paper only, and its own machine too."""
+    config, where = root / "config", root / "fail2ban.sock"
+    shutil.copytree("/etc/fail2ban", config)
+    for local in config.glob("**/*.local"):
+        local.unlink()
+    for own in (config / "jail.d").iterdir():
+        own.unlink()
+    (config / "jail.local").write_text(
+        f"[DEFAULT]\nignoreself = false\n[sshd]\nenabled = true\nbackend = polling\nlogpath = {log}\naction =\n"
+    )
+    command = ["fail2ban-server", "-f", "-c", str(config), "-s", str(where), "-p", str(root / "fail2ban.pid")]
+    more = ["--logtarget", str(root / "fail2ban.log"), "--syslogsocket", "auto"]
+    (config / "fail2ban.local").write_text(f"[Definition]\ndbfile = {root / 'fail2ban.sqlite3'}\n")
+    process = subprocess.Popen([*command, *more, "start"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    made = Jail(where)
+    try:
+        deadline = time.monotonic() + 20
+        while made.failed < 0:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"fail2ban did not come up: {(root / 'fail2ban.log').read_text()}")
+            time.sleep(0.05)
+        yield made
+    finally:
+        process.terminate()
+        process.wait(20)
