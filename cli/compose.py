@@ -9,7 +9,7 @@ import asyncio
 import shlex
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -153,14 +153,18 @@ def _world(configuration: Configuration) -> AbstractAsyncContextManager[_World]:
 
 @asynccontextmanager
 async def _real(configuration: Configuration) -> AsyncIterator[_World]:
-    def connector() -> Connector:
-        from backend.connection.ssh import SshConnector
-
-        return SshConnector(vault=configuration.vault, clock=SystemClock())
-
     file = SettingsFile(configuration.paths.config, is_named=configuration.flags.config is not None)
     book = HostBook(settings=configuration.settings, overrides=overrides_of(configuration.flags), file=file)
-    yield _World(connector, book, configuration.paths.state)
+    async with AsyncExitStack() as stack:
+
+        def connector() -> Connector:
+            from backend.connection.ssh import SshConnector
+
+            made = SshConnector(vault=configuration.vault, clock=SystemClock())
+            stack.push_async_callback(made.close)
+            return made
+
+        yield _World(connector, book, configuration.paths.state)
 
 
 @asynccontextmanager

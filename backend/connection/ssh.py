@@ -3,19 +3,25 @@
 asyncssh's types end in the `ssh*` modules of this package. What each of them does:
 `ssh_hop` one hop from name to login · `ssh_reach`, `ssh_transport`, `ssh_proxy`, `ssh_command` the way to the first
 hop · `ssh_carriers`, `ssh_banner` bytes and identification · `ssh_options` what asyncssh is told · `ssh_client`,
-`ssh_gate` host key · `ssh_login`, `ssh_login_record`, `ssh_questions`, `ssh_keyring`, `ssh_keys` login · `ssh_link`,
-`ssh_process`, `ssh_files` the live connection · `ssh_internals` the undocumented parts of asyncssh that are leaned on.
+`ssh_gate` host key · `ssh_login`, `ssh_login_record`, `ssh_questions`, `ssh_keyring`, `ssh_keys` login · `ssh_jumps`,
+`ssh_closing` jump hosts of several connections, and their end · `ssh_link`, `ssh_process`, `ssh_files` the live
+connection · `ssh_internals` the undocumented parts of asyncssh that are leaned on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from functools import partial
+
 from backend.clock import Clock
-from backend.connection.connector import Gate, Observer
+from backend.connection.connector import Gate, Observer, Phase, PhasePassed, PhaseStarted
 from backend.connection.interaction import Interaction
+from backend.connection.ssh_closing import abort_hops, close_hops
 from backend.connection.ssh_hop import HopConnection, HopLink
-from backend.connection.ssh_link import SshLink, abort_hops, close_hops
+from backend.connection.ssh_jumps import JumpLease, SharedJumps
+from backend.connection.ssh_link import SshLink
 from backend.connection.ssh_surroundings import Surroundings
-from backend.connection.target import Target
+from backend.connection.target import Hop, Target
 from backend.connection.vault import Vault
 
 
@@ -25,6 +31,7 @@ class SshConnector:
     def __init__(self, *, vault: Vault, clock: Clock) -> None:
         self._vault = vault
         self._clock = clock
+        self._jumps = SharedJumps(clock)
 
     async def connect(
         self, target: Target, interaction: Interaction, observer: Observer | None = None, gate: Gate | None = None
@@ -34,19 +41,33 @@ class SshConnector:
         Raises a located ConnectError, HostKeyError or AuthError. Cancelling, or failing, closes the hops so far.
         """
         around = Surroundings(target.name, self._vault, self._clock, interaction, observer, gate)
-        hops: list[HopLink] = []
-        finished = False
+
+        def jump(hop: Hop, through: HopLink | None) -> Awaitable[HopLink]:
+            return HopConnection(hop, through, around, is_target=False).run()
+
+        jumps = await self._jumps.lease(target.jumps, jump, partial(_tell_reused, observer))
+        through = jumps.links[-1] if jumps.links else None
         try:
-            for hop in target.hops:
-                is_target = len(hops) + 1 == len(target.hops)
-                hops.append(await HopConnection(hop, hops[-1] if hops else None, around, is_target=is_target).run())
-            link = SshLink(target.name, hops, self._clock)
-            finished = True
-            return link
-        except Exception:
-            await close_hops(hops)
-            hops.clear()
+            last = await HopConnection(target.host, through, around, is_target=True).run()
+        except BaseException as error:
+            await self._leave(jumps, politely=isinstance(error, Exception))
             raise
+        return SshLink(target.name, jumps, last, self._clock)
+
+    async def close(self) -> None:
+        """Close the jump hosts that are kept for others; bounded."""
+        await self._jumps.close()
+
+    async def _leave(self, jumps: JumpLease, *, politely: bool) -> None:
+        try:
+            if politely:
+                await close_hops(jumps.own)
         finally:
-            if not finished:
-                abort_hops(hops)
+            abort_hops(jumps.own)
+            jumps.give_back()
+
+
+def _tell_reused(observer: Observer | None, hop: Hop) -> None:
+    if observer is not None:
+        observer(PhaseStarted(hop, Phase.AUTH))
+        observer(PhasePassed(hop, Phase.AUTH, 0.0, {"shared": "the connection that is up already"}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncssh
@@ -13,11 +12,13 @@ from backend.clock import Clock
 from backend.connection.budget import SessionBudget
 from backend.connection.connector import LinkFacts, PtyRequest
 from backend.connection.ssh_channels import opened
+from backend.connection.ssh_closing import close_hops
 from backend.connection.ssh_errors import loss, says_farewell, session_refused
 from backend.connection.ssh_files import SshFiles
 from backend.connection.ssh_forwarding import SshForwarding, SshListener
 from backend.connection.ssh_hop import HopLink
 from backend.connection.ssh_internals import round_trip
+from backend.connection.ssh_jumps import JumpLease
 from backend.connection.ssh_options import FILES_WINDOW, PROCESS_WINDOW
 from backend.connection.ssh_process import ProcessSession, SshProcess
 from backend.connection.ssh_sftp import SftpSession
@@ -31,9 +32,12 @@ S = TypeVar("S", bound=asyncssh.SSHClientSession[bytes])
 class SshLink:
     """One authenticated connection to `target`, with the jump hosts that it goes through."""
 
-    def __init__(self, target: str, hops: Sequence[HopLink], clock: Clock) -> None:
+    def __init__(self, target: str, jumps: JumpLease, last: HopLink, clock: Clock) -> None:
+        """`last` is the host itself, reached through `jumps`."""
+        hops = (*jumps.links, last)
         self._target = target
-        self._hops = tuple(hops)
+        self._jumps = jumps
+        self._hops = hops
         self._hop = hops[-1].hop
         self._conn = hops[-1].conn
         self._clock = clock
@@ -43,7 +47,7 @@ class SshLink:
         self._closing = False
         self._lost: LinkLost | None = None
         self._ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
-        self._facts = _facts(hops)
+        self._facts = _facts(hops, repeats=all(hop.login.repeats for hop in (*jumps.own, last)))
         client = hops[-1].client
         self._forwarding = SshForwarding(self._conn, client, hop=self._hop, host=target, loss=self._why_gone)
         client.on_lost = self._connection_lost
@@ -199,7 +203,8 @@ class SshLink:
     async def close(self) -> None:
         """Say goodbye, innermost first; cut what does not close in time."""
         self._closing = True
-        await close_hops(self._hops)
+        await close_hops((*self._jumps.own, self._hops[-1]))
+        self._jumps.give_back()
         self._end(None)
 
     def _connection_lost(self, error: Exception | None) -> None:
@@ -209,8 +214,9 @@ class SshLink:
         self._lost = self._loss(error)
         self._end(self._lost)
         # What carried it has no other use.
-        for hop in reversed(self._hops[:-1]):
+        for hop in reversed(self._jumps.own):
             hop.conn.close()
+        self._jumps.give_back()
 
     def _loss(self, error: Exception | None) -> LinkLost:
         """Why the link went. Where a jump host has said farewell, that is why, and not the silence that followed."""
@@ -248,7 +254,7 @@ def _command(command: bytes | None) -> bytes | None:
     return b":" if command == b"" else command
 
 
-def _facts(hops: Sequence[HopLink]) -> LinkFacts:
+def _facts(hops: Sequence[HopLink], *, repeats: bool) -> LinkFacts:
     last = hops[-1]
     seen = last.client.offers
     key = last.client.host_key
@@ -264,26 +270,5 @@ def _facts(hops: Sequence[HopLink]) -> LinkFacts:
         host_key=key.fingerprint if key else "",
         auth_method=last.login.method,
         auth_detail=last.login.detail,
-        login_repeats=all(hop.login.repeats for hop in hops),
+        login_repeats=repeats,
     )
-
-
-async def close_hops(hops: Sequence[HopLink]) -> None:
-    """Close connections, innermost first, all of them within the longest of their limits; what is left then, or when
-    this is cancelled, is cut. Never raises by itself."""
-    try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max((hop.hop.timeouts.close for hop in hops), default=0.0)):
-                for hop in reversed(hops):
-                    hop.conn.close()
-                    await hop.conn.wait_closed()
-    finally:
-        abort_hops(hops)
-    for hop in hops[:1]:  # only the outermost is carried by something that has an end of its own
-        await hop.carrier.ended()
-
-
-def abort_hops(hops: Sequence[HopLink]) -> None:
-    """Cut connections at once, without a word."""
-    for hop in reversed(hops):
-        hop.conn.abort()

@@ -32,6 +32,7 @@ async def connected(
         yield link
     finally:
         await link.close()
+        await connector.close()
 
 
 async def refused(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -61,8 +61,11 @@ async def desk_at(
     """Services that know the hosts of `config`; at the end no secret is left, and no task where they are watched."""
     bus, states, vault = EventBus(), list[SessionState](), Vault()
     bus.subscribe(SessionChanged, lambda change: states.append(change.new))
-    connector = SshConnector(vault=vault, clock=SystemClock())
-    async with no_tasks_left() if watch_tasks else nullcontext(), aclosing(_Closed(connector)):
+    async with AsyncExitStack() as stack:
+        if watch_tasks:
+            await stack.enter_async_context(no_tasks_left())
+        connector = SshConnector(vault=vault, clock=SystemClock())
+        stack.push_async_callback(connector.close)
         async with open_container(
             connector=connector,
             book=HostBook(

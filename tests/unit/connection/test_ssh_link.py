@@ -10,8 +10,8 @@ from typing import cast
 import pytest
 
 from backend.connection.ssh_carriers import Carrier
+from backend.connection.ssh_closing import close_hops
 from backend.connection.ssh_hop import HopLink
-from backend.connection.ssh_link import close_hops
 from backend.connection.target import Timeouts
 from tests.support.waiting import until
 
