@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from itertools import takewhile
 from typing import Any
 
 from backend.clock import Clock
 from backend.connection.connector import Connector, Link, PhaseEvent, PhaseFailed, PhasePassed, PhaseStarted
 from backend.connection.interaction import Interaction
+from backend.connection.race import way_of
 from backend.connection.target import Hop, Target
+from backend.connection.ways import described
 from backend.diagnostics.board import Board
 from backend.diagnostics.explain import explain
 from backend.diagnostics.probes import Finding, probe_files, probe_performance, probe_session, shell_noise
+from backend.diagnostics.routes import Attempt
 from backend.diagnostics.rungs import Place, Rung, RungId, RungStatus, plan
 from backend.errors import Code, FairleadError, SessionError
 from backend.hosts.book import HostBook
@@ -51,6 +54,7 @@ class Climb:
         self._marker = marker
         self._board = Board(host, tell)
         self._target: Target | None = None
+        self._attempt: Attempt | None = None
         self._failed_phase: PhaseFailed | None = None
         self._handshake: dict[str, float] = {}
         self._noise = ""
@@ -59,8 +63,10 @@ class Climb:
     async def run(self) -> None:
         """Climb until a rung is broken or the last one is reached. Never raises for what is found."""
         try:
-            target = await self._resolve()
-            link = await self._connector.connect(target, self._interaction, self._observe)
+            attempt = self._attempt = await self._resolve()
+            link = await attempt.connect(self._choose, self._observe)
+            target = self._target
+            assert target is not None
             try:
                 await self._probe(link, target.host)
             finally:
@@ -74,11 +80,11 @@ class Climb:
 
     # --- before the network ------------------------------------------------------------------------------------
 
-    async def _resolve(self) -> Target:
+    async def _resolve(self) -> Attempt:
         place = (self._host, RungId.CONFIG)
         self._begin(place)
-        target = self._target = await self._book.resolve(self._host)
-        self._board.plan = plan(self._host, target)
+        targets = await self._book.routes(self._host)
+        target = targets[0]
         summary = target.host.source or "typed on the command line"
         self._board.settle(
             Rung(
@@ -87,10 +93,15 @@ class Climb:
                 self._host,
                 summary=summary,
                 ms=self._ms(place),
-                evidence=_config_evidence(target),
+                evidence=_config_evidence(targets),
             )
         )
-        return target
+        return Attempt(targets, connector=self._connector, interaction=self._interaction, clock=self._clock)
+
+    def _choose(self, target: Target) -> None:
+        """The ladder is about this one of the host's routes."""
+        self._target = target
+        self._board.plan = plan(self._host, target)
 
     # --- what the connector tells ------------------------------------------------------------------------------
 
@@ -117,9 +128,15 @@ class Climb:
         if place[1] is RungId.NAME or self._target is None:
             return
         before = list(takewhile(lambda name: name != hop.name, (jump.name for jump in self._target.jumps)))
-        way = f"via {' and '.join(before)}" if before else "direct"
+        way = f"via {' and '.join(before)}" if before else described(hop.way) or "direct"
         evidence = {"way": way, "to": f"{hop.address} port {hop.port}"}
-        self._board.settle(Rung(RungId.ROUTE, RungStatus.PASS, hop.name, summary=way, evidence=evidence))
+        summary = way
+        if not before and self._attempt is not None and (others := self._attempt.others):
+            evidence |= {"route": self._target.route, **others}
+            summary = "; ".join((f"{way}, for route {self._target.route}", *(f"{name}: {told.partition(':')[0]}" for name, told in others.items())))
+        self._board.settle(
+            Rung(RungId.ROUTE, RungStatus.PASS, hop.name, summary=clean_line(summary)[:_SUMMARY], evidence=evidence)
+        )
 
     # --- over the connection -----------------------------------------------------------------------------------
 
@@ -214,14 +231,17 @@ async def _close(link: Link) -> None:
         await asyncio.wait_for(link.close(), _CLOSE_LIMIT)
 
 
-def _config_evidence(target: Target) -> dict[str, str]:
+def _config_evidence(targets: Sequence[Target]) -> dict[str, str]:
     """How the host is to be reached, as the host book resolved it."""
+    target = targets[0]
     hop = target.host
     told = {
         "source": clean_line(hop.source),
         "address": clean_line(f"{hop.address} port {hop.port}"),
         "user": clean_line(hop.user),
-        "route": clean_line(" → ".join(jump.name for jump in target.jumps)) or "direct",
+        "route": ", ".join(clean_line(f"{one.route} ({way_of(one)})") for one in targets)
+        if len(targets) > 1
+        else clean_line(" → ".join(jump.name for jump in target.jumps)) or way_of(target),
         "keys": clean_line(", ".join(str(path) for path in hop.identity_files)) or "none named",
         "methods": ", ".join(hop.auth_methods),
         "host_keys": clean_line(", ".join(str(path) for path in hop.known_hosts.user)) or "none",
