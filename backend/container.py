@@ -32,6 +32,7 @@ from backend.store import Store
 if TYPE_CHECKING:
     from backend.commands.executor import CommandService
     from backend.diagnostics.ladder import Diagnostics
+    from backend.diagnostics.verify import Verification
     from backend.files.filesystem import Files
     from backend.files.transfer import TransferService
     from backend.forwards.service import ForwardService
@@ -155,6 +156,13 @@ class Container:
             vault=self.vault,
             in_use=self.sessions.in_use,
         )
+
+    @cached_property
+    def verification(self) -> Verification:
+        """Tries what people do with a host."""
+        from backend.diagnostics.verify import Verification
+
+        return Verification(sessions=self.sessions, clock=self.clock)
 
     def _route_of(self, host: str) -> str:
         target = self.sessions.get(host).target

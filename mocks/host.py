@@ -23,6 +23,7 @@ from mocks.nodes import Device, Directory, File, Link, Node
 from mocks.programs import Program, echo
 from mocks.tree import ROOT, Actor, Tree
 
+
 class Breakable(Protocol):
     """A live connection to a host."""
 
@@ -135,6 +136,8 @@ class Faults:
     """Why a shell or command is refused."""
     max_sessions: int = 10
     no_sftp: bool = False
+    clock_ahead: float = 0.0
+    """Seconds by which its clock is wrong."""
     noisy_login: bytes = b""
     """What the login files print, for programs too."""
     no_forwarding: bool = False
@@ -291,7 +294,11 @@ class SimulatedHost:
 
     def time(self) -> float:
         """Seconds since 1970."""
-        return self.clock.now().timestamp()
+        return self.now().timestamp()
+
+    def now(self) -> datetime:
+        """What its own clock shows."""
+        return self.clock.now() + timedelta(seconds=self.faults.clock_ahead)
 
     @property
     def booted(self) -> datetime:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -45,13 +45,16 @@ class Climb:
         clock: Clock,
         marker: str,
         tell: Callable[[Rung], None],
+        then: Callable[[Link, Hop], Awaitable[None]] | None = None,
     ) -> None:
+        """`then` gets the link once the ladder has its verdicts."""
         self._host = host
         self._connector = connector
         self._book = book
         self._interaction = interaction
         self._clock = clock
         self._marker = marker
+        self._then = then
         self._board = Board(host, tell)
         self._target: Target | None = None
         self._attempt: Attempt | None = None
@@ -68,7 +71,7 @@ class Climb:
             target = self._target
             assert target is not None
             try:
-                await self._probe(link, target.host)
+                await self._use(link, target.host)
             finally:
                 await _close(link)
         except FairleadError as error:
@@ -139,6 +142,15 @@ class Climb:
         )
 
     # --- over the connection -----------------------------------------------------------------------------------
+
+    async def _use(self, link: Link, hop: Hop) -> None:
+        try:
+            await self._probe(link, hop)
+        except FairleadError as error:
+            await self._fail(error)
+        self._board.finish()
+        if self._then is not None:
+            await self._then(link, hop)
 
     async def _probe(self, link: Link, hop: Hop) -> None:
         session = await self._measure((hop.name, RungId.SESSION), probe_session(link, hop, self._marker, self._clock))

@@ -17,12 +17,12 @@ _MOST = 200
 def facts_script(marker: str) -> bytes:
     """Login shell, home directory and system."""
     lines = [
-        f"printf '%s\\n' \"{marker} shell ${{SHELL-}}\"",
-        f"printf '%s\\n' \"{marker} home ${{HOME-}}\"",
+        f"printf '%s\\n' \"{marker} shell $SHELL\"",
+        f"printf '%s\\n' \"{marker} home $HOME\"",
         f'if [ -d "$HOME" ]; then echo "{marker} home_is directory"; fi',
         f'if [ -w "$HOME" ]; then echo "{marker} home_is writable"; fi',
         f'echo "{marker} system $(uname -s 2>/dev/null)"',
-        f'case "$(cat --help 2>&1 </dev/null)" in *BusyBox*) echo "{marker} tools BusyBox";; esac',
+        f'if cat --help 2>&1 </dev/null | grep BusyBox >/dev/null; then echo "{marker} tools BusyBox"; fi',
     ]
     return "\n".join([*lines, ""]).encode()
 
@@ -30,8 +30,8 @@ def facts_script(marker: str) -> bytes:
 def modules_script(marker: str) -> bytes:
     """What a login shell knows of environment modules; others do not read the files that set them up."""
     look = (
-        f'echo "{marker} lmod ${{LMOD_VERSION-}}"; echo "{marker} lmod_command ${{LMOD_CMD-}}"; '
-        f'echo "{marker} modules_home ${{MODULESHOME-}}"; echo "{marker} modules_command ${{MODULES_CMD-}}"; '
+        f'echo "{marker} lmod $LMOD_VERSION"; echo "{marker} lmod_command $LMOD_CMD"; '
+        f'echo "{marker} modules_home $MODULESHOME"; echo "{marker} modules_command $MODULES_CMD"; '
         f'if type module >/dev/null 2>&1; then echo "{marker} function module"; fi'
     )
     return (

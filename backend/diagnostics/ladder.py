@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from backend.clock import Clock
-from backend.connection.connector import Connector
+from backend.connection.connector import Connector, Link
 from backend.connection.interaction import Interaction
+from backend.connection.target import Hop
 from backend.connection.vault import Vault
+from backend.diagnostics.checks import Check
 from backend.diagnostics.climb import Climb
 from backend.diagnostics.rungs import Diagnosis, Rung, RungId, RungStatus
 from backend.hosts.book import HostBook
@@ -47,20 +49,25 @@ class Diagnostics:
         self._clock = clock
         self._chance = chance or random.SystemRandom()
 
-    async def climb(self, host: str) -> AsyncGenerator[Rung, None]:
+    async def climb(self, host: str, *, on_check: Callable[[Check], None] | None = None) -> AsyncGenerator[Rung, None]:
         """Each rung as it changes: RUNNING when it begins, then once with its verdict; at the end SKIP for the rest.
+
+        With `on_check`, the connection is verified over the same login once the rungs have their verdicts: it hears
+        each check as it finishes, after the rungs.
 
         Closing the iterator (`contextlib.aclosing`) stops the attempt and closes what it opened.
         """
         told: asyncio.Queue[Rung | None] = asyncio.Queue()
+        marker = f"fairlead-{self._chance.getrandbits(64):016x}"
         climb = Climb(
             host,
             connector=self._connector,
             book=self._book,
             interaction=self._interaction,
             clock=self._clock,
-            marker=f"fairlead-{self._chance.getrandbits(64):016x}",
+            marker=marker,
             tell=told.put_nowait,
+            then=None if on_check is None else self._verifier(marker, on_check),
         )
         with self._vault.lent(host, in_use=lambda: self._in_use(host)):
             task = asyncio.create_task(climb.run(), name=f"ladder to {host}")
@@ -70,6 +77,16 @@ class Diagnostics:
                     yield rung
             finally:
                 await cancel_all([task])
+
+    def _verifier(self, marker: str, on_check: Callable[[Check], None]) -> Callable[[Link, Hop], Awaitable[None]]:
+        async def verify(link: Link, hop: Hop) -> None:
+            from backend.diagnostics.checker import Checker
+
+            async with aclosing(Checker(link, hop, marker, self._clock).run()) as checks:
+                async for check in checks:
+                    on_check(check)
+
+        return verify
 
     async def diagnose(self, host: str) -> Diagnosis:
         """Climb to the end."""

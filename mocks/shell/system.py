@@ -69,7 +69,7 @@ async def uptime(run: Run) -> int:
 
 @command("date")
 async def date(run: Run) -> int:
-    now = run.clock.now()
+    now = run.host.now()
     form = next((word[1:] for word in run.arguments if word.startswith("+")), "")
     form = form.replace("%s", str(int(now.timestamp()))).replace("%N", f"{now.microsecond * 1000:09}")
     await run.line(now.strftime(form) if form else f"{now:%a %b} {now.day:2} {now:%H:%M:%S} UTC {now:%Y}")
