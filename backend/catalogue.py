@@ -315,7 +315,8 @@ CATALOGUE: dict[Code, Entry] = {
         Category.HOST_KEY,
         "The host key of {host} has changed. Somebody may be in between; nothing secret was sent.",
         "Ask the administrator, over another way, whether the machine was reinstalled, and for its fingerprint. It now shows {fingerprint}",
-        "Only then remove the old key: {where}",
+        ("Only then remove the old key, which stands in {where}.", 'ssh-keygen -R "{name}" -f {file}'),
+        "The workbench's own question replaces it as well: connect there, type the end of the new fingerprint, press Ctrl-R.",
     ),
     Code.HOST_KEY_REVOKED: _entry(
         Category.HOST_KEY,

@@ -28,24 +28,24 @@ async def check(
     judgement = known.judge(key)
     if judgement.state is HostKeyState.TRUSTED:
         return judgement.known[0].where
-    where = ", ".join(item.where for item in judgement.known) or ", ".join(looked_in(known.looked_in))
     if judgement.state is HostKeyState.REVOKED:
-        raise _refused(Code.HOST_KEY_REVOKED, known.names, key, where)
+        raise _refused(Code.HOST_KEY_REVOKED, known.names, key, where=judgement.where)
     with progress.person():
         if gate is not None:
             await gate.take()
         decision = await _decision(hop, key, judgement, interaction)
     if decision is HostKeyDecision.REFUSE:
-        changed = judgement.state is HostKeyState.CHANGED
-        raise _refused(Code.HOST_KEY_CHANGED if changed else Code.HOST_KEY_UNKNOWN, known.names, key, where)
+        if judgement.state is HostKeyState.CHANGED:
+            raise _refused(Code.HOST_KEY_CHANGED, known.names, key, where=judgement.where, file=judgement.file)
+        raise _refused(Code.HOST_KEY_UNKNOWN, known.names, key, where=", ".join(looked_in(known.looked_in)))
     if decision is HostKeyDecision.REMEMBER and can_remember(hop.known_hosts):
         write = replace if judgement.state is HostKeyState.CHANGED else remember
         await asyncio.to_thread(write, hop.known_hosts, known.names.main, key)
     return "accepted now"
 
 
-def _refused(code: Code, names: HostNames, key: HostKey, where: str) -> HostKeyError:
-    evidence = {"name": names.main, "fingerprint": key.fingerprint, "algorithm": key.algorithm, "where": where}
+def _refused(code: Code, names: HostNames, key: HostKey, **places: str) -> HostKeyError:
+    evidence = {"name": names.main, "fingerprint": key.fingerprint, "algorithm": key.algorithm, **places}
     return HostKeyError(code, evidence=evidence)
 
 

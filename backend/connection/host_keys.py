@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -116,6 +117,18 @@ class Judgement:
     state: HostKeyState
     known: tuple[KnownKey, ...] = ()
     """TRUSTED, REVOKED: the lines that say so. CHANGED: the keys that were expected."""
+
+    @property
+    def where(self) -> str:
+        """The files and lines that say so, for people."""
+        return ", ".join(item.where for item in self.known)
+
+    @property
+    def file(self) -> str:
+        """The first of these files, as a word of a shell's command line."""
+        shown = self.known[0].where.rpartition(":")[0] if self.known else ""
+        home = "~/" if shown.startswith("~/") else ""  # left to the shell
+        return home + shlex.quote(shown.removeprefix(home))
 
 
 @dataclass(frozen=True, slots=True)

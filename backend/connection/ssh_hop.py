@@ -294,20 +294,22 @@ class HopConnection:
         """Trust the key that was refused from now on, or raise HostKeyError."""
         key, judgement = client.refused_key, client.judgement
         assert key is not None and judgement is not None
-        where = ", ".join(item.where for item in judgement.known)
         if judgement.state is HostKeyState.REVOKED:
-            raise self._host_key_error(Code.HOST_KEY_REVOKED, where=where)
+            raise self._host_key_error(Code.HOST_KEY_REVOKED, where=judgement.where)
         if client.refused_authority:
             self._certificates = False
             return
         decision = await self._decision(key, judgement)
         if decision is HostKeyDecision.REFUSE:
-            changed = judgement.state is HostKeyState.CHANGED
-            code = Code.HOST_KEY_CHANGED if changed else Code.HOST_KEY_UNKNOWN
-            raise self._host_key_error(code, where=where or ", ".join(looked_in(self._known.looked_in)))
+            raise self._not_trusted(judgement)
         if decision is HostKeyDecision.REMEMBER:
             await self._write_down(key, judgement)
         self._accepted = key
+
+    def _not_trusted(self, judgement: Judgement) -> HostKeyError:
+        if judgement.state is HostKeyState.CHANGED:
+            return self._host_key_error(Code.HOST_KEY_CHANGED, where=judgement.where, file=judgement.file)
+        return self._host_key_error(Code.HOST_KEY_UNKNOWN, where=", ".join(looked_in(self._known.looked_in)))
 
     async def _decision(self, key: HostKey, judgement: Judgement) -> HostKeyDecision:
         hop = self._hop

@@ -174,14 +174,21 @@ async def _drop(attempts: dict[asyncio.Task[socket.socket], Address]) -> None:
 def tcp_error(hop: Hop, failures: dict[Address, OSError | None]) -> ConnectError:
     """What the failed attempts mean: refused before unreachable before silent, as each tells more than the next."""
     evidence: dict[str, object] = {"address": hop.address, "port": hop.port}
-    told = {address.text: _words(error) if error else "" for address, error in failures.items()}
-    evidence["reason"] = "; ".join(f"{where}: {why}" for where, why in told.items())
+    evidence["reason"] = _told(hop, failures)
     errors = [error for error in failures.values() if error is not None]
     if any(isinstance(error, ConnectionRefusedError) for error in errors):
         return ConnectError(Code.TCP_REFUSED, evidence=evidence)
     if any(isinstance(error, TimeoutError) for error in errors):
         return tcp_timeout(hop, hop.timeouts.connect)
     return ConnectError(Code.TCP_UNREACHABLE, evidence=evidence)
+
+
+def _told(hop: Hop, failures: dict[Address, OSError | None]) -> str:
+    """What became of each address; of a single one that was given as a number, the words are enough."""
+    told = {address.text: _words(error) if error else "" for address, error in failures.items()}
+    if list(told) == [endpoint(hop.address, hop.port)]:
+        return next(iter(told.values()))
+    return "; ".join(f"{where}: {why}" for where, why in told.items())
 
 
 def _words(error: OSError) -> str:

@@ -444,6 +444,9 @@ async def test_a_changed_key_is_refused_by_nobody_and_by_accept_new(server: Sshd
         assert error.code is Code.HOST_KEY_CHANGED
         assert error.evidence["where"] == f"{file}:1"
     assert file.read_text() == f"[127.0.0.1]:{server.port} {blob}\n"
+    (forget,) = [step.command for step in error.advice if step.command]
+    subprocess.run(forget, shell=True, check=True, capture_output=True)
+    assert file.read_text() == "", "the advice does what it says"
 
 
 async def test_a_key_of_another_type_is_a_changed_key_and_not_a_failed_negotiation(

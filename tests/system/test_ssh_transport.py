@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -151,6 +152,15 @@ def test_a_refusal_tells_more_than_an_unreachable_family() -> None:
     assert tcp_error(hop(22), mixed).code is Code.TCP_REFUSED
     assert tcp_error(hop(22), {six: OSError(101, "Network is unreachable")}).code is Code.TCP_UNREACHABLE
     assert tcp_error(hop(22), {four: TimeoutError()}).code is Code.TCP_TIMEOUT
+
+
+def test_the_words_of_a_refusal_do_not_repeat_the_address() -> None:
+    """asyncio says "[Errno 111] Connect call failed ('127.0.0.1', 22)"."""
+    refusal = ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 22)")
+    first, second = (Address(socket.AF_INET, (numeric, 22)) for numeric in ("127.0.0.1", "192.0.2.1"))
+    assert tcp_error(hop(22), {first: refusal}).evidence["reason"] == "Connection refused"
+    several = tcp_error(hop(22), {first: refusal, second: refusal}).evidence["reason"]
+    assert several == "127.0.0.1:22: Connection refused; 192.0.2.1:22: Connection refused"
 
 
 # --- identification ---
