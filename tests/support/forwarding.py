@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from backend.clock import Clock, SystemClock
 from backend.connection.session import Session, Sessions
@@ -15,6 +17,7 @@ from backend.events import EventBus
 from backend.forwards.model import ForwardChanged, ForwardState, ForwardView
 from backend.forwards.service import ForwardService
 from backend.forwards.spec import read_forward
+from backend.tasks import cancel_all
 from tests.support.transfer_world import OneHost
 from tests.support.worlds import Person, Rig
 
@@ -106,23 +109,46 @@ async def was_reset(port: int) -> bool:
     return False
 
 
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Sends back what it gets, until the end."""
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+
+
 @asynccontextmanager
-async def local_server(
-    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], object] | None = None,
-) -> AsyncIterator[int]:
-    """A program of this machine that echoes, or does what `serve` does; its port."""
+async def local_server(serve: Serve = echo, path: Path | None = None) -> AsyncIterator[int]:
+    """A program of this machine that does what `serve` does with each connection; its port, or 0 with a `path`.
 
-    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+    At the end nothing of its connections is left.
+    """
+    serving: set[asyncio.Task[None]] = set()
 
-    server = await asyncio.start_server(serve or echo, "127.0.0.1", 0)  # type: ignore[arg-type]
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await serve(reader, writer)
+        finally:
+            await closed(writer)
+            serving.discard(task)
+
+    if path is not None:
+        server = await asyncio.start_unix_server(connected, str(path))
+    else:
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
     try:
-        yield int(server.sockets[0].getsockname()[1])
+        yield 0 if path is not None else int(server.sockets[0].getsockname()[1])
     finally:
         server.close()
+        if serving:
+            await asyncio.wait(tuple(serving), timeout=2)
+        await cancel_all(tuple(serving))
 
 
 def taken_port() -> tuple[socket.socket, int]:
