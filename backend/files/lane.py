@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from backend.clock import Clock
 from backend.connection.connector import Attributes
-from backend.errors import Code, FileError
+from backend.errors import Code, FileError, LinkLost
 from backend.files.data_line import DataConnection
 from backend.files.disk import Disk
 from backend.files.flight import Flight
@@ -107,8 +108,9 @@ class Context:
 class ItemBytes:
     """The bytes of one item that count as done; taken back when the item has to start again."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, key: bytes | None = None) -> None:
         self._meter = meter
+        self._key = key
         self.count = 0
         self.resumed = 0
 
@@ -118,6 +120,7 @@ class ItemBytes:
         self._count(size)
 
     def _count(self, size: int) -> None:
+        self._meter.left_behind.pop(self._key, None)
         self.count += size
         self._meter.bytes_done += size
         self._meter.touch()
@@ -134,14 +137,25 @@ class ItemBytes:
         self._meter.resumed_bytes -= self.resumed
         self.count = self.resumed = 0
 
+    def leave_behind(self) -> None:
+        """The attempt is over; what has arrived is still there, for the next one to prove."""
+        if self._key is not None and self.count:
+            self._meter.left_behind[self._key] = self.count
+
 
 @contextmanager
-def counted(meter: Meter) -> Iterator[ItemBytes]:
-    """An item's bytes, which stay counted only if the item ends well."""
-    item = ItemBytes(meter)
+def counted(meter: Meter, key: bytes | None = None) -> Iterator[ItemBytes]:
+    """An item's bytes, which stay counted only if the item ends well. `key`: of an item that goes on where it was
+    interrupted; it is still shown how far it was."""
+    item = ItemBytes(meter, key)
     try:
         yield item
+    except (LinkLost, asyncio.CancelledError):
+        item.leave_behind()
+        item.take_back()
+        raise
     except BaseException:
+        meter.left_behind.pop(key, None)
         item.take_back()
         raise
 

@@ -45,7 +45,7 @@ class LargeGet:
                 lambda: self._tree.open_partial(self._item.parts), undo=LocalPartial.close
             )
             try:
-                with counted(self._context.meter) as done:
+                with counted(self._context.meter, self._key) as done:
                     return await self._copy(file, source, partial, found, done)
             finally:
                 await self._context.disk.run(partial.close)

@@ -48,7 +48,7 @@ class LargePut:
         follow = self._item.named or self._context.request.follow_symlinks
         source = await disk.run(lambda: LocalSource(self._item.source, follow=follow))
         try:
-            with counted(self._context.meter) as done:
+            with counted(self._context.meter, self._key) as done:
                 return await self._copy(source, done)
         finally:
             await disk.run(source.close)

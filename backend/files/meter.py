@@ -47,6 +47,8 @@ class Meter:
         self.files_found = self.bytes_found = 0
         self.files_done = self.bytes_done = 0
         self.sent_bytes = self.resumed_bytes = 0
+        self.left_behind: dict[bytes | None, int] = {}
+        """Bytes of items that were interrupted, which the next attempt will prove; shown as done meanwhile."""
         self.moved = 0
         """Bytes that have arrived, never taken back: as long as this grows, a lossy link is worth going on with."""
         self.bytes_dropped = 0
@@ -74,13 +76,14 @@ class Meter:
     def snapshot(self) -> TransferProgress:
         left = None
         rate = self._rate.value
+        done = self.bytes_done + sum(self.left_behind.values())
         if self.scanned and rate:
-            left = max(0, self.bytes_found - self.bytes_dropped - self.bytes_done) / rate
+            left = max(0, self.bytes_found - self.bytes_dropped - done) / rate
         return TransferProgress(
             files_total=self.files_found if self.scanned else None,
             files_done=self.files_done,
             bytes_total=self.bytes_found if self.scanned else None,
-            bytes_done=self.bytes_done,
+            bytes_done=done,
             sent_bytes=self.sent_bytes,
             resumed_bytes=self.resumed_bytes,
             skipped=self.skipped,
