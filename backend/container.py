@@ -22,6 +22,7 @@ from backend.connection.interaction import Interaction
 from backend.connection.route_memory import RouteMemory
 from backend.connection.session import Sessions
 from backend.connection.vault import Vault
+from backend.event_log import log_events
 from backend.events import EventBus
 from backend.health.keeper import HealthKeeper, Past
 from backend.hosts.book import HostBook
@@ -70,6 +71,7 @@ class Container:
         """Which hosts are pinned and used; it listens from the start."""
         self.guard = LockoutGuard(store, clock)
         """Counts refused logins, and holds back the one that may lock this address out."""
+        log_events(bus)
         self._connector = connector = GuardedConnector(connector, self.guard, bus)
         self._interaction = interaction = HeardInteraction(interaction, bus, clock)
         self.sessions = Sessions(

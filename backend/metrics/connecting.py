@@ -24,7 +24,8 @@ class ConnectingMetrics:
 
     def __init__(self, registry: Registry, bus: EventBus, route_of: Callable[[str], str]) -> None:
         self._route_of = route_of
-        self._handshake: dict[str, float] = {}
+        self._handshake: dict[str, dict[str, float]] = {}
+        """Seconds by host and route, of the attempt under way."""
         self._lost: set[str] = set()
         host, by_route = ("host",), ("host", "route")
         self._attempts = registry.counter("fairlead_connects_total", "Connection attempts.", (*by_route, "result"))
@@ -55,7 +56,7 @@ class ConnectingMetrics:
     def _changed(self, change: SessionChanged) -> None:
         host, route = change.host, self._route_of(change.host)
         if change.new is SessionState.RESOLVING:
-            self._handshake[host] = 0.0
+            self._handshake[host] = {}
             if host in self._lost:
                 self._retries.add(1, host)
         if change.new in CONNECTED and change.old not in CONNECTED:
@@ -69,7 +70,8 @@ class ConnectingMetrics:
 
     def _connected(self, host: str, route: str) -> None:
         self._attempts.add(1, host, route, "succeeded")
-        self._seconds.observe(self._handshake.pop(host, 0.0), host, route)
+        spent = self._handshake.pop(host, {})
+        self._seconds.observe(spent.get(route, spent.get("", 0.0)), host, route)
         self._up.set(1, host, route)
         if host in self._lost:
             self._lost.discard(host)
@@ -91,7 +93,8 @@ class ConnectingMetrics:
             return
         passed = event.phase
         self._phases.observe(passed.seconds, passed.hop.name, passed.phase.value)
-        self._handshake[event.host] = self._handshake.get(event.host, 0.0) + passed.seconds
+        spent = self._handshake.setdefault(event.host, {})
+        spent[event.route] = spent.get(event.route, 0.0) + passed.seconds
         if passed.phase is Phase.AUTH:
             self._logins.add(1, passed.hop.name, passed.evidence.get("method", "none"))
 
