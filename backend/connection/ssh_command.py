@@ -110,7 +110,13 @@ class CarryingProgram:
         finally:
             theirs.close()
             os.close(write)
-        return cls(process, *await _listen(pipe, name, heard)), ours
+        try:
+            return cls(process, *await _listen(pipe, name, heard)), ours
+        except BaseException:
+            ours.close()
+            pipe.close()
+            _signal_group(process.pid, signal.SIGKILL)
+            raise
 
     @property
     def status(self) -> int | None:
@@ -145,10 +151,10 @@ class CarryingProgram:
         try:
             await self._wait(PATIENCE)
             if self.status is None:
-                self._signal(signal.SIGHUP)
+                _signal_group(self._process.pid, signal.SIGHUP)
                 await self._wait(GRACE)
         finally:
-            self._signal(signal.SIGKILL)
+            _signal_group(self._process.pid, signal.SIGKILL)
         await self._wait(GRACE)
         self._stderr.close()
 
@@ -157,9 +163,11 @@ class CarryingProgram:
             async with asyncio.timeout(seconds):
                 await self._process.wait()
 
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    """Signal a program and all that it has started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
 
 
 async def _listen(pipe: BinaryIO, name: str, heard: Callable[[str], None]) -> tuple[Complaints, asyncio.BaseTransport]:

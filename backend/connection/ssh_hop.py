@@ -26,6 +26,7 @@ from backend.connection.ssh_gate import GatedClient
 from backend.connection.ssh_login import Login
 from backend.connection.ssh_options import connection_options
 from backend.connection.ssh_progress import HopProgress
+from backend.connection.ssh_proxy import OpenStream
 from backend.connection.ssh_reach import Reach
 from backend.connection.ssh_surroundings import LimitReached, Surroundings
 from backend.connection.ssh_transport import endpoint
@@ -366,7 +367,7 @@ def _forget(task: asyncio.Future[Any]) -> None:
 def _close_late(result: Any) -> None:
     """What was finished in the moment it was given up."""
     for item in result if isinstance(result, tuple) else (result,):
-        if isinstance(item, asyncssh.SSHClientConnection):
+        if isinstance(item, asyncssh.SSHClientConnection | OpenStream):
             item.abort()
         elif isinstance(item, socket.socket):
             item.close()

@@ -72,6 +72,10 @@ class OpenStream:
     def carrier(self, identified: Callable[[str], None]) -> StreamCarrier:
         return StreamCarrier(self.transport, self.talk.rest, identified)
 
+    def abort(self) -> None:
+        """Close it, when nobody wants it any more."""
+        self.transport.abort()
+
 
 class ProxyDoor:
     """Opens a stream to `hop` through `proxy`."""

@@ -154,6 +154,7 @@ class Reach:
             if problem is not None and (problem.code is not Code.TAILSCALE_PEER_OFFLINE or _failed(direct)):
                 raise problem
             if problem is None and status is not None and not status.kernel:
+                await _drop(direct)
                 return await self._by_tailscale(address)
             return await self._explained_by(direct, status, address)
         finally:
