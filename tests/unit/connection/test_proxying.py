@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from base64 import b64encode
 from collections.abc import Callable
@@ -158,7 +159,5 @@ class TestHttp:
 def test_no_answer_however_odd_breaks_anything(
     answers: bytes, connect: Callable[[str, int], Conversation], sizes: list[int]
 ) -> None:
-    try:
+    with contextlib.suppress(PasswordWanted, ProxyRefusal, NotThisProxy):
         spoken(connect("h", 22), answers, sizes)
-    except (PasswordWanted, ProxyRefusal, NotThisProxy):
-        pass
