@@ -16,6 +16,7 @@ from pathlib import Path
 from backend.clock import SystemClock
 from backend.connection.connector import Connector
 from backend.connection.interaction import Interaction
+from backend.connection.route_memory import RouteMemory
 from backend.connection.target import HostKeyPolicy
 from backend.connection.vault import Vault
 from backend.container import Container, open_container
@@ -132,6 +133,8 @@ class HostRoom:
     usage: HostUsage
     backups: Path
     bus: EventBus
+    memory: RouteMemory | None
+    """Which routes worked; nobody knows before there is a state file."""
 
 
 @asynccontextmanager
@@ -140,8 +143,9 @@ async def open_hosts(configuration: Configuration) -> AsyncIterator[HostRoom]:
     async with _world(configuration) as world:
         bus, store = EventBus(), Store(world.state_dir / "fairlead.db")
         world.book.usage = usage = HostUsage(bus=bus, store=store)
+        memory = RouteMemory(store, SystemClock()) if store.path.exists() else None
         try:
-            yield HostRoom(world.book, usage, world.state_dir / "backups", bus)
+            yield HostRoom(world.book, usage, world.state_dir / "backups", bus, memory)
         finally:
             await usage.close()
             await store.close()

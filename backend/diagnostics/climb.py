@@ -136,7 +136,12 @@ class Climb:
         summary = way
         if not before and self._attempt is not None and (others := self._attempt.others):
             evidence |= {"route": self._target.route, **others}
-            summary = "; ".join((f"{way}, for route {self._target.route}", *(f"{name}: {told.partition(':')[0]}" for name, told in others.items())))
+            summary = "; ".join(
+                (
+                    f"{way}, for route {self._target.route}",
+                    *(f"{name}: {told.partition(':')[0]}" for name, told in others.items()),
+                )
+            )
         self._board.settle(
             Rung(RungId.ROUTE, RungStatus.PASS, hop.name, summary=clean_line(summary)[:_SUMMARY], evidence=evidence)
         )

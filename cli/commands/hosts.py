@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from backend.connection.race import preferred
 from backend.connection.target import Hop, Target, Workplace
 from backend.connection.ways import described
 from backend.hosts.book import HostEntry
@@ -100,14 +102,18 @@ def show_host(flags: GlobalFlags, host: str) -> int:
 
     async def work(room: HostRoom) -> int:
         routes = await room.book.routes(host)
+        remembered = await room.memory.recall(host) if room.memory is not None and len(routes) > 1 else None
+        routes = preferred(routes, remembered.route if remembered is not None else None)
         target = routes[0]
         own = room.book.settings.hosts.get(host)
         extra = {} if own is None else own.extra
         if flags.json:
             names = [one.route for one in routes]
-            print_json({**_target_json(target), "routes": names, "extra": json_value(extra)})
+            known = None if remembered is None else {"route": remembered.route, "at": remembered.at.isoformat()}
+            print_json({**_target_json(target), "routes": names, "worked_here": known, "extra": json_value(extra)})
         else:
-            lines = [*_target_lines(target), *_other_routes(routes)]
+            why = "" if remembered is None else remembered.told(datetime.now(UTC))
+            lines = [*_target_lines(target), *_route_lines(routes, why)]
             lines += [*_workplace_lines(target.workplace), *_extra_lines(extra)]
             click.echo("\n".join(clean_line(line) for line in lines))
         return Status.OK
@@ -174,9 +180,15 @@ def _hop_json(hop: Hop) -> dict[str, Any]:
     }
 
 
-def _other_routes(routes: Sequence[Target]) -> list[str]:
-    """The ways that are tried after the first one."""
-    return [f"  {'or by route':<12} {one.route}: {_way(one)}" for one in routes[1:]]
+def _route_lines(routes: Sequence[Target], why: str) -> list[str]:
+    """The routes in the order in which they are tried, and why the first is the first, where there are several."""
+    if len(routes) == 1:
+        return []
+    first = f"  {'tried first':<12} {routes[0].route}: {_way(routes[0])}"
+    return [
+        f"{first} ({why})" if why else first,
+        *(f"  {'or by route':<12} {one.route}: {_way(one)}" for one in routes[1:]),
+    ]
 
 
 def _way(target: Target) -> str:

@@ -83,6 +83,28 @@ def test_a_link_that_breaks_is_told_and_the_transfer_goes_on(tmp_path: Path) -> 
     assert b"went on after a lost link once" in ran.err
 
 
+def test_the_route_that_worked_here_is_told_and_tried_first(tmp_path: Path) -> None:
+    program = _program(tmp_path)
+    state = ("--demo", "--state-dir", str(tmp_path / "state"))
+    before = program.run(*state, "hosts", "show", "--json", "gpu-7").json
+    assert (before["routes"], before["worked_here"]) == (["direct", "tailscale", "jump:bastion"], None)
+    assert program.run(*state, "run", "gpu-7", "--", "hostname").out == b"gpu-7\n"
+    after = program.run(*state, "hosts", "show", "--json", "gpu-7").json
+    assert after["routes"] == ["jump:bastion", "direct", "tailscale"]
+    assert after["worked_here"]["route"] == "jump:bastion"
+    assert b"tried first" in (told := program.run(*state, "hosts", "show", "gpu-7").out)
+    assert b"it worked here today" in told
+
+
+def test_one_route_can_be_taken_by_itself(tmp_path: Path) -> None:
+    program = _program(tmp_path)
+    taken = program.run("--demo", "--json", "--route", "tailscale", "run", "gpu-7", "--", "hostname")
+    assert (taken.status, taken.json["error"]["code"]) == (255, "TAILSCALE_DOWN")
+    unknown = program.run("--demo", "--json", "run", "--route", "tailscal", "gpu-7", "--", "hostname")
+    assert (unknown.status, unknown.json["error"]["code"]) == (2, "ROUTE_UNKNOWN")
+    assert unknown.json["error"]["advice"][0]["text"] == "Perhaps tailscale was meant."
+
+
 def test_a_host_that_is_lost_is_given_up_and_what_has_arrived_is_kept(tmp_path: Path) -> None:
     program = _program(tmp_path)
     listing = program.run("--demo", "ls", "--json", "gpu-7:run-12/checkpoints").json["entries"]
