@@ -23,6 +23,7 @@ from backend.diagnostics.explain import explain
 from backend.diagnostics.probes import Finding, probe_files, probe_performance, probe_session, shell_noise
 from backend.diagnostics.routes import Attempt
 from backend.diagnostics.rungs import Place, Rung, RungId, RungStatus, plan
+from backend.diagnostics.summaries import summary_of
 from backend.errors import Code, FairleadError, SessionError
 from backend.hosts.book import HostBook
 from backend.text import clean_line
@@ -122,7 +123,7 @@ class Climb:
     def _pass(self, event: PhasePassed, place: Place) -> None:
         self._handshake[place[1].value] = self._handshake.get(place[1].value, 0.0) + event.seconds
         evidence = {name: clean_line(value) for name, value in event.evidence.items()}
-        summary = ", ".join(evidence.values())[:_SUMMARY]
+        summary = summary_of(event.phase, evidence)[:_SUMMARY]
         ms = event.seconds * 1000
         self._board.settle(Rung(place[1], RungStatus.PASS, place[0], summary=summary, ms=ms, evidence=evidence))
 
