@@ -42,6 +42,14 @@ COMMANDS = {
 _EPILOG = "The flags of `fairlead --help` may be given here as well."
 
 
+class NoSuchCommand(click.UsageError):
+    """The first word is none of `COMMANDS`."""
+
+    def __init__(self, word: str, context: click.Context) -> None:
+        super().__init__(f"No such command '{word}'.", context)
+        self.word = word
+
+
 class PipeClosed(Exception):
     """Whoever read our output went away."""
 
@@ -61,6 +69,13 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         command.epilog = _EPILOG
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            raise NoSuchCommand(args[0], ctx)
+        return super().resolve_command(ctx, args)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any

@@ -17,7 +17,8 @@ from backend import __version__
 from backend.errors import Advice, Code, ConfigError, FairleadError, Interrupted
 from cli.failures import internal, report
 from cli.flags import GlobalFlags, global_flags, pass_flags
-from cli.group import LazyGroup, PipeClosed
+from cli.group import LazyGroup, NoSuchCommand, PipeClosed
+from cli.mistaken import meant_host
 from cli.statuses import Status
 
 _EPILOG = """\b
@@ -101,14 +102,15 @@ def _misused(error: click.ClickException, flags: GlobalFlags) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError) and not flags.json:
         click.echo(error.format_message(), err=True)  # nothing was wrong: it says what there is
         return Status.USAGE
-    return report(_usage(error), flags)
+    meant = meant_host(error.word, flags) if isinstance(error, NoSuchCommand) else ()
+    return report(_usage(error, meant), flags)
 
 
-def _usage(error: click.ClickException) -> ConfigError:
+def _usage(error: click.ClickException, meant: tuple[Advice, ...]) -> ConfigError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "fairlead"
     problem = error.format_message()
-    advice = (Advice("See how it is used.", f"{command} --help"),)
+    advice = (*meant, Advice("See how it is used.", f"{command} --help"))
     return ConfigError(Code.USAGE, problem, evidence={"problem": problem}, advice=advice)
 
 

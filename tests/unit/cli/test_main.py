@@ -142,6 +142,20 @@ def test_directory_and_environment_hold_for_the_command(capfd: Capture) -> None:
     assert capfd.readouterr().out == "/srv/app\nblue green\n"
 
 
+@pytest.mark.parametrize("word", ["web-1", "me@192.0.2.7"])
+def test_a_host_in_place_of_a_command_is_told_what_there_is_for_hosts(word: str, capfd: Capture) -> None:
+    assert _demo(word) == 2
+    err = capfd.readouterr().err
+    assert f"No such command '{word}'" in err
+    assert f"fairlead shell {word}\n" in err
+    assert f"fairlead run {word} -- uptime\n" in err
+
+
+def test_a_word_that_is_no_host_either_gets_no_such_hint(capfd: Capture) -> None:
+    assert _demo("nonsense") == 2
+    assert "fairlead shell" not in capfd.readouterr().err
+
+
 def test_the_time_limit_is_status_124(capfd: Capture) -> None:
     assert _demo("run", "-t", "0.2", "web-1", "--", "sleep 60") == 124
     assert "TIME_LIMIT" in capfd.readouterr().err
