@@ -57,6 +57,8 @@ class Code(StrEnum):
     BANNER_SILENT = "BANNER_SILENT"
     BANNER_NOT_SSH = "BANNER_NOT_SSH"
     BANNER_CLOSED = "BANNER_CLOSED"
+    SERVER_CROWDED = "SERVER_CROWDED"
+    SHUT_OUT = "SHUT_OUT"
     KEX_NO_MATCH = "KEX_NO_MATCH"
     KEX_FAILED = "KEX_FAILED"
     HOST_KEY_UNKNOWN = "HOST_KEY_UNKNOWN"
@@ -252,9 +254,10 @@ CATALOGUE: dict[Code, Entry] = {
     ),
     Code.TCP_REFUSED: _entry(
         Category.NETWORK,
-        "{address} port {port} refused the connection: the machine is up, and nothing listens on that port.",
+        "{address} port {port} refused the connection: nothing listens on that port, or a firewall turns this address away.",
         "Check the port: SSH may listen on another one.",
         "On the machine's console, see whether the SSH server runs: systemctl status ssh",
+        "If logins from here failed before, this address may be banned for a while (fail2ban refuses like this): wait ten minutes.",
         retryable=True,
     ),
     Code.TCP_TIMEOUT: _entry(
@@ -287,8 +290,21 @@ CATALOGUE: dict[Code, Entry] = {
         Category.PROTOCOL,
         "{address} port {port} closed the connection before it said that it is an SSH server.",
         "The server may be over its connection limit (MaxStartups), or this address is banned (fail2ban, PerSourcePenalties): wait ten minutes before another try.",
-        "It may admit certain addresses only: see hosts.allow and the firewall on the machine.",
+        "It may admit certain addresses only: see hosts.allow, hosts.deny (tcp-wrappers) and the firewall on the machine.",
         retryable=True,
+    ),
+    Code.SERVER_CROWDED: _entry(
+        Category.PROTOCOL,
+        "{address} port {port} takes no more connections for now: {banner}",
+        "Too many logins are under way at once, perhaps other people's or an attacker's: wait a minute.",
+        "If it happens often, ask the administrator to raise MaxStartups or PerSourceMaxStartups in sshd_config.",
+        retryable=True,
+    ),
+    Code.SHUT_OUT: _entry(
+        Category.PROTOCOL,
+        "{address} port {port} shuts this address out for a while: {banner}",
+        "That is a penalty for failed logins or broken connections from this address, or one that shares it (PerSourcePenalties in sshd_config): wait some minutes. Each further try may make it longer.",
+        "Make sure of the user name and the key before the next try. Another way in, such as a jump host, is not affected.",
     ),
     Code.KEX_NO_MATCH: _entry(
         Category.PROTOCOL,

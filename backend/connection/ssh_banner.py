@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from backend.errors import Code
 from backend.text import show_bytes
 
 MOST_BYTES = 8192
@@ -12,6 +13,13 @@ _SHOWN_BYTES = 120
 _OTHERS = (b"HTTP/", b"220 ", b"220-", b"* OK", b"+OK ", b"RFB 0", b"<!DOC", b"<html", b"-ERR ", b"AMQP")
 """What servers of other protocols say first."""
 _IDENTIFICATION = re.compile(rb"^SSH-(2\.0|1\.99)-([^\r\n]*)\r?\n", re.MULTILINE)
+
+_REFUSALS = (
+    (re.compile(rb"^\s*exceeded maxstartups\b", re.IGNORECASE), Code.SERVER_CROWDED),
+    (re.compile(rb"^\s*not allowed at this time\b", re.IGNORECASE), Code.SHUT_OUT),
+)
+"""What OpenSSH's server says in place of its identification (`sshd.c`: `drop_connection`, and since 9.8
+`srclimit_penalty_check_allow`). It hangs up at once, so that the words do not always arrive."""
 
 
 class NotSsh(Exception):
@@ -46,6 +54,13 @@ class Identification:
         binary = bool(start) and start[0] < 0x20 and start[0] not in b"\r\n\t"
         other_version = re.search(rb"^SSH-[^\n]*\n", self.seen, re.MULTILINE) is not None
         return binary or other_version or start.startswith(_OTHERS) or len(self.seen) > MOST_BYTES
+
+
+def hung_up(said: bytes) -> Code:
+    """What it means that a server hung up after `said`, without having identified itself."""
+    if not said.strip():
+        return Code.BANNER_CLOSED
+    return next((code for pattern, code in _REFUSALS if pattern.search(said)), Code.BANNER_NOT_SSH)
 
 
 def first_line(said: bytes) -> str:

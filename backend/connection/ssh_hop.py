@@ -18,7 +18,7 @@ from backend.connection.connector import Phase
 from backend.connection.host_key_file import can_remember, remember, replace
 from backend.connection.host_keys import HostKey, HostNames, Judgement, KnownHosts, load, looked_in
 from backend.connection.interaction import HostKeyDecision, HostKeyQuestion, HostKeyState
-from backend.connection.ssh_banner import NotSsh, first_line
+from backend.connection.ssh_banner import NotSsh, first_line, hung_up
 from backend.connection.ssh_carriers import BannerClosed, Carrier, ChannelCarrier
 from backend.connection.ssh_client import HopClient
 from backend.connection.ssh_errors import at_hop, hop_not_reached, kex_error, kex_timeout, reason
@@ -239,9 +239,7 @@ class HopConnection:
         if isinstance(error, NotSsh):
             return self._banner_error(Code.BANNER_NOT_SSH, banner=error.first_line or "nothing readable")
         if isinstance(error, BannerClosed):
-            if error.said.strip():
-                return self._banner_error(Code.BANNER_NOT_SSH, banner=first_line(error.said))
-            return self._banner_error(Code.BANNER_CLOSED)
+            return self._hung_up(error.said)
         phase = self._progress.phase
         if phase is Phase.TCP and self._through is not None:
             return hop_not_reached(self._through.hop, self._hop, error)
@@ -252,6 +250,14 @@ class HopConnection:
         if isinstance(error, asyncssh.HostKeyNotVerifiable):
             return self._certificate_error(error)
         return kex_error(self._hop, error, self._client.offers if self._client else None)
+
+    def _hung_up(self, said: bytes) -> ConnectError:
+        code = hung_up(said)
+        return (
+            self._banner_error(code)
+            if code is Code.BANNER_CLOSED
+            else self._banner_error(code, banner=first_line(said))
+        )
 
     def _login_failure(self, error: Exception) -> FairleadError:
         assert self._login is not None

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from backend.connection.connector import Phase
+from backend.connection.retry import may_repeat
 from backend.connection.ssh_transport import Address, TcpFailed, dial, interleave, resolve, tcp_error
 from backend.connection.target import Hop, Timeouts
 from backend.errors import Code, ConnectError, FairleadError
@@ -195,14 +196,35 @@ async def test_a_server_that_hangs_up_at_once() -> None:
     assert (await failure(closing))[0].code is Code.BANNER_CLOSED
 
 
-async def test_a_server_that_says_why_it_hangs_up() -> None:
+@pytest.mark.parametrize(
+    ("words", "code", "repeated"),
+    [
+        ("Exceeded MaxStartups", Code.SERVER_CROWDED, True),
+        ("Not allowed at this time", Code.SHUT_OUT, False),
+        ("Go away", Code.BANNER_NOT_SSH, False),
+    ],
+)
+async def test_a_server_that_says_why_it_hangs_up(words: str, code: Code, repeated: bool) -> None:
     async def full(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"Exceeded MaxStartups\r\n")
+        writer.write(f"{words}\r\n".encode())
         await writer.drain()
 
-    error, _ = await failure(full)
-    assert error.code is Code.BANNER_NOT_SSH
-    assert error.evidence["banner"] == "Exceeded MaxStartups"
+    error, phases = await failure(full)
+    assert error.code is code
+    assert error.evidence["banner"] == words
+    assert may_repeat(error) is repeated
+    assert phases.failed is not None and phases.failed.phase is Phase.BANNER
+
+
+@pytest.mark.sshd
+async def test_openssh_itself_says_that_there_are_too_many(tmp_path: Path) -> None:
+    with sshd(tmp_path / "server", "PerSourceMaxStartups 1") as server:
+        reader, waiting = await asyncio.open_connection("127.0.0.1", server.port)
+        assert (await reader.readline()).startswith(b"SSH-")
+        error = await refused(target(hop(server.port)))
+        waiting.close()
+        assert error.code is Code.SERVER_CROWDED
+        assert may_repeat(error)
 
 
 async def test_hostile_words_are_shown_without_their_control_codes() -> None:
