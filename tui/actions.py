@@ -6,7 +6,7 @@ A screen or widget module registers what it can do when it is imported; the shel
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -63,6 +63,14 @@ def find(action_id: str | None) -> Action | None:
 def all_actions() -> tuple[Action, ...]:
     """Every action of the modules that are loaded."""
     return tuple(_registry.values())
+
+
+def key_shown(action_id: str, keymap: Mapping[str, str]) -> str:
+    """The first key of an action as it is written for people, where a text names it; `keymap` as in the settings."""
+    action = _registry[action_id]
+    if (own := keymap.get(action_id)) is not None:
+        return own.partition(",")[0].strip()
+    return action.key_display or action.keys.partition(",")[0]
 
 
 def bindings(*ids: str) -> list[BindingType]:

@@ -17,7 +17,8 @@ from backend.connection.session import LatencyMeasured, PhaseSeen
 from backend.connection.state import SessionChanged, SessionState
 from backend.events import Event, EventBus
 from backend.files.transfer import TransferChanged, TransferProgressed
-from tui.messages import CommandUpdated, SessionUpdated, TransferUpdated
+from backend.hosts.entries import HostsChanged
+from tui.messages import CommandUpdated, HostsUpdated, SessionUpdated, TransferUpdated
 
 PERIOD = 1 / 30
 """Seconds between two deliveries, at least."""
@@ -38,6 +39,7 @@ class Bridge:
             bus.subscribe(SessionChanged, self._session_changed),
             bus.subscribe(PhaseSeen, self._phase_seen),
             bus.subscribe(LatencyMeasured, self._session_hint),
+            bus.subscribe(HostsChanged, self._hosts_hint),
             bus.subscribe(CommandChanged, self._command_hint),
             bus.subscribe(CommandOutput, self._command_hint),
             bus.subscribe(TransferChanged, self._transfer_hint),
@@ -78,6 +80,9 @@ class Bridge:
 
     def _session_hint(self, event: Event) -> None:
         self._queue(("session", event.host), SessionUpdated(event.host))
+
+    def _hosts_hint(self, event: HostsChanged) -> None:
+        self._queue(("hosts",), HostsUpdated())
 
     def _command_hint(self, event: CommandChanged | CommandOutput) -> None:
         self._queue(("command", event.host, event.command_id), CommandUpdated(event.host, event.command_id))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backend.catalogue import Code
 from backend.connection.session import Session
-from backend.connection.state import BUSY, SessionState
+from backend.connection.state import BUSY, CONNECTED, SessionState
 from backend.errors import FairleadError
 from backend.hosts.book import HostEntry, HostSource
-from tui.format import latency_text
+from tui.format import ago_text, latency_text
 from tui.glyphs import Glyphs
 from tui.looks import Look, look
 from tui.status import latency_of
@@ -36,6 +36,8 @@ class HostView:
     latency: float | None = None
     """Seconds."""
     latencies: tuple[float, ...] = ()
+    used: str = ""
+    """When it was used last, in words."""
 
     @property
     def name(self) -> str:
@@ -49,9 +51,9 @@ class HostView:
         return shown
 
     def status(self, glyphs: Glyphs) -> str:
-        """A few words for the list: latency, countdown, or what is wrong."""
+        """A few words for the list: latency, countdown, what is wrong, or when it was used."""
         if self.state is SessionState.IDLE:
-            return ""
+            return self.used
         if self.state is SessionState.RECONNECTING and self.retry_in is not None:
             return f"retry in {self.retry_in:.0f} s" if self.retry_in >= 0.5 else "retrying"
         if self.state is SessionState.FAILED and self.error is not None:
@@ -69,6 +71,9 @@ class Heading:
 
     title: str
     count: int
+    connected: int = 0
+    folded: bool = False
+    """Its hosts are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +83,19 @@ class Gap:
     above: str
 
 
+HostRow = Heading | HostView | Gap
+
+
 def cause_words(code: Code) -> str:
     """A code as words: `TCP_REFUSED` is `tcp refused`, `HOST_KEY_CHANGED` is `key changed`."""
     return code.value.lower().replace("_", " ").removeprefix("host ")
 
 
-def view_of(entry: HostEntry, session: Session | None, *, now: float) -> HostView:
-    """`entry` with what its session says; `now` is on the clock's monotonic scale."""
+def view_of(entry: HostEntry, session: Session | None, *, now: float, today: datetime | None = None) -> HostView:
+    """`entry` with what its session says; `now` is on the clock's monotonic scale, `today` the time of day."""
+    used = "" if today is None or entry.last_used is None else ago_text(entry.last_used, today)
     if session is None:
-        return HostView(entry)
+        return HostView(entry, used=used)
     change = session.last_change
     retry_at = change.retry_at if change is not None and session.state is SessionState.RECONNECTING else None
     return HostView(
@@ -99,11 +108,17 @@ def view_of(entry: HostEntry, session: Session | None, *, now: float) -> HostVie
         retry_in=None if retry_at is None else max(0.0, retry_at - now),
         latency=latency_of(session),
         latencies=tuple(session.latencies),
+        used=used,
     )
 
 
 def views(
-    entries: Iterable[HostEntry], sessions: Mapping[str, Session], *, now: float, current: str | None = None
+    entries: Iterable[HostEntry],
+    sessions: Mapping[str, Session],
+    *,
+    now: float,
+    today: datetime | None = None,
+    current: str | None = None,
 ) -> list[HostView]:
     """Every host of the book, then those that were typed and are in use or current."""
     known = list(entries)
@@ -113,7 +128,7 @@ def views(
         for name, session in sessions.items()
         if name not in names and (name == current or session.state is not SessionState.IDLE)
     ]
-    return [view_of(entry, sessions.get(entry.name), now=now) for entry in (*known, *typed)]
+    return [view_of(entry, sessions.get(entry.name), now=now, today=today) for entry in (*known, *typed)]
 
 
 def group_of(view: HostView) -> str:
@@ -121,22 +136,39 @@ def group_of(view: HostView) -> str:
     return view.entry.group or _SOURCES[view.entry.source]
 
 
-def grouped(shown: Iterable[HostView], *, height: int) -> list[Heading | HostView | Gap]:
-    """Hosts under their groups' headings, in order of first appearance; no heading for a single group.
+def grouped(
+    shown: Iterable[HostView], *, height: int, folded: Collection[str] = (), pins_apart: bool = True
+) -> list[HostRow]:
+    """Pinned hosts, then the others under their groups' headings; all in the order in which they come.
 
-    Groups stand apart by an empty line when all of it fits into `height` lines.
+    There is no heading for a single group. Groups in `folded` keep only their heading. Groups stand apart by an empty
+    line when all of it fits into `height` lines.
     """
+    pinned, groups = _sorted_into_groups(shown, pins_apart=pins_apart)
+    if len(groups) < 2:
+        return [*pinned, *(view for members in groups.values() for view in members)]
+    blocks: list[tuple[str, list[HostRow]]] = [("", [*pinned])] if pinned else []
+    for title, members in groups.items():
+        connected = sum(view.state in CONNECTED for view in members)
+        heading = Heading(title, len(members), connected, folded=title in folded)
+        blocks.append((title, [heading] if heading.folded else [heading, *members]))
+    airy = sum(len(rows) + 1 for _, rows in blocks) - 1 <= height
+    listed: list[HostRow] = []
+    for title, rows in blocks:
+        listed += [Gap(title)] if airy and listed else []
+        listed += rows
+    return listed
+
+
+def _sorted_into_groups(
+    shown: Iterable[HostView], *, pins_apart: bool
+) -> tuple[list[HostView], dict[str, list[HostView]]]:
+    pinned: list[HostView] = []
     groups: dict[str, list[HostView]] = {}
     for view in shown:
-        groups.setdefault(group_of(view), []).append(view)
-    if len(groups) < 2:
-        return [view for members in groups.values() for view in members]
-    airy = sum(len(members) + 2 for members in groups.values()) - 1 <= height
-    rows: list[Heading | HostView | Gap] = []
-    for title, members in groups.items():
-        rows += [Gap(title)] if airy and rows else []
-        rows += [Heading(title, len(members)), *members]
-    return rows
+        members = pinned if pins_apart and view.entry.pinned else groups.setdefault(group_of(view), [])
+        members.append(view)
+    return pinned, groups
 
 
 def counts_text(entries: Iterable[HostEntry]) -> str:

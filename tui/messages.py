@@ -29,6 +29,11 @@ class SessionUpdated(Message):
 
 
 @dataclass
+class HostsUpdated(Message):
+    """The host book holds something else than before, or other hosts are pinned."""
+
+
+@dataclass
 class CommandUpdated(Message):
     """A command changed state or wrote something."""
 

@@ -100,7 +100,9 @@ def check_fields(
 def _problems(
     draft: HostDraft, settings: FileSettings, replaces: str | None, key_problem: KeyProblem
 ) -> Iterator[tuple[str, str]]:
-    if not is_plain_name(draft.name):
+    if not draft.name:
+        yield "name", "a name is missing"
+    elif not is_plain_name(draft.name):
         yield "name", "a name has no spaces, '@', ':', '/' or control codes, and no '-' in front"
     elif draft.name != replaces and draft.name in settings.hosts:
         yield "name", f"there is an entry called {draft.name} already"

@@ -33,6 +33,8 @@ class Prompt(ModalScreen[T], Generic[T]):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own kind
     DANGER: ClassVar[bool] = False
+    LINES_BELOW: ClassVar[int] = 0
+    """What `compose_below` takes of the height."""
     armed: reactive[bool] = reactive(False, bindings=True)
     """Whether one-letter answers count yet."""
 
@@ -45,18 +47,23 @@ class Prompt(ModalScreen[T], Generic[T]):
             box.border_title = Content(self._heading)
             with VerticalScroll(id="content", can_focus=False):
                 yield from self.compose_body()
+            yield from self.compose_below()
             yield Footer(always=())
 
     def compose_body(self) -> ComposeResult:
         """What stands in the box."""
         raise NotImplementedError
 
+    def compose_below(self) -> ComposeResult:
+        """What stays in sight below it when it scrolls."""
+        yield from ()
+
     def on_mount(self) -> None:
         soon(self, ARMED_AFTER, self._arm)
 
     def on_resize(self) -> None:
         """Long content scrolls; the keys stay in sight."""
-        self.query_one("#content").styles.max_height = max(1, self.app.size.height - FRAME_LINES)
+        self.query_one("#content").styles.max_height = max(1, self.app.size.height - FRAME_LINES - self.LINES_BELOW)
 
     def _arm(self) -> None:
         self.armed = True

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from tui.actions import Action, bindings_of
@@ -35,18 +36,26 @@ class LinePrompt(Prompt[str | None]):
     BINDINGS = bindings_of(ACTIONS)
 
     def __init__(
-        self, heading: str, detail: str = "", *, value: str = "", placeholder: str = "", check: Check | None = None
+        self,
+        heading: str,
+        detail: str = "",
+        *,
+        value: str = "",
+        placeholder: str = "",
+        check: Check | None = None,
+        suggester: Suggester | None = None,
     ) -> None:
         super().__init__(heading)
         self._detail = detail
         self._value = value
         self._placeholder = placeholder
         self._check = check or _anything
+        self._suggester = suggester
 
     def compose_body(self) -> ComposeResult:
         if self._detail:
             yield Words(self._detail)
-        yield AnswerLine(self._value, placeholder=self._placeholder, select_on_focus=False)
+        yield AnswerLine(self._value, placeholder=self._placeholder, suggester=self._suggester, select_on_focus=False)
         yield Words("", id="objection", classes="danger")
 
     def on_mount(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -9,24 +11,26 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import reactive
 from textual.widgets import Input
 
 from backend.connection.session import Session
 from backend.connection.state import BUSY, CONNECTED, SessionState
 from backend.errors import FairleadError
-from backend.hosts.book import HostEntry
+from backend.hosts.book import HostEntry, HostSource
+from backend.hosts.entries import by_use
 from backend.matching import best
-from tui.actions import Action, bindings, bindings_of
-from tui.hosts import HostView, counts_text, grouped, views
-from tui.messages import Notice, SessionUpdated
-from tui.screens.base import WorkbenchScreen
+from backend.text import clean_line
+from tui.actions import Action, bindings, bindings_of, key_shown
+from tui.hosts import Heading, HostView, counts_text, group_of, grouped, views
+from tui.messages import HostsUpdated, Notice, SessionUpdated
+from tui.screens.book_actions import BookActions
 from tui.widgets.explanation import explain_error
+from tui.widgets.first_steps import first_steps, next_steps
 from tui.widgets.flow import Flow, broken
 from tui.widgets.host_detail import HostDetail, HostDetails
+from tui.widgets.host_line import HostLine
 from tui.widgets.host_list import HostList
 from tui.widgets.row_list import RowList
-from tui.widgets.text_line import TextLine
 
 _HERE = "Connections"
 
@@ -35,42 +39,32 @@ ACTIONS = (
     Action("connections.stop", "x", "stop", "Give up reconnecting.", _HERE, "connections", rank=2),
     Action("connections.disconnect", "x", "disconnect", "Close the connection.", _HERE, "connections", rank=2),
     Action("connections.diagnose", "d", "diagnose", "Climb the ladder for this host.", _HERE, "connections", rank=3),
-    Action("connections.filter", "slash", "filter", "Narrow the list.", _HERE, "connections", rank=4, key_display="/"),
+    Action("connections.filter", "slash", "filter", "Narrow the list.", _HERE, "connections", rank=6, key_display="/"),
     Action(
-        "connections.type_host", "a", "address", "Connect to an address that you type.", _HERE, "connections", rank=5
+        "connections.type_host", "a", "address", "Connect to an address that you type.", _HERE, "connections", rank=7
     ),
-    Action("connections.back", "escape,left", "back", "One step back.", _HERE, "connections", "", 6, "esc"),
+    Action("connections.back", "escape,left", "back", "One step back.", _HERE, "connections", "", 8, "esc"),
     Action("connections.reload", "f5", "reload", "Read the configuration again.", _HERE, "connections"),
-    Action("connections.open_demo", "D", "demo", "Go to the simulated world.", _HERE, "connections", rank=7),
-)
-
-TAKE = Action(
-    "connections.take", "enter", "take", "Go on with what is typed.", _HERE, "connections", rank=1, does="submit"
+    Action("connections.open_demo", "D", "demo", "Go to the simulated world.", _HERE, "connections", rank=9),
 )
 
 _ATTEMPT = BUSY - {SessionState.RECONNECTING}
 
 
-class FilterLine(TextLine):
-    """The line above the list: letters to narrow it, or an address."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((TAKE,))]
-
-
-class ConnectionsScreen(WorkbenchScreen):
+class ConnectionsScreen(BookActions):
     """Host list and detail, side by side or, in narrow terminals, one behind the other."""
 
     NAME = "connections"
     CSS_PATH = "connections.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("connections.connect"), *bindings_of(ACTIONS)]
     AUTO_FOCUS = "#hosts"
-    typed_only: reactive[bool] = reactive(False)
-    """The line takes an address rather than a filter."""
 
     def __init__(self) -> None:
         super().__init__()
         self._entries: tuple[HostEntry, ...] = ()
         self._loaded = False
+        self._folded: set[str] = set()
+        """Groups of which only the heading is shown."""
         self._sought: str | None = None
         """A host that the cursor is to go to, as soon as it is in the list."""
         self._problem: FairleadError | None = None
@@ -78,9 +72,10 @@ class ConnectionsScreen(WorkbenchScreen):
     def compose_body(self) -> ComposeResult:
         with Vertical(id="list-pane", classes="pane") as pane:
             pane.border_title = "hosts"
-            yield FilterLine(id="filter", select_on_focus=False, compact=True)
+            yield HostLine()
             yield HostList(self.glyphs)
             yield Flow(id="hosts-empty")
+            yield Flow(partial(next_steps, key=self._key, demo=self._demo_offered), id="hosts-hint")
         with HostDetail(id="detail", classes="pane"):
             pass
 
@@ -108,7 +103,7 @@ class ConnectionsScreen(WorkbenchScreen):
     async def _load(self) -> None:
         """Read the host book; a mistake in it is told in place of the list."""
         try:
-            self._entries = await self.services.book.list()
+            self._entries = by_use(await self.services.book.list())
             self._problem = None
         except FairleadError as error:
             self._problem = error
@@ -125,22 +120,39 @@ class ConnectionsScreen(WorkbenchScreen):
             self._draw_detail()
 
     def _draw(self) -> None:
-        shown = best(self._filter_text, self._views(), _texts)
-        self._host_list.set_rows(grouped(shown, height=self._host_list.size.height))
-        self._host_list.display = bool(shown)
-        if self._sought is not None and self._host_list.move_to(self._sought):
+        hosts, filtered = self._host_list, bool(self._line.filter_text)
+        shown = best(self._line.filter_text, self._views(), _texts)
+        self._unfold_for(shown)
+        folded = () if filtered else self._folded
+        hosts.set_rows(grouped(shown, height=hosts.size.height, folded=folded, pins_apart=not filtered))
+        hosts.display = bool(shown)
+        if self._sought is not None and hosts.move_to(self._sought):
             self._sought = None
         empty = self.query_one("#hosts-empty", Flow)
         empty.display = not shown
         empty.show(self._nothing_to_show)
+        only_foreign = all(entry.source is not HostSource.OWN for entry in self._entries)
+        self.query_one("#hosts-hint").display = bool(shown) and only_foreign and not filtered
         self.query_one("#list-pane").border_subtitle = self._count_text(len(shown))
         self._draw_detail()
         self.refresh_bindings()
 
+    def _unfold_for(self, shown: Iterable[HostView]) -> None:
+        """A host that the cursor is to go to is not hidden."""
+        if self._sought is not None and self._folded:
+            self._folded -= {group_of(view) for view in shown if view.name == self._sought}
+
+    @on(HostList.FoldWanted)
+    def _fold(self, message: HostList.FoldWanted) -> None:
+        (self._folded.add if message.folded else self._folded.discard)(message.title)
+        self._draw()
+        if self._host_list.move_to(("group", message.title)) and not message.folded:
+            self._host_list.action_cursor_down()
+
     def _draw_detail(self) -> None:
         pane = self.query_one(HostDetail)
         view = self._current
-        pane.border_title = Content(view.name if view else "no host")
+        pane.border_title = Content(view.name if view else self._group_title)
         pane.show(None if view is None else self._details(view), self.glyphs)
 
     def _details(self, view: HostView) -> HostDetails:
@@ -156,34 +168,27 @@ class ConnectionsScreen(WorkbenchScreen):
 
     def _views(self) -> list[HostView]:
         sessions = {session.host: session for session in self.services.sessions.all()}
-        return views(self._entries, sessions, now=self.services.clock.monotonic(), current=self.host)
+        clock = self.services.clock
+        return views(self._entries, sessions, now=clock.monotonic(), today=clock.now(), current=self.host)
 
     def _session_of(self, host: str) -> Session | None:
         return next((session for session in self.services.sessions.all() if session.host == host), None)
 
     def _count_text(self, shown: int) -> str:
-        return f"{shown} of {len(self._entries)}" if self._filter_text else counts_text(self._entries)
+        return f"{shown} of {len(self._entries)}" if self._line.filter_text else counts_text(self._entries)
 
     def _nothing_to_show(self, width: int) -> Content:
         if self._problem is not None:
             return explain_error(self._problem, width)
         if not self._loaded:
             return Content(f"Reading the host book{self.glyphs.ellipsis}")
-        if self._typed:
-            return broken(f"No host fits. enter connects to {self._typed} as it is typed.", width)
-        return broken(self._first_steps(), width)
+        if self._line.typed:
+            return broken(f"No host fits. enter connects to {self._line.typed} as it is typed.", width)
+        file = self.workbench.options.config_file
+        return first_steps(width, key=self._key, config_file=file, demo=self._demo_offered)
 
-    def _first_steps(self) -> Content:
-        place = self.workbench.options.config_file
-        steps = [
-            Content.styled("No hosts yet.", "bold"),
-            Content.assemble(("a", "bold $accent"), "  connect to an address you type"),
-        ]
-        if self._demo_offered:
-            steps.append(Content.assemble(("D", "bold $accent"), "  look round in the simulated world"))
-        own = f"; own ones go in {place}" if place else ""
-        steps.append(Content(f"Hosts of ~/.ssh/config appear here by themselves{own}."))
-        return Content("\n\n").join(steps)
+    def _key(self, action_id: str) -> str:
+        return key_shown(action_id, self.workbench.options.keymap)
 
     # --- the line above the list ---------------------------------------------------------------------------------
 
@@ -192,39 +197,38 @@ class ConnectionsScreen(WorkbenchScreen):
         return self.query_one(HostList)
 
     @property
-    def _line(self) -> Input:
-        return self.query_one("#filter", Input)
-
-    @property
-    def _typed(self) -> str:
-        return self._line.value.strip()
-
-    @property
-    def _filter_text(self) -> str:
-        return "" if self.typed_only else self._typed
+    def _line(self) -> HostLine:
+        return self.query_one(HostLine)
 
     @property
     def _current(self) -> HostView | None:
         row = self._host_list.current
         return row if isinstance(row, HostView) else None
 
+    @property
+    def chosen(self) -> HostView | None:
+        return self._current if self._host_list.display else None
+
+    @property
+    def entries(self) -> tuple[HostEntry, ...]:
+        return self._entries
+
+    def seek(self, host: str) -> None:
+        self._sought = host
+
+    @property
+    def _group_title(self) -> str:
+        row = self._host_list.current
+        return clean_line(row.title) if isinstance(row, Heading) else "no host"
+
     def action_filter(self) -> None:
-        self._open_line(typed_only=False)
+        self._line.open(typed_only=False)
 
     def action_type_host(self) -> None:
-        self._open_line(typed_only=True)
-
-    def _open_line(self, *, typed_only: bool) -> None:
-        self.typed_only = typed_only
-        self._line.placeholder = "user@host:port, or ssh://…" if typed_only else "name, group or tag"
-        self._line.value = ""
-        self._line.add_class("-open")
-        self._line.focus()
+        self._line.open(typed_only=True)
 
     def _close_line(self) -> None:
-        self._line.value = ""
-        self.typed_only = False
-        self._line.remove_class("-open")
+        self._line.close()
         self._host_list.focus()
 
     @on(Input.Changed, "#filter")
@@ -234,13 +238,13 @@ class ConnectionsScreen(WorkbenchScreen):
 
     @on(Input.Submitted, "#filter")
     def _take_line(self) -> None:
-        typed, view = self._typed, self._current
-        exact = self.typed_only or not self._host_list.display
+        typed, view = self._line.typed, self._current
+        exact = self._line.typed_only or not self._host_list.display
+        if view is not None and not exact:
+            self._sought = view.name
         self._close_line()
         if typed and exact:
             self._connect_to(typed)
-        elif view is not None:
-            self._host_list.move_to(view.name)
 
     # --- the cursor ----------------------------------------------------------------------------------------------
 
@@ -260,7 +264,8 @@ class ConnectionsScreen(WorkbenchScreen):
         self.action_connect()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        state = self.session.state if self.session is not None else None
+        on_heading = isinstance(self._host_list.current, Heading) and self._host_list.display
+        state = self.session.state if self.session is not None and not on_heading else None
         match action:
             case "connect":
                 return state is not None and state not in CONNECTED and state not in BUSY
@@ -273,13 +278,13 @@ class ConnectionsScreen(WorkbenchScreen):
             case "open_detail":
                 return self.has_class("-narrow") and not self.has_class("-detail") and state is not None
             case "filter" | "type_host":
-                return not self._line.has_class("-open")
+                return not self._line.is_open
             case "back":
-                return self.has_class("-detail") or self._line.has_class("-open")
+                return self.has_class("-detail") or self._line.is_open
             case "open_demo":
                 return self._demo_offered
             case _:
-                return True
+                return super().check_action(action, parameters)
 
     @property
     def _demo_offered(self) -> bool:
@@ -287,7 +292,7 @@ class ConnectionsScreen(WorkbenchScreen):
 
     def action_back(self) -> None:
         """One step: out of the line, or from the detail to the list."""
-        if self._line.has_class("-open"):
+        if self._line.is_open:
             self._close_line()
         else:
             self.remove_class("-detail")
@@ -333,6 +338,9 @@ class ConnectionsScreen(WorkbenchScreen):
 
     async def action_diagnose(self) -> None:
         await self.workbench.diagnose()
+
+    def on_hosts_updated(self, message: HostsUpdated) -> None:
+        self._load()
 
     def action_reload(self) -> None:
         self._load()
