@@ -25,7 +25,7 @@ from backend.container import Container, open_container
 from backend.files.filesystem import Files, FileSystem
 from backend.files.local import LocalFileSystem
 from backend.hosts.book import HostBook
-from backend.settings import load_settings
+from backend.settings import SettingsFile
 from mocks.clock import VirtualClock
 from mocks.connector import SimulatedConnector
 from mocks.demo.local import demo_local_tree
@@ -99,9 +99,10 @@ class Scene:
         """The services over the simulated world."""
         asyncio.get_running_loop().set_default_executor(self._threads)
         vault = Vault()
+        file = SettingsFile(self.config, is_named=True, environ={})
         async with open_container(
             connector=SimulatedConnector(self.world, vault=vault, clock=self.clock),
-            book=HostBook.of_entries(load_settings(self._files.config)),
+            book=HostBook.of_entries(file.load(), file=file),
             interaction=interaction,
             state_dir=self._state,
             vault=vault,
@@ -110,6 +111,11 @@ class Scene:
         ) as services:
             services.files = SteadyFiles(sessions=services.sessions)
             yield services
+
+    @property
+    def config(self) -> Path:
+        """The demo's `config.toml`."""
+        return self._files.config
 
     def local_project(self) -> Path:
         """A small project in the home directory, with the same times and modes everywhere. Blocks."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +13,11 @@ from backend.connection.state import SessionState
 from backend.errors import Code, ConnectError, HostKeyError
 from backend.events import EventBus
 from backend.hosts.book import HostEntry, HostSource
-from tests.tui.fakes import FakeSession, a_few_hosts
+from backend.hosts.entries import by_use
+from tests.tui.fakes import NOW, FakeSession, a_few_hosts
 from tui.glyphs import ASCII, UNICODE
-from tui.hosts import Gap, Heading, HostView, cause_words, counts_text, grouped, view_of, views
-from tui.widgets.host_list import host_line
+from tui.hosts import Gap, Heading, HostRow, HostView, cause_words, counts_text, grouped, view_of, views
+from tui.widgets.host_list import heading_line, host_line, tag_text
 
 OWN = HostEntry("web-1", HostSource.OWN, tags=("web", "nginx"), group="prod")
 
@@ -75,6 +79,73 @@ def test_a_single_group_needs_no_heading() -> None:
     assert grouped([HostView(OWN)], height=30) == [HostView(OWN)]
 
 
+def _names(rows: list[HostRow]) -> list[str]:
+    return [row.name if isinstance(row, HostView) else row.title for row in rows if not isinstance(row, Gap)]
+
+
+def test_pinned_hosts_stand_above_all_groups() -> None:
+    hosts = [replace(entry, pinned=entry.name in {"gpu-7", "edge-3"}) for entry in a_few_hosts()]
+    rows = grouped([HostView(entry) for entry in hosts], height=30)
+    assert _names(rows) == ["gpu-7", "edge-3", "prod", "web-1", "db-2", "~/.ssh/config", "old-nas"]
+
+
+def test_the_group_that_was_used_last_comes_first_and_in_it_the_host_that_was() -> None:
+    used = {"edge-3": 3, "db-2": 2, "web-1": 1}
+    moments = {name: NOW - timedelta(days=9 - days) for name, days in used.items()}
+    entries = by_use(replace(entry, last_used=moments.get(entry.name)) for entry in a_few_hosts())
+    rows = grouped([HostView(entry) for entry in entries], height=30)
+    assert _names(rows) == ["~/.ssh/config", "edge-3", "old-nas", "prod", "db-2", "web-1", "lab", "gpu-7"]
+
+
+def test_a_list_by_fit_keeps_its_order_whatever_is_pinned() -> None:
+    hosts = [replace(entry, pinned=entry.name == "old-nas") for entry in a_few_hosts()]
+    rows = grouped([HostView(entry) for entry in hosts], height=30, pins_apart=False)
+    assert _names(rows)[-1] == "old-nas"
+
+
+def test_a_folded_group_keeps_its_heading_and_says_how_many_are_connected() -> None:
+    shown = [HostView(entry) for entry in a_few_hosts()]
+    shown[0] = replace(shown[0], state=SessionState.READY)
+    rows = grouped(shown, height=30, folded={"prod"})
+    assert _names(rows) == ["prod", "lab", "gpu-7", "~/.ssh/config", "edge-3", "old-nas"]
+    heading = rows[0]
+    assert isinstance(heading, Heading)
+    assert heading_line(heading, UNICODE).plain == "▸ prod (2)  ● 1"
+    assert heading_line(replace(heading, folded=False), ASCII).plain == "v prod (2)"
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b", ""]), st.booleans()), max_size=12),
+    st.sets(st.sampled_from(["a", "b", "own"])),
+    st.integers(min_value=0, max_value=40),
+)
+def test_every_host_is_listed_once_or_is_in_a_folded_group(
+    hosts: list[tuple[str, bool]], folded: set[str], height: int
+) -> None:
+    shown = [
+        HostView(HostEntry(f"h{number}", HostSource.OWN, group=group, pinned=pinned))
+        for number, (group, pinned) in enumerate(hosts)
+    ]
+    rows = grouped(shown, height=height, folded=folded)
+    listed = [row.name for row in rows if isinstance(row, HostView)]
+    hidden = sum(row.count for row in rows if isinstance(row, Heading) and row.folded)
+    assert len(listed) == len(set(listed))
+    assert len(listed) + hidden == len(shown)
+
+
+def test_an_idle_host_says_when_it_was_used_last() -> None:
+    entry = replace(OWN, last_used=NOW - timedelta(hours=3))
+    assert view_of(entry, None, now=0.0, today=NOW).status(UNICODE) == "3 h ago"
+
+
+def test_pins_have_a_column_of_their_own_where_there_are_some() -> None:
+    pinned, other = HostView(replace(OWN, pinned=True)), HostView(OWN)
+    assert host_line(pinned, 60, UNICODE, name_width=8, pins=True).plain.startswith("★ ○ web-1")
+    assert host_line(other, 60, UNICODE, name_width=8, pins=True).plain.startswith("  ○ web-1")
+    assert host_line(pinned, 60, ASCII, name_width=8, pins=True).plain.startswith("+ o web-1")
+    assert tag_text(pinned) == "prod web nginx"
+
+
 def test_the_count_says_where_hosts_come_from() -> None:
     assert counts_text(a_few_hosts()) == "5 hosts: 3 own, 2 ~/.ssh/config"
     assert counts_text((OWN,)) == "1 host: 1 own"
@@ -90,6 +161,7 @@ def test_the_count_says_where_hosts_come_from() -> None:
 def test_a_line_always_fits(name: str, state: SessionState, width: int, name_width: int) -> None:
     view = HostView(HostEntry(name, HostSource.OWN, tags=("日本", "x" * 40)), state, latencies=(0.01, 0.02))
     for glyphs in (UNICODE, ASCII):
-        line = host_line(view, width, glyphs, name_width=name_width)
-        assert "\n" not in line.plain
-        assert line.cell_length <= width
+        for pins in (False, True):
+            line = host_line(view, width, glyphs, name_width=name_width, pins=pins)
+            assert "\n" not in line.plain
+            assert line.cell_length <= width

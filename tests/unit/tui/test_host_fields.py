@@ -1,0 +1,85 @@
+"""The form's fields: texts in and out, and what is said about a host that is changed or goes."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.hosts.book import HostEntry, HostSource
+from backend.hosts.draft import HostDraft
+from tui.book_words import own_entry_words, removal_words
+from tui.host_fields import FIELDS, PRODUCTION, begun_with, difference, draft_of, taken_apart, text_of, unknown_jumps
+
+
+def _texts(draft: HostDraft, **changes: str) -> dict[str, str]:
+    return {**{field.key: text_of(draft, field.key) for field in FIELDS if field.key != PRODUCTION}, **changes}
+
+
+def test_every_field_of_an_entry_has_a_line() -> None:
+    assert {field.key for field in FIELDS} == {item.name for item in fields(HostDraft)}
+
+
+def test_what_is_typed_becomes_the_entry() -> None:
+    typed = {"name": " web-1 ", "identity_files": "~/.ssh/a, ~/.ssh/b", "tags": "web,, nginx ,web", "port": "22"}
+    draft = draft_of(_texts(HostDraft(name=""), **typed), True, HostDraft(name=""))
+    assert draft.name == "web-1"
+    assert draft.identity_files == ("~/.ssh/a", "~/.ssh/b")
+    assert draft.tags == ("web", "nginx")
+    assert draft.port == "22"
+    assert draft.production is True
+
+
+@given(st.lists(st.text(max_size=8), max_size=4), st.text(max_size=20))
+def test_a_line_that_is_not_touched_changes_nothing(tags: list[str], note: str) -> None:
+    before = HostDraft(name="x", tags=tuple(tags), note=note)
+    assert draft_of(_texts(before), None, before) == before
+    assert difference(before, draft_of(_texts(before), None, before)) == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "user", "port", "becomes"),
+    [
+        ("me@10.0.0.1:2222", "", "", {"address": "10.0.0.1", "user": "me", "port": "2222"}),
+        ("ssh://me@gate.example", "", "22", {"address": "gate.example", "user": "me", "port": "22"}),
+        ("[::1]:2222", "me", "", {"address": "::1", "user": "me", "port": "2222"}),
+        ("me@gate", "you", "", {}),
+        ("gate", "", "", {}),
+        ("", "", "", {}),
+        ("me@gate:port", "", "", {}),
+    ],
+)
+def test_a_pasted_address_is_taken_apart_where_user_and_port_are_free(
+    address: str, user: str, port: str, becomes: dict[str, str]
+) -> None:
+    assert taken_apart({"address": address, "user": user, "port": port}) == becomes
+
+
+def test_an_own_entry_begins_with_what_is_known() -> None:
+    alias = begun_with(HostEntry("gate", HostSource.SSH_CONFIG, "~/.ssh/config:3"))
+    assert (alias.name, alias.ssh_host, alias.address) == ("gate", "gate", "")
+    typed = begun_with(HostEntry("me@gate.example.org:2222", HostSource.TYPED))
+    assert (typed.name, typed.address, typed.user, typed.port) == ("gate", "gate.example.org", "me", "2222")
+    assert begun_with(HostEntry("10.0.0.1", HostSource.TYPED)).name == ""
+
+
+def test_a_jump_host_that_nobody_knows_is_told() -> None:
+    assert unknown_jumps("bastion, bastoin, me@gate, gate.example.org", ["bastion"]) == ("bastoin",)
+
+
+def test_a_removal_says_what_goes_and_what_stays() -> None:
+    entry = HostEntry("web-1", HostSource.OWN, address="10.0.4.7", user="deploy", note="mind\x1b[31m the gap")
+    words = removal_words(entry, Path("/etc/config.toml"), users=[f"h{n}" for n in range(7)], in_use=True)
+    assert "web-1 (deploy@10.0.4.7) goes out of /etc/config.toml" in words
+    assert "jump host of h0, h1, h2, h3, h4 and 2 more" in words
+    assert "stays until you disconnect" in words
+    assert "A copy of the file" in words
+    assert "\x1b" not in words
+
+
+def test_a_host_of_the_ssh_configuration_stays_where_it_is() -> None:
+    words = own_entry_words(HostEntry("gate", HostSource.SSH_CONFIG, "~/.ssh/config:3"))
+    assert words.startswith("~/.ssh/config:3 stays as it is.")
