@@ -97,14 +97,18 @@ class Jail:
     @property
     def failed(self) -> int:
         """Failures that it has counted in all."""
-        found = re.search(r"Total failed:\s*(\d+)", self.ask("status", "sshd"))
-        return int(found[1]) if found else -1
+        return count_of("failed", self.ask("status", "sshd"))
 
     @property
     def banned(self) -> int:
         """Addresses that it has banned in all."""
-        found = re.search(r"Total banned:\s*(\d+)", self.ask("status", "sshd"))
-        return int(found[1]) if found else -1
+        return count_of("banned", self.ask("status", "sshd"))
+
+
+def count_of(what: str, status: str) -> int:
+    """`failed` or `banned` in all, as `fail2ban-client status` has it; -1 where it has no such word."""
+    found = re.search(rf"Total {what}:\s*(\d+)", status)
+    return int(found[1]) if found else -1
 
 
 @contextmanager
