@@ -35,8 +35,8 @@ FIELDS = (
     Field("user", "user", "Who you are on the host. Left empty: what ~/.ssh/config or the profile says, or your name"
           " here.", "mara"),
     Field("port", "port", "Left empty: 22, or what ~/.ssh/config or the profile says.", "22"),
-    Field("jump", "jump hosts", "A bastion to go through: a host you know, or user@address:port; several with commas."
-          " Passwords and codes are asked for while connecting.", "me@bastion.example.org"),
+    Field("jump", "jump hosts", "A bastion on the way: a host you know, or user@address:port; several with commas."
+          " Passwords and codes are asked for on the way.", "me@bastion.example.org"),
     Field("identity_files", "keys", "Key files to log in with; several with commas. Left empty: the agent's, the usual"
           " ones, and a password.", "~/.ssh/id_ed25519"),
     Field(PRODUCTION, "production", "yes: whatever changes this host is confirmed first. space changes it.",

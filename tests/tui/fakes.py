@@ -24,6 +24,7 @@ from backend.diagnostics.ladder import Rung
 from backend.errors import FairleadError
 from backend.events import EventBus
 from backend.hosts.book import HostEntry, HostSource
+from backend.settings import Settings
 
 NOW = datetime(2026, 3, 2, 9, 41, tzinfo=UTC)
 
@@ -126,6 +127,7 @@ class FakeSessions:
 class FakeBook:
     entries: tuple[HostEntry, ...] = ()
     problem: FairleadError | None = None
+    settings: Settings = field(default_factory=Settings)
 
     async def list(self) -> tuple[HostEntry, ...]:
         if self.problem is not None:

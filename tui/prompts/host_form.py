@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -22,13 +23,15 @@ from backend.errors import Code, FairleadError
 from backend.hosts.book import HostEntry, HostSource
 from backend.hosts.draft import KEYS, HostDraft, check_fields
 from backend.hosts.editor import FieldError
+from backend.text import clean_line
 from tui.actions import Action, bindings_of
 from tui.completion import NameCompletion, PathCompletion, fitting, key_files, last_part
 from tui.glyphs import Glyphs
 from tui.host_fields import FIELDS, PRODUCTION, Field, difference, draft_of, taken_apart, text_of, unknown_jumps
 from tui.prompts.base import Prompt, Words
 from tui.prompts.confirm import ConfirmPrompt
-from tui.widgets.explanation import explain_error
+from tui.widgets.explanation import explain
+from tui.widgets.flow import Flow, broken
 from tui.widgets.form_lines import ChoiceLine, FormLine, FormMoved, FormRow
 
 if TYPE_CHECKING:
@@ -82,7 +85,7 @@ class HostForm(Prompt[str | None]):
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def compose_body(self) -> ComposeResult:
-        yield Words("", id="form-problem")
+        yield Flow(id="form-problem")
         if self._form.preface:
             yield Words(self._form.preface, id="form-preface", classes="quiet")
         for field in FIELDS:
@@ -90,6 +93,7 @@ class HostForm(Prompt[str | None]):
 
     def compose_below(self) -> ComposeResult:
         yield Words("", id="form-hint", classes="quiet")
+        yield Words("", id="form-offered", classes="quiet")
 
     def _line_of(self, field: Field) -> Widget:
         if field.key == PRODUCTION:
@@ -145,8 +149,8 @@ class HostForm(Prompt[str | None]):
         field = self._focused_field
         if field is None:
             return
-        lines = (field.hint, self._offered(field.key))
-        self.query_one("#form-hint", Words).update("\n".join(line for line in lines if line))
+        self.query_one("#form-hint", Words).update(field.hint)
+        self.query_one("#form-offered", Words).update(clean_line(self._offered(field.key)))
 
     def _offered(self, key: str) -> str:
         """The known names that fit what is typed, or a word about those that are not known."""
@@ -240,7 +244,7 @@ class HostForm(Prompt[str | None]):
         except FieldError as error:
             await self._met(error)
         except FairleadError as error:
-            await self._refused(error)
+            self._refused(error)
         finally:
             self._saving = False
 
@@ -279,20 +283,19 @@ class HostForm(Prompt[str | None]):
         try:
             await self._services.book.reload()
         except FairleadError as error:
-            await self._refused(error)
+            self._refused(error)
             return False
         return True
 
-    async def _refused(self, error: FairleadError) -> None:
+    def _refused(self, error: FairleadError) -> None:
         """Nothing was written, for a reason that lies in no field."""
-        words = self.query_one("#form-problem", Words)
-        told = explain_error(error, max(20, words.container_size.width))
-        more = "Nothing was written, and what you typed stays here."
+        more = "Nothing was written. What you typed stays here; save again when that is mended."
         if self._old is not None and error.code is Code.HOST_UNKNOWN:
-            more = f"{self._old.name} was taken out of the file meanwhile; save again to write it anew."
+            more = f"{self._old.name} was taken out of config.toml meanwhile; save again to write it anew."
             self._old = None
-        words.update(Content.assemble(told, f"\n\n{more}\n"))
-        words.add_class("-there")
+        problem = self.query_one("#form-problem", Flow)
+        problem.show(partial(_refusal, error, more))
+        problem.add_class("-there")
         self.query_one("#content", VerticalScroll).scroll_home(animate=False)
 
     @work(exclusive=True, group="leave", exit_on_error=False)
@@ -304,6 +307,11 @@ class HostForm(Prompt[str | None]):
             if not await self.app.push_screen_wait(ConfirmPrompt(question)):
                 return
         self.dismiss(None)
+
+
+def _refusal(error: FairleadError, more: str, width: int) -> Content:
+    told = explain(error.message, error.code, advice=error.advice, width=width)
+    return Content("\n\n").join([broken(Content.styled(more, "$warning"), width), told, Content("")])
 
 
 def _id(key: str) -> str:

@@ -119,6 +119,8 @@ class BookActions(WorkbenchScreen):
         except FairleadError as error:
             self.post_message(OperationFailed(error, f"Removing {clean_line(view.name)}"))
             return
+        if self.workbench.host == view.name and not self._in_use(view.name):
+            self.workbench.host = None  # the host that the cursor comes to is the next one
         before = f" The file before is {copies[0]}." if copies else ""
         self.post_message(Notice(f"{clean_line(view.name)} is removed.{before}"))
 

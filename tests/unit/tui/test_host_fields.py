@@ -8,11 +8,22 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.content import Content
 
 from backend.hosts.book import HostEntry, HostSource
 from backend.hosts.draft import HostDraft
 from tui.book_words import own_entry_words, removal_words
-from tui.host_fields import FIELDS, PRODUCTION, begun_with, difference, draft_of, taken_apart, text_of, unknown_jumps
+from tui.host_fields import (
+    FIELDS,
+    PRODUCTION,
+    Field,
+    begun_with,
+    difference,
+    draft_of,
+    taken_apart,
+    text_of,
+    unknown_jumps,
+)
 
 
 def _texts(draft: HostDraft, **changes: str) -> dict[str, str]:
@@ -21,6 +32,11 @@ def _texts(draft: HostDraft, **changes: str) -> dict[str, str]:
 
 def test_every_field_of_an_entry_has_a_line() -> None:
     assert {field.key for field in FIELDS} == {item.name for item in fields(HostDraft)}
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
+def test_a_hint_fits_into_its_two_lines_at_80_columns(field: Field) -> None:
+    assert len(Content(field.hint).wrap(70)) <= 2
 
 
 def test_what_is_typed_becomes_the_entry() -> None:
