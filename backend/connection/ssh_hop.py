@@ -306,6 +306,9 @@ class HopConnection:
         if client.refused_authority:
             self._certificates = False
             return
+        judgement = await self._judged_in_turn(key, judgement)
+        if judgement.state is HostKeyState.TRUSTED:
+            return
         decision = await self._decision(key, judgement)
         if decision is HostKeyDecision.REFUSE:
             raise self._not_trusted(judgement)
@@ -337,12 +340,16 @@ class HopConnection:
             can_remember=can_remember(hop.known_hosts),
         )
         with self._progress.person():
-            await self._turn()
             return await self._around.interaction.host_key(question)
 
-    async def _turn(self) -> None:
-        if self._around.gate is not None:
+    async def _judged_in_turn(self, key: HostKey, judgement: Judgement) -> Judgement:
+        """What holds once it is this route's turn: the key may have been accepted over another one meanwhile."""
+        if self._around.gate is None:
+            return judgement
+        with self._progress.person():
             await self._around.gate.take()
+        self._known = await asyncio.to_thread(load, self._hop.known_hosts, HostNames.of(self._hop))
+        return self._known.judge(key)
 
     async def _write_down(self, key: HostKey, judgement: Judgement) -> None:
         files = self._hop.known_hosts

@@ -16,11 +16,11 @@ import pytest
 
 from backend.clock import SystemClock
 from backend.connection.connector import Link
-from backend.connection.interaction import Interaction, Nobody
+from backend.connection.interaction import HostKeyDecision, Interaction, Nobody
 from backend.connection.race import Race, RouteStatus
 from backend.connection.routing import RoutesChanged
 from backend.connection.ssh import SshConnector
-from backend.connection.target import Hop, Target
+from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles, Target
 from backend.connection.vault import Vault
 from backend.connection.ways import ProxyCommand
 from backend.container import Container, open_container
@@ -117,6 +117,25 @@ async def test_two_routes_that_come_to_the_login_together_ask_once(
     assert sorted(statuses(run)) == [RouteStatus.LOST, RouteStatus.WON]
     assert logins(server) == accepted + 1
     await link.close()
+
+
+@pytest.mark.parametrize("policy", [HostKeyPolicy.ASK, HostKeyPolicy.ACCEPT_NEW])
+async def test_a_new_host_key_is_decided_on_once_and_written_down_once(
+    hop: Hop, relay: str, tmp_path: Path, policy: HostKeyPolicy
+) -> None:
+    known = tmp_path / "empty"
+    known.touch()
+    new = replace(hop, known_hosts=KnownHostsFiles((known,)), host_key_policy=policy)
+    once = ProxyCommand(f"sh -c 'mkdir {tmp_path}/used || exit 1; sleep 0.1; exec {relay}'")
+    delayed = ProxyCommand(f"sh -c 'sleep 0.1; exec {relay}'")
+    person = Person(host_keys=[HostKeyDecision.REMEMBER, HostKeyDecision.REMEMBER], thinks=0.3)
+    run = race(routes(a=replace(new, way=once), b=replace(new, way=delayed)), person, stagger=0.02)
+    link, target = await run.run()
+    await run.finish()
+    assert target.route == "b"
+    await link.close()
+    assert len(person.questions) == (1 if policy is HostKeyPolicy.ASK else 0)
+    assert len(known.read_text().splitlines()) == 1
 
 
 async def test_a_login_that_the_host_refuses_is_not_tried_over_another_route(
