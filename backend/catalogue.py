@@ -81,6 +81,7 @@ class Code(StrEnum):
     LISTEN_FAILED = "LISTEN_FAILED"
     LOCAL_PORT = "LOCAL_PORT"
     SESSION_REFUSED = "SESSION_REFUSED"
+    NO_ANSWER = "NO_ANSWER"
     SHELL_NOISE = "SHELL_NOISE"
     SFTP_UNAVAILABLE = "SFTP_UNAVAILABLE"
     SLOW_LINK = "SLOW_LINK"
@@ -438,6 +439,14 @@ CATALOGUE: dict[Code, Entry] = {
         Category.SESSION,
         "{host} accepted the login and then refused a session: {reason}",
         "The account may have no shell (nologin), a forced command, or too many sessions open (MaxSessions).",
+    ),
+    Code.NO_ANSWER: _entry(
+        Category.SESSION,
+        "{host} did not answer within {seconds} s when it was asked for a session.",
+        "What was asked for: {remote}. The link: {link}.",
+        "Where the link answers late, wait until it has recovered or is given up, then try again.",
+        "Where it answers, something on the server hangs: a directory service, PAM, or a home directory on a dead mount.",
+        retryable=True,
     ),
     Code.SHELL_NOISE: _entry(
         Category.SESSION,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+import asyncssh
 
 from backend.errors import LinkLost
 
 T = TypeVar("T")
+S = TypeVar("S", bound=asyncssh.SSHClientSession[bytes])
 Loss = Callable[[], LinkLost | None]
 """Why the link is gone, or None while it is up."""
 _PATIENCE = 0.3
@@ -23,6 +26,35 @@ class Channel(Protocol):
     def abort(self) -> None: ...
 
     async def wait_closed(self) -> None: ...
+
+
+class Asked(Generic[S]):
+    """What makes a session once the far end has given its channel; given up before, nothing is asked for in it.
+
+    asyncssh asks for the command in the channel whenever that comes, though nobody waits for it any more.
+    """
+
+    def __init__(self, factory: Callable[[], S]) -> None:
+        self._factory = factory
+        self._given_up = False
+        self.begun = False
+        """There is a channel: what is asked for in it may be under way."""
+
+    def give_up(self) -> None:
+        self._given_up = True
+
+    def __call__(self) -> S:
+        session = self._factory()
+        if self._given_up:
+            session.connection_made = _unwanted  # type: ignore[method-assign, assignment]
+        else:
+            self.begun = True
+        return session
+
+
+def _unwanted(channel: Any) -> None:
+    channel.abort()
+    raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "nobody waits for it any more")
 
 
 async def opened(opening: Coroutine[Any, Any, T], limit: float, discard: Callable[[T], None]) -> T:

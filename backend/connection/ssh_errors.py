@@ -127,6 +127,17 @@ def ended_by_server(host: str, words: str) -> LinkLost:
     return LinkLost(Code.SERVER_ENDED, evidence=evidence, host=host)
 
 
+def not_answered(host: str, seconds: float, *, begun: bool, alive: bool) -> SessionError:
+    """Nothing was said for `seconds` to a request for a session. `begun`: there is a channel, and what was asked for in
+    it may be under way; `alive`: the link as a whole answers."""
+    evidence = {
+        "seconds": f"{seconds:g}",
+        "remote": "it may have been started" if begun else "not started",
+        "link": "it answers" if alive else "it answers late",
+    }
+    return SessionError(Code.NO_ANSWER, evidence=evidence, host=host)
+
+
 def session_refused(host: str, error: BaseException | str) -> SessionError:
     """The server did not open a session or did not start what was asked in it."""
     told = error if isinstance(error, str) else reason(error)

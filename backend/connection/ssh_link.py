@@ -11,9 +11,9 @@ import asyncssh
 from backend.clock import Clock
 from backend.connection.budget import SessionBudget
 from backend.connection.connector import LinkFacts, PtyRequest
-from backend.connection.ssh_channels import opened
+from backend.connection.ssh_channels import Asked, opened
 from backend.connection.ssh_closing import close_hops
-from backend.connection.ssh_errors import loss, says_farewell, session_refused
+from backend.connection.ssh_errors import loss, not_answered, says_farewell, session_refused
 from backend.connection.ssh_files import SshFiles
 from backend.connection.ssh_forwarding import SshForwarding, SshListener
 from backend.connection.ssh_hop import HopLink
@@ -158,13 +158,31 @@ class SshLink:
     ) -> tuple[asyncssh.SSHClientChannel[bytes], S]:
         limit = self._hop.timeouts.channel
         asked = {"command": None, "subsystem": None, "env": {}, "send_env": None, "encoding": None, **options}
-        opening: Coroutine[Any, Any, tuple[Any, Any]] = self._conn.create_session(factory, **asked)
+        wanted = Asked(factory)
+        opening: Coroutine[Any, Any, tuple[Any, Any]] = self._conn.create_session(wanted, **asked)
         try:
             return await opened(opening, limit, lambda late: late[0].abort())
         except TimeoutError:
-            raise self._refused(f"no answer within {limit:g} s") from None
+            wanted.give_up()
+            raise await self._unanswered(limit, begun=wanted.begun) from None
+        except asyncio.CancelledError:
+            wanted.give_up()
+            raise
         except (asyncssh.Error, OSError) as error:
             raise self._refused(error) from error
+
+    async def _unanswered(self, limit: float, *, begun: bool) -> FairleadError:
+        """Why a request was not answered within `limit` seconds. Where the whole link is silent, its own verdict is
+        waited for: it comes soon, and tells more."""
+        pulse = asyncio.ensure_future(round_trip(self._conn))
+        keepalive = self._hop.keepalive
+        patience = keepalive.interval * (keepalive.misses + 1)
+        try:
+            await asyncio.wait((pulse, self._ended), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            alive = pulse.done() and not self._ended.done()
+        finally:
+            pulse.cancel()
+        return self._why_gone() or not_answered(self._target, limit, begun=begun, alive=alive)
 
     def _session_ended(self, lease: asyncio.Future[None]) -> None:
         self._leases.discard(lease)

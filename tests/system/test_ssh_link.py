@@ -17,7 +17,7 @@ import pytest
 
 from backend.connection.connector import Chunk, ExitReport, OpenMode, PtyRequest, PtySize, StdStream
 from backend.connection.ssh_link import SshLink
-from backend.connection.target import Hop, Keepalive
+from backend.connection.target import Hop, Keepalive, Timeouts
 from backend.errors import Code, ConnectError, LinkLost, SessionError
 from mocks.relay import Relay
 from tests.support.asyncssh_server import Door, ssh_server
@@ -186,18 +186,36 @@ async def test_closing_ends_a_process_that_ignores_its_stdin(link: SshLink, tmp_
     await until(lambda: not Path(f"/proc/{pid}").exists())
 
 
-async def test_cancelling_the_opening_leaves_no_channel_behind(link: SshLink, tmp_path: Path) -> None:
-    """The library forgets a channel whose opening is cancelled; the server keeps it, with the process in it."""
-    file = tmp_path / "pid"
-    opening = asyncio.create_task(link.open_process(f"echo $$ > {file}; exec cat".encode()))
-    await asyncio.sleep(0)
-    opening.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await opening
-    await until(lambda: file.exists() and file.read_text().endswith("\n"))
-    process = Path(f"/proc/{file.read_text().strip()}")
-    await until(lambda: not process.exists())
-    assert await output(link, b"echo fine") == b"fine\n"
+async def test_an_opening_that_is_cancelled_starts_nothing_and_leaves_no_channel_behind(tmp_path: Path) -> None:
+    """The library forgets a channel whose opening is cancelled, and asks for the command in it when it comes."""
+    with sshd(tmp_path / "single", "MaxSessions 1") as single:
+        single.authorize(make_key(tmp_path / "single" / "key"))
+        async with connected(target(_hop(single, tmp_path))) as link:
+            file = tmp_path / "started"
+            opening = asyncio.create_task(link.open_process(f"touch {file}; exec cat".encode()))
+            await asyncio.sleep(0)
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+            await link.ping()  # the channel has come, and its end has gone out
+            await link.ping()  # and has arrived
+            assert await output(link, b"echo fine") == b"fine\n", "there is room for one session"
+            assert not file.exists()
+
+
+async def test_a_command_whose_opening_is_cancelled_when_it_has_begun_is_ended(server: Sshd, tmp_path: Path) -> None:
+    async with relayed(server, tmp_path) as (link, relay):
+        relay.set(delay=0.5)
+        file = tmp_path / "pid"
+        opening = asyncio.create_task(link.open_process(f"echo $$ > {file}; exec cat".encode()))
+        await until(lambda: file.exists() and file.read_text().endswith("\n"))
+        assert not opening.done(), "its answer is still on the way"
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        process = Path(f"/proc/{file.read_text().strip()}")
+        relay.set(delay=0.0)
+        await until(lambda: not process.exists())
 
 
 async def test_closing_a_process_whose_stdin_is_full_is_quick(link: SshLink) -> None:
@@ -226,6 +244,30 @@ async def test_a_session_that_is_one_too_many_is_refused_with_the_servers_words(
                 await link.open_files()
             assert files.value.code is Code.SESSION_REFUSED
             await first.close()
+
+
+async def test_a_session_that_nobody_answers_is_no_refusal_and_is_not_started_later(
+    server: Sshd, tmp_path: Path
+) -> None:
+    off, mark = Keepalive(interval=0), tmp_path / "started"
+    async with relayed(server, tmp_path, keepalive=off, timeouts=Timeouts(channel=0.3)) as (link, relay):
+        relay.black_hole()
+        with pytest.raises(SessionError) as caught:
+            await link.open_process(f"touch {mark}".encode())
+        assert (caught.value.code, caught.value.host) == (Code.NO_ANSWER, "server")
+        assert caught.value.evidence == {"seconds": "0.3", "remote": "not started", "link": "it answers late"}
+        relay.heal()
+        assert await output(link, b"echo fine") == b"fine\n"
+        assert not mark.exists()
+
+
+async def test_a_session_that_nobody_answers_on_a_dead_link_tells_of_the_link(server: Sshd, tmp_path: Path) -> None:
+    quick = Keepalive(interval=0.3, misses=2)
+    async with relayed(server, tmp_path, keepalive=quick, timeouts=Timeouts(channel=0.2)) as (link, relay):
+        relay.black_hole()
+        with pytest.raises(LinkLost) as caught:
+            await link.open_process(b"true")
+        assert caught.value.code is Code.KEEPALIVE_LOST
 
 
 @pytest.mark.parametrize("allowed", [10, 3])
