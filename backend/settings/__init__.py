@@ -1,12 +1,12 @@
 """Settings: `config.toml`, the environment and the flags, in layers; and where files live (platformdirs).
 
-Own host entries are part of the settings. Mistakes are told with file, line and the nearest valid key. Reading a file
-loads pydantic; without a file nothing heavy is loaded.
+Own host entries are part of the settings. Mistakes are told with file, line and the nearest valid key. What reads and
+checks a file (`reading`, `rules`, `show`, pydantic) is loaded when there is one.
 """
 
 from __future__ import annotations
 
-from backend.settings.loader import SettingsFile, check_settings, load_settings
+from backend.settings.loader import SettingsFile, load_settings
 from backend.settings.model import (
     Ascii,
     HostOptions,
@@ -20,8 +20,6 @@ from backend.settings.model import (
     UiSettings,
 )
 from backend.settings.paths import Paths
-from backend.settings.problems import Problem
-from backend.settings.show import SettingRow, setting_rows
 
 __all__ = [
     "Ascii",
@@ -31,14 +29,10 @@ __all__ = [
     "Layer",
     "Origin",
     "Paths",
-    "Problem",
-    "SettingRow",
     "Settings",
     "SettingsFile",
     "TimeoutOptions",
     "TransferSettings",
     "UiSettings",
-    "check_settings",
     "load_settings",
-    "setting_rows",
 ]

@@ -12,13 +12,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Ge, Gt, Le, MinLen
-
 from backend.connection.target import HostKeyPolicy
+from backend.settings.limits import Limits
 
-Port = Annotated[int, Ge(1), Le(65535)]
-Seconds = Annotated[float, Gt(0), Le(86_400)]
-Word = Annotated[str, MinLen(1)]
+Port = Annotated[int, Limits(ge=1, le=65535)]
+Seconds = Annotated[float, Limits(gt=0, le=86_400)]
+Word = Annotated[str, Limits(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class KeepaliveOptions:
     """Seconds of silence before a question is sent."""
     late_after: Seconds | None = None
     """Seconds without an answer after which the link counts as degraded."""
-    misses: Annotated[int, Ge(1), Le(100)] | None = None
+    misses: Annotated[int, Limits(ge=1, le=100)] | None = None
     """Unanswered questions after which it counts as lost."""
 
 
@@ -139,7 +138,7 @@ class TransferSettings:
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
 
-    parallel: Annotated[int, Ge(1), Le(64)] = 16
+    parallel: Annotated[int, Limits(ge=1, le=64)] = 16
     """Files at once."""
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from backend.errors import Advice, Code, ConfigError
 from backend.own_file import locked, place
 from backend.settings.editing import CannotEdit
-from backend.settings.loader import check_text
 from backend.settings.paths import short
 from backend.settings.problems import as_error
+from backend.settings.reading import check_text
 
 KEPT = 10
 """Copies of earlier versions, beside the one from before the first change."""

@@ -11,7 +11,9 @@ import click
 from backend.hosts.effective import effective_rows
 from backend.hosts.entries import Overrides
 from backend.hosts.inventory import read_inventory
-from backend.settings import Layer, SettingRow, check_settings, setting_rows
+from backend.settings import Layer
+from backend.settings.reading import check_settings
+from backend.settings.show import SettingRow, setting_rows
 from backend.text import clean_line
 from cli.arguments import Filled
 from cli.compose import HostRoom, overrides_of, paths_of, settings_of

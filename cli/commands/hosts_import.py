@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from backend.hosts.inventory import ImportPlan, Inventory, OnClash, plan_import, read_inventory
-from backend.settings import Problem
 from backend.settings.editing import shown
+from backend.settings.problems import Problem
 from backend.settings.show import json_value
 from backend.text import clean_line
 from cli.commands.hosts_edit import editor_of

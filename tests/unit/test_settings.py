@@ -20,15 +20,15 @@ from backend.settings import (
     KeepaliveOptions,
     Layer,
     Paths,
-    Problem,
     Settings,
     TimeoutOptions,
     TransferSettings,
     UiSettings,
-    check_settings,
     load_settings,
-    setting_rows,
 )
+from backend.settings.problems import Problem
+from backend.settings.reading import check_settings
+from backend.settings.show import setting_rows
 
 GOOD = """\
 [ui]
@@ -255,7 +255,7 @@ def test_reading_settings_makes_no_file(own_home: Path) -> None:
 def test_without_a_file_nothing_heavy_is_loaded() -> None:
     script = (
         "import sys; from backend.settings import load_settings; load_settings(environ={});"
-        "sys.exit(bool({'pydantic', 'asyncssh', 'textual'} & set(sys.modules)))"
+        "sys.exit(bool({'pydantic', 'asyncssh', 'textual', 'tomllib', 'annotated_types'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 

@@ -8,7 +8,8 @@ import pytest
 
 from backend.errors import ConfigError
 from backend.hosts.book import HostBook
-from backend.settings import check_settings, load_settings
+from backend.settings import load_settings
+from backend.settings.reading import check_settings
 
 
 def test_a_wrong_forward_is_named_with_its_line(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from backend.errors import ConfigError
 from backend.hosts.inventory import Inventory, OnClash, parse_inventory, plan_import, read_inventory
 from backend.settings.editing import add_tables
-from backend.settings.loader import check_text
+from backend.settings.reading import check_text
 
 FILE = Path("/inv/distributed_hosts.yaml")
 

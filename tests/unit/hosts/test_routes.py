@@ -15,7 +15,8 @@ from backend.connection.ways import DIRECT, Cloudflare, Proxy, ProxyCommand, Pro
 from backend.errors import Code, ConfigError
 from backend.hosts.book import HostBook, Overrides
 from backend.hosts.routes import expanded
-from backend.settings import HostOptions, HostSettings, Settings, check_settings
+from backend.settings import HostOptions, HostSettings, Settings
+from backend.settings.reading import check_settings
 from tests.unit.hosts.test_book import Written
 
 pytestmark = pytest.mark.usefixtures("own_home")

@@ -17,7 +17,8 @@ from backend.connection.vault import Vault
 from backend.errors import Code, HostKeyError
 from backend.events import EventBus
 from backend.hosts.book import HostBook, Overrides
-from backend.settings.loader import check_settings, load_settings
+from backend.settings.loader import load_settings
+from backend.settings.reading import check_settings
 from mocks.clock import VirtualClock
 from mocks.connector import SimulatedConnector
 from mocks.demo.listing import CODE, PASSWORD
