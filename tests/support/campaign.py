@@ -7,7 +7,7 @@ import hashlib
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from random import Random
@@ -107,6 +107,7 @@ class Stage:
     relay: Relay
     server: Sshd
     suspend: asyncio.subprocess.Process | None = None
+    _restarting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def trouble(self, plan: Plan) -> None:
         """Everything of the plan, in its time; afterwards all is well again."""
@@ -138,13 +139,17 @@ class Stage:
             Trouble.FINISH: (relay.finish, None),
             Trouble.HALF_UP: (lambda: relay.half_close(Direction.UP), None),
             Trouble.HALF_DOWN: (lambda: relay.half_close(Direction.DOWN), None),
-            Trouble.RESTART: (lambda: asyncio.to_thread(self.server.restart), None),
+            Trouble.RESTART: (self._restart, None),
             Trouble.HOLE: (relay.black_hole, relay.heal),
             Trouble.SLICES: (lambda: relay.set(slice=1), lambda: relay.set(slice=None)),
             Trouble.SPIKE: (lambda: relay.set(delay=SPIKE), lambda: relay.set(delay=0.0)),
             Trouble.REFUSE: (self._refuse, relay.listen),
             Trouble.SUSPEND: (lambda: self._signal(signal.SIGSTOP), lambda: self._signal(signal.SIGCONT)),
         }
+
+    async def _restart(self) -> None:
+        async with self._restarting:
+            await asyncio.to_thread(self.server.restart)
 
     def _refuse(self) -> None:
         self.relay.refuse()

@@ -104,8 +104,15 @@ class Sshd:
         return found
 
     def restart(self) -> None:
-        """Kill it with all its connections and start it again where it was; returns when it listens."""
+        """Kill it with all its connections and start it again where it was; returns when it listens.
+
+        Connections are in process groups of their own, so each is killed by itself.
+        """
+        serving = self.processes
         self.stop()
+        for pid in serving:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         before = self.log.count(_UP)
         self.process = subprocess.Popen(self.process.args, start_new_session=True, stdin=subprocess.DEVNULL)
         _wait_until_up(self, before=before)

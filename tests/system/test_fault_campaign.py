@@ -49,7 +49,9 @@ def seeds(short: int, long: int) -> list[object]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     root = tmp_path_factory.mktemp("server")
-    with sshd(root, "LogLevel VERBOSE") as running:
+    # The account's own startup files would be killed half-way together with their sessions, and may mind.
+    (root / "home").mkdir()
+    with sshd(root, "LogLevel VERBOSE", f"SetEnv HOME={root / 'home'}") as running:
         running.authorize(make_key(root / "key"))
         running.authorize(make_key(root / "locked", passphrase=PASSPHRASE))
         yield running
@@ -132,7 +134,7 @@ async def copy(desk: Desk, ground: Ground, job: Job) -> None:
         TransferRequest(direction, "far", sources, str(ground.final(job)), rate_limit=RATE)
     ).wait()
     assert outcome.error is None, outcome
-    assert (outcome.progress.files_done, outcome.progress.verified) == (1, 1)
+    assert (outcome.progress.files_done, outcome.progress.verified) == (1, 1), outcome.notes
     assert outcome.progress.bytes_done == job.size
     assert digest(ground.final(job)) == digest(ground.source(job))
 
