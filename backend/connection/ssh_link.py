@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncssh
 
@@ -14,17 +14,18 @@ from backend.connection.connector import LinkFacts, PtyRequest
 from backend.connection.ssh_channels import Asked, opened
 from backend.connection.ssh_closing import close_hops
 from backend.connection.ssh_errors import loss, not_answered, says_farewell, session_refused
-from backend.connection.ssh_files import SshFiles
 from backend.connection.ssh_forwarding import SshForwarding, SshListener
 from backend.connection.ssh_hop import HopLink
 from backend.connection.ssh_internals import round_trip
 from backend.connection.ssh_jumps import JumpLease
 from backend.connection.ssh_options import FILES_WINDOW, PROCESS_WINDOW
 from backend.connection.ssh_process import ProcessSession, SshProcess
-from backend.connection.ssh_sftp import SftpSession
 from backend.connection.ssh_stream import SshStream
 from backend.connection.streams import OnIncoming
 from backend.errors import Code, FairleadError, LinkLost, SessionError
+
+if TYPE_CHECKING:
+    from backend.connection.ssh_files import SshFiles
 
 S = TypeVar("S", bound=asyncssh.SSHClientSession[bytes])
 
@@ -82,6 +83,9 @@ class SshLink:
 
     async def open_files(self) -> SshFiles:
         """A new SFTP channel."""
+        from backend.connection.ssh_files import SshFiles  # a command should not wait for it
+        from backend.connection.ssh_sftp import SftpSession
+
         try:
             channel, session = await self._session(
                 lambda: SftpSession(self._why_gone), subsystem="sftp", request_pty=False, window=FILES_WINDOW
