@@ -46,9 +46,10 @@ class Heartbeat:
         clock: Clock,
         *,
         on_answer: Callable[[float], None] = lambda seconds: None,
-        on_late: Callable[[float], None] = lambda seconds: None,
+        on_late: Callable[[float, float], None] = lambda seconds, left: None,
     ) -> None:
-        """`on_answer` gets the round trip in seconds, `on_late` how long an answer has been awaited."""
+        """`on_answer` gets the round trip in seconds, `on_late` how long an answer has been awaited and
+        how much longer it will be."""
         self._link = link
         self._keepalive = keepalive
         self._clock = clock
@@ -70,12 +71,12 @@ class Heartbeat:
     async def _ask(self, ended: asyncio.Future[FairleadError]) -> FairleadError | None:
         """One question; why the link is to be given up, or None. One is enough: TCP itself repeats it."""
         answer = asyncio.ensure_future(self._link.ping())
-        patience = self._keepalive.interval * self._keepalive.misses
+        patience = self._keepalive.patience
         late_after = min(self._keepalive.late_after, patience)
         try:
             await wait_first((answer, ended), late_after, self._clock)
             if not answer.done() and not ended.done():
-                self._on_late(late_after)
+                self._on_late(late_after, patience - late_after)
                 await wait_first((answer, ended), patience - late_after, self._clock)
             return self._verdict(answer, ended, patience)
         finally:

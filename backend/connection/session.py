@@ -266,9 +266,10 @@ class Session:
             self._change(SessionState.READY, "answers again")
         self._bus.publish(LatencyMeasured(self.host, seconds))
 
-    def _answer_is_late(self, seconds: float) -> None:
+    def _answer_is_late(self, seconds: float, left: float) -> None:
         if self.state is SessionState.READY:
-            self._change(SessionState.DEGRADED, f"no answer for {seconds:g} s")
+            told = f"no answer for {seconds:g} s, given up at {seconds + left:g} s"
+            self._change(SessionState.DEGRADED, told, given_up_at=self._clock.monotonic() + left)
 
     # --- endings -------------------------------------------------------------------------------------------------
 
@@ -341,17 +342,9 @@ class Session:
         if self._stretch is not stretch:
             raise asyncio.CancelledError
 
-    def _change(
-        self,
-        new: SessionState,
-        reason: str,
-        *,
-        error: FairleadError | None = None,
-        attempt: int = 0,
-        retry_at: float | None = None,
-    ) -> None:
-        change = self._machine.change(new, reason, error=error, attempt=attempt, retry_at=retry_at)
-        self._last_change = change
+    def _change(self, new: SessionState, reason: str, **details: Any) -> None:
+        """`details`: as `StateMachine.change` takes them."""
+        change = self._last_change = self._machine.change(new, reason, **details)
         self._bus.publish(change)
 
 

@@ -95,6 +95,8 @@ class SessionChanged(Event):
     """For RECONNECTING: how many attempts have failed since the link was lost."""
     retry_at: float | None = None
     """For RECONNECTING: when the next attempt starts, on the clock's monotonic scale."""
+    given_up_at: float | None = None
+    """For DEGRADED: when the link is given up unless it answers, on the same scale."""
 
 
 class IllegalTransition(AssertionError):
@@ -121,9 +123,10 @@ class StateMachine:
         error: FairleadError | None = None,
         attempt: int = 0,
         retry_at: float | None = None,
+        given_up_at: float | None = None,
     ) -> SessionChanged:
         """Go to `new`. Raises IllegalTransition when the table does not have it."""
         if new not in TRANSITIONS[self._state]:
             raise IllegalTransition(f"{self._host}: {self._state} -> {new} ({reason})")
         old, self._state = self._state, new
-        return SessionChanged(self._host, old, new, reason, self._clock.now(), error, attempt, retry_at)
+        return SessionChanged(self._host, old, new, reason, self._clock.now(), error, attempt, retry_at, given_up_at)

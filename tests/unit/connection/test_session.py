@@ -276,6 +276,10 @@ async def test_a_late_answer_degrades_the_session_until_it_comes(bench: Bench) -
     assert S.DEGRADED not in bench.states
     await bench.clock.advance(Keepalive().late_after)
     assert bench.session.state is S.DEGRADED
+    change = bench.session.last_change
+    assert change is not None
+    assert change.given_up_at == bench.clock.monotonic() + Keepalive().patience - Keepalive().late_after
+    assert change.reason == "no answer for 3 s, given up at 25 s"
     assert await bench.session.link() is link
     link.answer()
     await bench.reaches(S.READY)
@@ -291,6 +295,12 @@ async def test_a_link_that_misses_its_answers_is_lost_and_cut(bench: Bench) -> N
     assert bench.error.code is Code.KEEPALIVE_LOST
     await until(lambda: link.was_closed)
     assert bench.session.facts is None
+
+
+def test_a_dead_link_shows_within_eight_seconds_and_is_given_up_within_thirty() -> None:
+    usual = Keepalive()
+    assert usual.interval + usual.late_after <= 8
+    assert 20 <= usual.patience <= usual.interval + usual.patience <= 30
 
 
 async def test_keepalive_follows_the_hosts_own_settings() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.connection.target import HostKeyPolicy, KnownHostsFiles, Target
+from backend.connection.target import HostKeyPolicy, Keepalive, KnownHostsFiles, Target
 from backend.connection.ways import DIRECT, ProxyCommand
 from backend.errors import Code, ConfigError
 from backend.hosts.book import HostBook, HostEntry, HostSource, Overrides
@@ -162,7 +162,7 @@ async def test_own_options_are_laid_over_the_hop() -> None:
     assert host.auth_methods == ("publickey", "keyboard-interactive")
     assert host.host_key_policy is HostKeyPolicy.STRICT
     assert host.known_hosts == KnownHostsFiles((Path.home() / "known",))
-    assert (host.keepalive.interval, host.keepalive.misses) == (5, 3)
+    assert (host.keepalive.interval, host.keepalive.misses) == (5, Keepalive().misses)
     assert (host.timeouts.connect, host.timeouts.login) == (3, 60)
 
 
