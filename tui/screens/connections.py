@@ -90,8 +90,15 @@ class ConnectionsScreen(BookActions):
         self._draw()
 
     def on_host_changed(self, host: str | None) -> None:
-        self._sought = host
-        self._draw()
+        """The cursor goes there; where it is there already, only what is told of the host is drawn anew."""
+        rows = self._host_list.rows
+        passing = any(isinstance(row, HostView) and row.entry.source is HostSource.TYPED for row in rows)
+        if self._current is not None and self._current.name == host and not passing:
+            self._draw_detail()
+            self.refresh_bindings()
+        else:
+            self._sought = host
+            self._draw()
 
     def on_session_updated(self, message: SessionUpdated) -> None:
         self._draw()
