@@ -245,6 +245,8 @@ class HostForm(Prompt[str | None]):
             await self._met(error)
         except FairleadError as error:
             self._refused(error)
+            if error.code is Code.HOST_UNKNOWN:
+                await self._read_again()
         finally:
             self._saving = False
 
