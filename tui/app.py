@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual import events, work
 from textual.app import App
@@ -21,13 +21,17 @@ from textual.screen import Screen
 
 from backend.connection.interaction import Confirmation, Interaction
 from backend.errors import FairleadError
+from backend.requests.model import OPEN
+from backend.text import clean_line
 from tui import glyphs as signs
 from tui.actions import ALT_ACTIONS, SHELL_ACTIONS, bindings
 from tui.bridge import Bridge
+from tui.detail.waiting import request_look, waiting_words
 from tui.format import clock_text
 from tui.keyboard import read_alt_digits
-from tui.messages import HostSelected, Notice, OperationFailed
+from tui.messages import HostSelected, Notice, OperationFailed, RequestEnded
 from tui.prompts.interaction import ModalInteraction
+from tui.prompts.panel import Panel
 from tui.screens.base import WorkbenchScreen
 from tui.screens.opening import OpeningScreen
 from tui.status import latency_of, work_under_way
@@ -168,6 +172,18 @@ class WorkbenchApp(App[int]):
         self.bridge = Bridge(self.services.bus, self._to_front)
         self._stack.callback(self.bridge.close)
         await self.push_screen("connections")
+        self._tell_of_waiting()
+
+    @work(exclusive=True, group="waiting", exit_on_error=False)
+    async def _tell_of_waiting(self) -> None:
+        """Serve what waits for hosts that come, and say how much there is from the last time."""
+        try:
+            waiting = [request for request in await self.services.requests.all() if request.state in OPEN]
+        except FairleadError as error:
+            self.notify(error.message, title="waiting requests", severity="warning", markup=False)
+            return
+        if waiting:
+            self.notify(waiting_words([request.host for request in waiting]), title="waiting", markup=False)
 
     async def on_unmount(self) -> None:
         await self._stack.aclose()
@@ -175,6 +191,8 @@ class WorkbenchApp(App[int]):
     def _to_front(self, message: Message) -> None:
         if self.front is not None:
             self.front.post_message(message)
+        if isinstance(self.screen, Panel):
+            self.screen.hear(message)
 
     # --- what all screens share ----------------------------------------------------------------------------------
 
@@ -217,6 +235,13 @@ class WorkbenchApp(App[int]):
         from tui.prompts.failure import FailurePrompt
 
         self.push_screen(FailurePrompt(message.error, message.title))
+
+    def on_request_ended(self, message: RequestEnded) -> None:
+        request = message.request
+        shown = request_look(request, self.glyphs)
+        severity: Literal["information", "warning"] = "information" if shown.style == "$success" else "warning"
+        words = f"{shown.word}: {clean_line(request.action.words)}"
+        self.notify(words, title=clean_line(request.host), severity=severity, markup=False)
 
     def on_notice(self, message: Notice) -> None:
         self.notify(message.text, title=message.title, severity=message.severity, markup=False)

@@ -13,12 +13,24 @@ from textual.message import Message
 
 from backend.commands.executor import CommandChanged, CommandOutput
 from backend.connection.connector import PhaseEvent
+from backend.connection.routing import RoutesChanged
 from backend.connection.session import LatencyMeasured, PhaseSeen
 from backend.connection.state import SessionChanged, SessionState
 from backend.events import Event, EventBus
 from backend.files.transfer import TransferChanged, TransferProgressed
+from backend.forwards.model import ForwardChanged, ForwardCounted
+from backend.health.values import HealthChanged
 from backend.hosts.entries import HostsChanged
-from tui.messages import CommandUpdated, HostsUpdated, SessionUpdated, TransferUpdated
+from backend.requests.model import OPEN, RequestsChanged
+from tui.messages import (
+    CommandUpdated,
+    ForwardsUpdated,
+    HostsUpdated,
+    RecordUpdated,
+    RequestEnded,
+    SessionUpdated,
+    TransferUpdated,
+)
 
 PERIOD = 1 / 30
 """Seconds between two deliveries, at least."""
@@ -39,7 +51,12 @@ class Bridge:
             bus.subscribe(SessionChanged, self._session_changed),
             bus.subscribe(PhaseSeen, self._phase_seen),
             bus.subscribe(LatencyMeasured, self._session_hint),
+            bus.subscribe(RoutesChanged, self._session_hint),
             bus.subscribe(HostsChanged, self._hosts_hint),
+            bus.subscribe(HealthChanged, self._record_hint),
+            bus.subscribe(RequestsChanged, self._requests_changed),
+            bus.subscribe(ForwardChanged, self._forwards_hint),
+            bus.subscribe(ForwardCounted, self._forwards_hint),
             bus.subscribe(CommandChanged, self._command_hint),
             bus.subscribe(CommandOutput, self._command_hint),
             bus.subscribe(TransferChanged, self._transfer_hint),
@@ -83,6 +100,17 @@ class Bridge:
 
     def _hosts_hint(self, event: HostsChanged) -> None:
         self._queue(("hosts",), HostsUpdated())
+
+    def _record_hint(self, event: Event) -> None:
+        self._queue(("record", event.host), RecordUpdated(event.host))
+
+    def _requests_changed(self, event: RequestsChanged) -> None:
+        self._record_hint(event)
+        if event.request is not None and event.request.state not in OPEN:
+            self._queue(("ended", str(event.request.number)), RequestEnded(event.request))
+
+    def _forwards_hint(self, event: Event) -> None:
+        self._queue(("forwards", event.host), ForwardsUpdated(event.host))
 
     def _command_hint(self, event: CommandChanged | CommandOutput) -> None:
         self._queue(("command", event.host, event.command_id), CommandUpdated(event.host, event.command_id))

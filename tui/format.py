@@ -70,3 +70,12 @@ def ago_text(then: datetime, now: datetime) -> str:
 def clock_text(moment: datetime) -> str:
     """The time of day in the person's zone: `09:41`."""
     return moment.astimezone().strftime("%H:%M")
+
+
+def moment_text(moment: datetime, now: datetime) -> str:
+    """A time of day in the person's zone, with its date where that is not today's: `18:00`, `3 Mar 18:00`."""
+    moment, today = moment.astimezone(), now.astimezone().date()
+    if moment.date() == today:
+        return f"{moment:%H:%M}"
+    year = "" if moment.year == today.year else f" {moment.year}"
+    return f"{moment.day} {moment:%b}{year} {moment:%H:%M}"

@@ -12,6 +12,7 @@ from typing import Literal
 from textual.message import Message
 
 from backend.errors import FairleadError
+from backend.requests.model import Request
 
 
 @dataclass
@@ -31,6 +32,27 @@ class SessionUpdated(Message):
 @dataclass
 class HostsUpdated(Message):
     """The host book holds something else than before, or other hosts are pinned."""
+
+
+@dataclass
+class RecordUpdated(Message):
+    """What is kept of a host has changed: its health, or the requests that wait for it."""
+
+    host: str
+
+
+@dataclass
+class ForwardsUpdated(Message):
+    """A forward changed state or carried something."""
+
+    host: str
+
+
+@dataclass
+class RequestEnded(Message):
+    """A request that waited for its host has come to an end. Every one is delivered."""
+
+    request: Request
 
 
 @dataclass

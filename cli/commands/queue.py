@@ -13,6 +13,7 @@ import click
 
 from backend.errors import Advice, Code, ConfigError, FairleadError, Interrupted
 from backend.files.model import ConflictPolicy, Direction
+from backend.moments import read_deadline
 from backend.requests.model import (
     Action,
     CopyFiles,
@@ -27,7 +28,6 @@ from cli.execute import Services, execute
 from cli.failures import print_json, report
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.iterate import closing
-from cli.moments import read_deadline
 from cli.output import stdout_for_data
 from cli.paths import one_host, remote
 from cli.statuses import Status, status_of

@@ -15,6 +15,8 @@ from typing import Any, cast
 
 from backend.connection.connector import Link, LinkFacts
 from backend.connection.interaction import Interaction
+from backend.connection.race import RouteOutcome
+from backend.connection.route_memory import Remembered
 from backend.connection.session import Session
 from backend.connection.state import SessionChanged, SessionState
 from backend.connection.target import Target
@@ -25,6 +27,7 @@ from backend.errors import FairleadError
 from backend.events import EventBus
 from backend.hosts.book import HostEntry, HostSource
 from backend.settings import Settings
+from tests.tui.fake_about import FakeForwards, FakeGuard, FakeHealth, FakeRequests, FakeVerification
 
 NOW = datetime(2026, 3, 2, 9, 41, tzinfo=UTC)
 
@@ -68,6 +71,8 @@ class FakeSession:
         self.facts: LinkFacts | None = None
         self.latencies: deque[float] = deque(maxlen=60)
         self.last_change: SessionChanged | None = None
+        self.routes: tuple[RouteOutcome, ...] = ()
+        self.remembered: Remembered | None = None
         self.asked: list[str] = []
         self.failure: FairleadError | None = None
         self.held_back = asyncio.Event()
@@ -83,11 +88,13 @@ class FakeSession:
         error: FairleadError | None = None,
         attempt: int = 0,
         retry_in: float | None = None,
+        given_up_in: float | None = None,
     ) -> None:
         """Be in `state` since `ago` seconds, and say so."""
         retry_at = None if retry_in is None else 1000.0 + retry_in
         at = NOW - timedelta(seconds=ago)
-        change = SessionChanged(self.host, self.state, state, reason, at, error, attempt, retry_at)
+        given_up_at = None if given_up_in is None else 1000.0 + given_up_in
+        change = SessionChanged(self.host, self.state, state, reason, at, error, attempt, retry_at, given_up_at)
         self.state, self.last_change = state, change
         self._bus.publish(change)
 
@@ -128,11 +135,15 @@ class FakeBook:
     entries: tuple[HostEntry, ...] = ()
     problem: FairleadError | None = None
     settings: Settings = field(default_factory=Settings)
+    targets: dict[str, tuple[Target, ...]] = field(default_factory=dict)
 
     async def list(self) -> tuple[HostEntry, ...]:
         if self.problem is not None:
             raise self.problem
         return self.entries
+
+    async def routes(self, name: str) -> tuple[Target, ...]:
+        return self.targets.get(name, ())
 
 
 class FakeDiagnostics:
@@ -177,6 +188,11 @@ class FakeServices:
         self.transfers = FakeList()
         self.files = object()
         self.diagnostics = FakeDiagnostics()
+        self.health = FakeHealth()
+        self.forwards = FakeForwards(self.bus, NOW)
+        self.requests = FakeRequests(self.bus, NOW)
+        self.verification = FakeVerification()
+        self.guard = FakeGuard()
         self.opened = 0
         self.closed = 0
         self.interaction: Interaction | None = None

@@ -22,6 +22,7 @@ from tui.glyphs import ASCII
 from tui.messages import Notice, OperationFailed
 from tui.prompts.confirm import ConfirmPrompt
 from tui.prompts.failure import FailurePrompt
+from tui.prompts.forwards import ForwardsPanel
 from tui.prompts.help import HelpPrompt
 from tui.prompts.switcher import HostChoices, HostSwitcher
 from tui.widgets.footer import Footer
@@ -128,10 +129,10 @@ async def test_the_footer_shows_only_what_can_be_done_now(fake_app: FakeApp, ser
 
 async def test_a_click_on_the_footer_presses_the_key(fake_app: FakeApp) -> None:
     async with fake_app() as pilot:
-        column = pilot.app.screen.query_one(Footer).render().plain.index("filter")
+        column = pilot.app.screen.query_one(Footer).render().plain.index("forwards")
         await pilot.click(Footer, offset=(column + 1, 0))
         await settled(pilot)
-        assert pilot.app.screen.query_one("#filter", Input).has_focus
+        assert isinstance(pilot.app.screen, ForwardsPanel)
 
 
 async def test_a_click_on_a_tab_goes_to_its_screen(fake_app: FakeApp) -> None:

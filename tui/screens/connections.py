@@ -13,7 +13,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input
 
-from backend.connection.session import Session
 from backend.connection.state import BUSY, CONNECTED, SessionState
 from backend.errors import FairleadError
 from backend.hosts.book import HostEntry, HostSource
@@ -23,11 +22,11 @@ from backend.text import clean_line
 from tui.actions import Action, bindings, bindings_of, key_shown
 from tui.hosts import Heading, HostView, counts_text, group_of, grouped, views
 from tui.messages import HostsUpdated, Notice, SessionUpdated
-from tui.screens.book_actions import BookActions
+from tui.screens.host_actions import HostActions
 from tui.widgets.explanation import explain_error
 from tui.widgets.first_steps import first_steps, next_steps
 from tui.widgets.flow import Flow, broken
-from tui.widgets.host_detail import HostDetail, HostDetails
+from tui.widgets.host_detail import HostDetail
 from tui.widgets.host_line import HostLine
 from tui.widgets.host_list import HostList
 from tui.widgets.row_list import RowList
@@ -51,7 +50,7 @@ ACTIONS = (
 _ATTEMPT = BUSY - {SessionState.RECONNECTING}
 
 
-class ConnectionsScreen(BookActions):
+class ConnectionsScreen(HostActions):
     """Host list and detail, side by side or, in narrow terminals, one behind the other."""
 
     NAME = "connections"
@@ -94,7 +93,7 @@ class ConnectionsScreen(BookActions):
         rows = self._host_list.rows
         passing = any(isinstance(row, HostView) and row.entry.source is HostSource.TYPED for row in rows)
         if self._current is not None and self._current.name == host and not passing:
-            self._draw_detail()
+            self.draw_detail()
             self.refresh_bindings()
         else:
             self._sought = host
@@ -124,7 +123,7 @@ class ConnectionsScreen(BookActions):
         if waiting and self.workbench.front is self:
             self._draw()
         elif self.session is not None and self.session.state in CONNECTED and self.workbench.front is self:
-            self._draw_detail()
+            self.draw_detail()
 
     def _draw(self) -> None:
         hosts, filtered = self._host_list, bool(self._line.filter_text)
@@ -141,7 +140,7 @@ class ConnectionsScreen(BookActions):
         only_foreign = all(entry.source is not HostSource.OWN for entry in self._entries)
         self.query_one("#hosts-hint").display = bool(shown) and only_foreign and not filtered
         self.query_one("#list-pane").border_subtitle = self._count_text(len(shown))
-        self._draw_detail()
+        self.draw_detail()
         self.refresh_bindings()
 
     def _unfold_for(self, shown: Iterable[HostView]) -> None:
@@ -156,30 +155,16 @@ class ConnectionsScreen(BookActions):
         if self._host_list.move_to(("group", message.title)) and not message.folded:
             self._host_list.action_cursor_down()
 
-    def _draw_detail(self) -> None:
+    def draw_detail(self) -> None:
         pane = self.query_one(HostDetail)
         view = self._current
         pane.border_title = Content(view.name if view else self._group_title)
-        pane.show(None if view is None else self._details(view), self.glyphs)
-
-    def _details(self, view: HostView) -> HostDetails:
-        session = self._session_of(view.name)
-        bridge = self.workbench.bridge
-        return HostDetails(
-            view,
-            self.services.clock.now(),
-            facts=session.facts if session else None,
-            target=session.target if session else None,
-            phases=bridge.phases(view.name) if bridge else (),
-        )
+        pane.show(None if view is None else self.details_of(view), self.glyphs)
 
     def _views(self) -> list[HostView]:
         sessions = {session.host: session for session in self.services.sessions.all()}
         clock = self.services.clock
         return views(self._entries, sessions, now=clock.monotonic(), today=clock.now(), current=self.host)
-
-    def _session_of(self, host: str) -> Session | None:
-        return next((session for session in self.services.sessions.all() if session.host == host), None)
 
     def _count_text(self, shown: int) -> str:
         return f"{shown} of {len(self._entries)}" if self._line.filter_text else counts_text(self._entries)
@@ -251,7 +236,7 @@ class ConnectionsScreen(BookActions):
             self._sought = view.name
         self._close_line()
         if typed and exact:
-            self._connect_to(typed)
+            self.connect_to(typed)
 
     # --- the cursor ----------------------------------------------------------------------------------------------
 
@@ -260,7 +245,7 @@ class ConnectionsScreen(BookActions):
         """The host under the cursor is the workbench's."""
         if self._current is not None and self._host_list.display and self._sought is None:
             self.workbench.host = self._current.name
-        self._draw_detail()
+        self.draw_detail()
 
     @on(HostList.DetailWanted)
     def _detail_wanted(self) -> None:
@@ -313,9 +298,9 @@ class ConnectionsScreen(BookActions):
 
     def action_connect(self) -> None:
         if self.host is not None and self.check_action("connect", ()):
-            self._connect_to(self.host)
+            self.connect_to(self.host)
 
-    def _connect_to(self, host: str) -> None:
+    def connect_to(self, host: str) -> None:
         self.workbench.host = host
         if self.has_class("-narrow"):
             self.action_open_detail()

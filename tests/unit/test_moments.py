@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.moments import read_deadline
+from backend.moments import read_deadline
 
 NOW = datetime(2026, 3, 9, 16, 30, tzinfo=timezone(timedelta(hours=1)))
 

@@ -1,0 +1,44 @@
+"""An attempt to connect, hop by hop: how far it has come, or came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from backend.connection.connector import Phase, PhaseEvent, PhaseFailed, PhasePassed
+from backend.connection.state import BUSY, SessionState
+from backend.text import clean_line
+from tui.detail.details import HostDetails
+from tui.detail.table import room_in, side_by_side, table_row
+from tui.glyphs import Glyphs
+
+_PHASE_WORDS = {Phase.HOST_KEY: "host key", Phase.AUTH: "login", Phase.KEX: "key exchange"}
+
+
+def attempt_block(details: HostDetails, glyphs: Glyphs, width: int) -> Content:
+    """A line for each hop; nothing while connected or at rest."""
+    if details.view.state not in BUSY and details.view.state is not SessionState.FAILED:
+        return Content("")
+    hops: dict[str, list[PhaseEvent]] = {}
+    for event in details.phases:
+        steps = hops.setdefault(event.hop.name, [])
+        if steps and steps[-1].phase is event.phase:
+            steps[-1] = event
+        else:
+            steps.append(event)
+    return Content("\n").join([_hop_line(name, steps, glyphs, width) for name, steps in hops.items()])
+
+
+def _hop_line(name: str, steps: Sequence[PhaseEvent], glyphs: Glyphs, width: int) -> Content:
+    parts = [_step(event, glyphs) for event in steps]
+    return table_row(clean_line(name), side_by_side(parts, room_in(width)), width)
+
+
+def _step(event: PhaseEvent, glyphs: Glyphs) -> Content:
+    word = _PHASE_WORDS.get(event.phase, event.phase.value)
+    if isinstance(event, PhasePassed):
+        return Content.assemble((glyphs.passed, "$success"), f" {word}")
+    if isinstance(event, PhaseFailed):
+        return Content.assemble((glyphs.failed, "$error"), f" {word}")
+    return Content.assemble((glyphs.busy, "$warning"), f" {word}{glyphs.ellipsis}")

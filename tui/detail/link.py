@@ -1,0 +1,63 @@
+"""The live connection: who is logged in, how, over which route, with what crypto, and how long a round trip takes."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tui.detail.details import HostDetails
+from tui.detail.routes import route_row
+from tui.detail.table import table
+from tui.format import latency_text
+from tui.glyphs import Glyphs, sparkline
+from tui.hosts import HostView
+
+_BARS = 20
+
+
+def link_block(details: HostDetails, glyphs: Glyphs, width: int) -> Content:
+    """Its rows; without a connection only the routes, where there is something to say of them."""
+    facts, view = details.facts, details.view
+    if facts is None:
+        return table([route_row(details, glyphs, width)], width)
+    login = f" {glyphs.dot} ".join(part for part in (facts.auth_method, facts.auth_detail) if part)
+    return table(
+        [
+            ("who", f"{facts.user}@{facts.address}"),
+            route_row(details, glyphs, width),
+            ("login", login),
+            ("crypto", crypto_words(facts.kex, facts.cipher, glyphs)),
+            ("server", facts.server_version),
+            ("host key", facts.host_key),
+            ("latency", _latency(view, glyphs) if view.latencies else ""),
+        ],
+        width,
+    )
+
+
+def is_post_quantum(kex: str) -> bool:
+    """Whether a key exchange keeps what is recorded today from a quantum computer of tomorrow.
+
+    The hybrids of draft-ietf-sshm-mlkem-hybrid-kex and OpenSSH's sntrup761x25519 do.
+    """
+    return "mlkem" in kex or "sntrup" in kex
+
+
+def crypto_words(kex: str, cipher: str, glyphs: Glyphs) -> Content:
+    """`mlkem768x25519 · aes128-gcm  post-quantum`"""
+    names = f" {glyphs.dot} ".join(dict.fromkeys(algorithm(name) for name in (kex, cipher) if name))
+    if not kex:
+        return Content(names)
+    note = ("post-quantum", "$success") if is_post_quantum(kex) else ("not post-quantum", "$quiet")
+    return Content.assemble(names, "  ", note)
+
+
+def algorithm(name: str) -> str:
+    """`aes128-gcm@openssh.com` is `aes128-gcm`; the full names are in the ladder."""
+    return name.partition("@")[0].removesuffix("-sha256").removesuffix("-sha512")
+
+
+def _latency(view: HostView, glyphs: Glyphs) -> Content:
+    bars = sparkline(view.latencies, _BARS, glyphs)
+    spread = f"{latency_text(min(view.latencies))} to {latency_text(max(view.latencies))}"
+    now = f"{latency_text(view.latencies[-1])}  "
+    return Content.assemble(now, (bars, "$accent"), (f"  {spread}", "$quiet"))
