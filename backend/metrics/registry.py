@@ -10,6 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
+from backend.text import clean_line
+
 MOST_SERIES = 500
 OTHER = "other"
 
@@ -28,9 +30,10 @@ class Family:
         self.labels = tuple(labels)
 
     def _place(self, values: LabelValues, known: Iterable[LabelValues], count: int) -> LabelValues:
-        """Where to count: under `values`, or under `other` when there are too many."""
+        """Where to count: under `values` as they can be shown, or under `other` when there are too many."""
         if len(values) != len(self.labels):
             raise ValueError(f"{self.name} has the labels {self.labels}")
+        values = tuple(map(clean_line, values))
         if values in known or count < MOST_SERIES or not values:
             return values
         return (OTHER,) * len(values)
@@ -64,7 +67,7 @@ class Gauge(Family):
 
     def drop(self, *values: str) -> None:
         """It has no value any more."""
-        self.series.pop(values, None)
+        self.series.pop(tuple(map(clean_line, values)), None)
 
 
 class Distribution:
