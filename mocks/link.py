@@ -148,6 +148,10 @@ class SimulatedLink:
         return self._wire.clock.monotonic() - started
 
     @property
+    def carries(self) -> int:
+        return len(self._channels) + len(self._streams) + sum(1 for one in self._listeners if not one.stopped)
+
+    @property
     def lost(self) -> FairleadError | None:
         return self._wire.lost
 

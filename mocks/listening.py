@@ -72,9 +72,13 @@ class SimulatedListener(Generic[K]):
 
         return arrived
 
+    @property
+    def stopped(self) -> bool:
+        return self._table.get(self._place) is not self._program
+
     def stop(self) -> None:
         """Listen no more."""
-        if self._table.get(self._place) is self._program:
+        if not self.stopped:
             del self._table[self._place]
 
     async def close(self) -> None:

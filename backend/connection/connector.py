@@ -434,6 +434,11 @@ class Link(Protocol):
         ...
 
     @property
+    def carries(self) -> int:
+        """How many processes, file channels, streams and ports are open on it; after its end, how many were then."""
+        ...
+
+    @property
     def lost(self) -> FairleadError | None:
         """Why the link ended; None while it lives and after `close`."""
         ...

@@ -25,6 +25,7 @@ from backend.connection.connector import (
     PhaseStarted,
 )
 from backend.connection.heartbeat import Heartbeat, pause
+from backend.connection.idleness import IdleEnds, Use
 from backend.connection.interaction import Interaction
 from backend.connection.race import Observe, RouteOutcome
 from backend.connection.retry import STABLE, delay, may_repeat
@@ -89,6 +90,9 @@ class Session:
         self._vault = vault
         self._chance = chance
         self._machine = StateMachine(host, clock)
+        self.use = Use(clock)
+        """Who needs the link: hold it where it is needed though nothing is open on it."""
+        self._idle_ends = IdleEnds()
         self._last_change: SessionChanged | None = None
         self._stretch: Stretch | None = None
         self._link: Link | None = None
@@ -127,6 +131,7 @@ class Session:
         Raises what ended the attempt: ConnectError, AuthError, ConfigError, LinkLost after `stop`, or Interrupted
         after `disconnect`. Cancelling the wait does not stop the attempt.
         """
+        self.use.touch()
         if self._link is not None and self._link.lost is None:
             return self._link
         if self.state is SessionState.CLOSING:
@@ -208,6 +213,7 @@ class Session:
         link, self.target = await self._routing.connect(targets, self._observer(stretch))
         self._later(self._routing.finish())
         self._link = link
+        self.use.touch()
         self._climb(stretch, SessionState.READY, "logged in")
         stretch.fulfil(link)
 
@@ -218,7 +224,8 @@ class Session:
         heart = Heartbeat(
             link, target.host.keepalive, self._clock, on_answer=self._answered, on_late=self._answer_is_late
         )
-        reason = await heart.run()
+        ended = await heart.run()
+        reason = self._idle_ends.judged(ended, quiet=0.0 if link.carries else self.use.quiet)
         self._drop_link()
         if reason.code is Code.SERVER_ENDED:
             raise reason
@@ -262,9 +269,23 @@ class Session:
 
     def _answered(self, seconds: float) -> None:
         self.latencies.append(seconds)
+        self._mind_idleness()
         if self.state is SessionState.DEGRADED:
             self._change(SessionState.READY, "answers again")
         self._bus.publish(LatencyMeasured(self.host, seconds))
+
+    def _mind_idleness(self) -> None:
+        """Disconnect where the host's entry asks for it and nobody has used the link for long. The shared file channel
+        alone is no use: who uses it asks for it."""
+        link, limit = self._link, self.target.host.idle_close if self.target is not None else None
+        if link is None or limit is None or self._closing is not None:
+            return
+        own = self._files is not None and not _has_ended(self._files[1])
+        if link.carries > own or self._companion.in_use:
+            self.use.touch()
+        elif self.use.quiet >= limit:
+            told = f"not used for {limit:g} s"
+            self._closing = asyncio.create_task(self._close(told), name=f"closing idle {self.host}")
 
     def _answer_is_late(self, seconds: float, left: float) -> None:
         if self.state is SessionState.READY:
@@ -296,7 +317,7 @@ class Session:
             self._later(self._link.close())
         self._link, self._files = None, None
 
-    async def _close(self) -> None:
+    async def _close(self, why: str = "disconnected") -> None:
         self._change(SessionState.CLOSING, "disconnecting")
         stretch, self._stretch = self._stretch, None
         if stretch is not None:
@@ -309,7 +330,7 @@ class Session:
             task.cancel()
         self._vault.forget(self.host)
         self._closing = None
-        self._change(SessionState.CLOSED, "disconnected")
+        self._change(SessionState.CLOSED, why)
 
     def _later(self, work: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> None:
         task = work if isinstance(work, asyncio.Task) else asyncio.create_task(work)

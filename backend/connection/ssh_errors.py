@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import asyncssh
 
+from backend.connection.idleness import SILENT_END
 from backend.connection.ssh_internals import Offers
 from backend.connection.target import Hop
 from backend.errors import Advice, Code, ConnectError, FairleadError, LinkLost, SessionError
@@ -102,7 +103,7 @@ def loss(host: str, error: BaseException | None) -> LinkLost:
     if isinstance(error, asyncssh.ConnectionLost) and "keepalive" in told:
         return LinkLost(Code.KEEPALIVE_LOST, evidence={"reason": told}, host=host)
     # OpenSSH says nothing when it is stopped or at an idle limit (UnusedConnectionTimeout): it just closes.
-    told = "the other side closed it without a word" if told == _CLOSED else told
+    told = SILENT_END if told == _CLOSED else told
     return LinkLost(Code.CONNECTION_LOST, evidence={"reason": told}, host=host)
 
 

@@ -41,6 +41,15 @@ class SshForwarding:
         self._host = host
         self._loss = loss
         self._asking = asyncio.Lock()
+        self._streams: set[StreamSession] = set()
+        self._listeners: set[SshListener] = set()
+
+    @property
+    def carries(self) -> int:
+        """Streams and ports that are open."""
+        self._streams = {session for session in self._streams if not session.closed}
+        self._listeners = {listener for listener in self._listeners if not listener.closed}
+        return len(self._streams) + len(self._listeners)
 
     # --- from the far end outwards ---
 
@@ -66,6 +75,7 @@ class SshForwarding:
 
     def stream(self, session: StreamSession) -> SshStream:
         """An open session as a stream."""
+        self._streams.add(session)
         return SshStream(session, host=self._host, loss=self._loss, close_limit=self._hop.timeouts.close)
 
     def _unreached(self, host: str, port: int, error: BaseException | str) -> FairleadError:
@@ -105,7 +115,9 @@ class SshForwarding:
             raise self._not_listening(place, port, _DEAF.format(limit)) from None
         except (asyncssh.Error, asyncssh.ChannelListenError, OSError, ValueError) as error:
             raise self._not_listening(place, port, " ".join(self._client.told) or reason(error)) from error
-        return SshListener(listener, self._hop.timeouts.close)
+        made = SshListener(listener, self._hop.timeouts.close)
+        self._listeners.add(made)
+        return made
 
     def _not_listening(self, place: str, port: int, told: str) -> FairleadError:
         if (lost := self._loss()) is not None:
@@ -166,12 +178,14 @@ class SshListener:
     def __init__(self, listener: asyncssh.SSHListener, close_limit: float) -> None:
         self._listener = listener
         self._close_limit = close_limit
+        self.closed = False
 
     @property
     def port(self) -> int:
         return self._listener.get_port()
 
     async def close(self) -> None:
+        self.closed = True
         self._listener.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._close_limit):

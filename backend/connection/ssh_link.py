@@ -45,6 +45,7 @@ class SshLink:
         self._budget = SessionBudget()
         self._leases: set[asyncio.Future[None]] = set()
         """One for each open session: done when it has ended."""
+        self._carried = 0
         self._closing = False
         self._lost: LinkLost | None = None
         self._ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
@@ -215,6 +216,11 @@ class SshLink:
         return self._clock.monotonic() - started
 
     @property
+    def carries(self) -> int:
+        """What is open on it; after its end, what was."""
+        return self._carried if self._ended.done() else len(self._leases) + self._forwarding.carries
+
+    @property
     def lost(self) -> FairleadError | None:
         return self._lost
 
@@ -254,6 +260,7 @@ class SshLink:
 
     def _end(self, reason: FairleadError | None) -> None:
         if not self._ended.done():
+            self._carried = self.carries
             self._ended.set_result(reason)
 
     def _why_gone(self) -> LinkLost | None:

@@ -117,6 +117,8 @@ class Hop:
     compression: bool = False
     timeouts: Timeouts = Timeouts()
     keepalive: Keepalive = Keepalive()
+    idle_close: float | None = None
+    """Seconds without use after which its session is disconnected; None: as long as nobody disconnects it."""
     source: str = ""
     """Where this is written, as `~/.ssh/config:12`; for people."""
     notes: tuple[str, ...] = ()

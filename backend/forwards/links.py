@@ -24,6 +24,7 @@ class HostLinks:
         self._clock = clock
         self._changed = asyncio.Event()
         self._subscription = bus.subscribe(SessionChanged, self._hear)
+        self._let_go = session.use.hold()
 
     @property
     def connected(self) -> bool:
@@ -62,6 +63,7 @@ class HostLinks:
 
     def close(self) -> None:
         self._subscription.cancel()
+        self._let_go()
 
     def _hear(self, event: SessionChanged) -> None:
         if event.host == self._session.host:

@@ -99,6 +99,7 @@ def _limits(hop: Hop) -> dict[str, object]:
     return {
         **dict(leaves("keepalive", hop.keepalive)),
         **dict(leaves("timeouts", hop.timeouts)),
+        "idle_close": hop.idle_close,
         "identities_only": hop.identities_only,
         "host_key": hop.host_key_policy,
         "production": False,

@@ -14,7 +14,7 @@ from backend.settings.model import HostOptions, Settings
 
 T = TypeVar("T")
 
-_POLICY_AND_LIMITS = ("host_key", "keepalive", "timeouts")
+_POLICY_AND_LIMITS = ("host_key", "keepalive", "timeouts", "idle_close")
 
 
 def entry_of(name: str, settings: Settings) -> HostEntry:
@@ -63,6 +63,8 @@ def laid_over(hop: Hop, options: HostOptions, home: Path) -> Hop:
     hop = replace(
         hop, keepalive=_with(hop.keepalive, options.keepalive), timeouts=_with(hop.timeouts, options.timeouts)
     )
+    if options.idle_close is not None:
+        hop = replace(hop, idle_close=options.idle_close)
     return checked_by(hop, options.host_key, options.known_hosts, home)
 
 

@@ -78,6 +78,8 @@ class HostOptions:
     """Look for host keys in this file, and in this one only."""
     keepalive: KeepaliveOptions | None = None
     timeouts: TimeoutOptions | None = None
+    idle_close: Seconds | None = None
+    """Seconds without use after which the host is disconnected; without it, never."""
     production: bool | None = None
     """Confirm before anything that changes the host."""
     env: Mapping[Word, str] | None = None

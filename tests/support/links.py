@@ -42,6 +42,7 @@ class SteeredLink:
         self.refuses_files = False
         self.will_not_close = False
         self.login_repeats = True
+        self.carries = 0
         self._lost: FairleadError | None = None
         self._ended = asyncio.Event()
         self._answering = asyncio.Event()

@@ -195,6 +195,10 @@ class ScriptedLink:
         return self._pings[-1]
 
     @property
+    def carries(self) -> int:
+        return 0
+
+    @property
     def lost(self) -> FairleadError | None:
         return None
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from backend.clock import SystemClock
+from backend.connection.idleness import ENDS
 from backend.connection.interaction import Interaction, Nobody
 from backend.connection.session import Session, Sessions
 from backend.connection.ssh import SshConnector
@@ -250,3 +251,23 @@ async def test_a_session_that_the_server_ends_is_not_connected_again(tmp_path: P
             assert session.last_change.error.code is Code.SERVER_ENDED
             assert "idle for too long" in session.last_change.reason
             assert len(server.door.connections) == 1
+
+
+async def test_a_server_that_closes_unused_connections_is_not_connected_to_over_and_over(tmp_path: Path) -> None:
+    with sshd(tmp_path / "server", "UnusedConnectionTimeout 2s") as strict:
+        strict.authorize(make_key(tmp_path / "server" / "key"))
+        lines = [
+            "HostName 127.0.0.1",
+            f"Port {strict.port}",
+            f"User {strict.user}",
+            f"IdentityFile {tmp_path / 'server' / 'key'}",
+            f"UserKnownHostsFile {strict.known_hosts(tmp_path / 'known')}",
+        ]
+        async with session_to(tmp_path, lines) as (session, states):
+            await session.link()
+            await until(lambda: session.state is S.EXPIRED, seconds=30)
+            assert states.count(S.READY) == ENDS
+            assert session.last_change is not None
+            assert session.last_change.error is not None
+            assert "idle connections" in session.last_change.error.message
+            assert await output(await session.link(), b"echo again") == b"again\n"  # type: ignore[arg-type]
