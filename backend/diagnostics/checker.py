@@ -26,7 +26,7 @@ from backend.diagnostics.host_clock import read_clock
 from backend.diagnostics.probe_file import ProbeFile
 from backend.diagnostics.probes import probe_session
 from backend.errors import Code, FairleadError, FileError, LinkLost, SessionError
-from backend.files.host_commands import ask_script
+from backend.files.host_commands import ask_script, said
 from backend.tasks import within
 from backend.text import clean_line, show_bytes
 
@@ -166,7 +166,7 @@ class Checker:
         if self._shell:
             raise Skipped(self._shell)
         output = await within(self._limit, ask_script(self._link, script), self._clock)
-        return answers(output or b"", self._marker)
+        return answers(said(output), self._marker)
 
     # --- files ---------------------------------------------------------------------------------------------------
 

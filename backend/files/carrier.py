@@ -62,8 +62,8 @@ class Carrier(Protocol):
         """Bring a small file under its partial name."""
         ...
 
-    async def digests(self, pending: Sequence[Pending]) -> dict[bytes, bytes] | None:
-        """SHA-256 by the host, by `on_host`; None when it runs no commands."""
+    async def digests(self, pending: Sequence[Pending]) -> dict[bytes, bytes] | str:
+        """SHA-256 by the host, by `on_host`; where it does not say, why, for people."""
         ...
 
     async def has_changed(self, pending: Pending) -> bool:

@@ -172,7 +172,7 @@ class GetCarrier:
                 raise endless(path)
         return b"".join(parts)
 
-    async def digests(self, pending: Sequence[Pending]) -> dict[bytes, bytes] | None:
+    async def digests(self, pending: Sequence[Pending]) -> dict[bytes, bytes] | str:
         return await digests_on_host(self._context, pending)
 
     async def has_changed(self, pending: Pending) -> bool:
@@ -193,13 +193,13 @@ class GetCarrier:
             await self._context.disk.run(tree.close)
 
 
-async def digests_on_host(context: Context, pending: Sequence[Pending]) -> dict[bytes, bytes] | None:
-    """What the host says about small files, in one question; None when it cannot be asked."""
+async def digests_on_host(context: Context, pending: Sequence[Pending]) -> dict[bytes, bytes] | str:
+    """What the host says about small files, in one question; else why it does not say."""
 
-    async def ask(line: Line) -> dict[bytes, bytes] | None:
-        if not await line.digests.available():
-            return None
-        return await line.digests.files([one.on_host for one in pending], sum(one.size for one in pending))
+    async def ask(line: Line) -> dict[bytes, bytes] | str:
+        digests = line.digests
+        found = await digests.files([one.on_host for one in pending], sum(one.size for one in pending))
+        return digests.silence if found is None else found
 
     return await steadily(context, ask)
 

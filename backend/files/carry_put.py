@@ -118,7 +118,7 @@ class PutCarrier:
         finally:
             await file.close()
 
-    async def digests(self, pending: Sequence[Pending]) -> dict[bytes, bytes] | None:
+    async def digests(self, pending: Sequence[Pending]) -> dict[bytes, bytes] | str:
         return await digests_on_host(self._context, pending)
 
     async def has_changed(self, pending: Pending) -> bool:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from backend.errors import FairleadError, FileError
 from backend.files.carrier import Carrier, Pending
 from backend.files.lane import Context
-from backend.files.proof import NO_HASH, UNSTEADY, differs
+from backend.files.proof import UNSTEADY, differs, not_compared
 from backend.files.tasks import task_group
 
 MOST_WAITING = 1000
@@ -75,12 +75,13 @@ class Finisher:
             for pending in batch:
                 group.create_task(self._judge(pending, digests))
 
-    async def _judge(self, pending: Pending, digests: dict[bytes, bytes] | None) -> None:
-        theirs = (digests or {}).get(pending.on_host)
-        if digests is None:
-            self._context.cannot_verify(pending.item.source, NO_HASH)
+    async def _judge(self, pending: Pending, digests: dict[bytes, bytes] | str) -> None:
+        if isinstance(digests, str):
+            self._context.cannot_verify(pending.item.source, not_compared(digests))
             await self._name(pending, verified=False)
-        elif pending.unsteady:
+            return
+        theirs = digests.get(pending.on_host)
+        if pending.unsteady:
             self._context.note(pending.item.source, UNSTEADY)
             await self._name(pending, verified=False)
         elif theirs is None:

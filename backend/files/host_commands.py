@@ -1,15 +1,25 @@
-"""Small questions to a host's own commands: a POSIX shell script in, its output back, or None where that cannot be had.
+"""Small questions to a host's own commands: a POSIX shell script in, its output back, or why that cannot be had.
 
-Scripts go over stdin, so that no login shell's quoting matters; on hosts that serve files only, the answer is None.
+Scripts go over stdin, so that no login shell's quoting matters; hosts that serve files only give no answer.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from enum import StrEnum
 
 from backend.connection.connector import Link, RemoteProcess, StdStream
 from backend.errors import SessionError
+
+
+class NoAnswer(StrEnum):
+    """Why there is no answer, as the rest of a sentence about the host."""
+
+    REFUSED = "runs no commands"
+    LATE = "did not answer in time"
+    FAILED = "could not do it"
+
 
 LIMIT = 16 << 20
 """Bytes of an answer that are kept; a longer one is no answer."""
@@ -20,19 +30,27 @@ def quote(path: bytes) -> bytes:
     return b"'" + path.replace(b"'", b"'\\''") + b"'"
 
 
-async def ask(link: Link, command: bytes, stdin: bytes = b"", *, seconds: float | None = None) -> bytes | None:
-    """The standard output of `command`, given `stdin`; None when it did not run, failed or took over `seconds`.
+def said(answer: bytes | NoAnswer) -> bytes:
+    """The answer; empty where there is none."""
+    return b"" if isinstance(answer, NoAnswer) else answer
+
+
+async def ask(link: Link, command: bytes, stdin: bytes = b"", *, seconds: float | None = None) -> bytes | NoAnswer:
+    """The standard output of `command`, given `stdin`; else why there is none, as when it took over `seconds`.
 
     Raises LinkLost when the connection ends meanwhile.
     """
     try:
         async with asyncio.timeout(seconds):
-            return await _ask(link, command, stdin)
-    except (SessionError, TimeoutError):
-        return None
+            answer = await _ask(link, command, stdin)
+    except SessionError:
+        return NoAnswer.REFUSED
+    except TimeoutError:
+        return NoAnswer.LATE
+    return NoAnswer.FAILED if answer is None else answer
 
 
-async def ask_script(link: Link, script: bytes, *, seconds: float | None = None) -> bytes | None:
+async def ask_script(link: Link, script: bytes, *, seconds: float | None = None) -> bytes | NoAnswer:
     """As `ask`, of a script for a POSIX shell. Its commands must not read stdin."""
     return await ask(link, b"exec sh -s", script, seconds=seconds)
 

@@ -1,7 +1,8 @@
 """SHA-256 on the host itself: of whole files, of prefixes, of many small files in one command.
 
-Works with GNU, busybox and BSD userlands (sha256sum, shasum, openssl). None means that the host cannot say; it is never
-taken for agreement. What the host answers decides nothing but equality, so a lying host deceives only about itself.
+Works with GNU, busybox and BSD userlands (sha256sum, shasum, openssl). None means that the host does not say, for
+`silence`; it is never taken for agreement. What the host answers decides nothing but equality, so a lying host deceives
+only about itself.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from backend.connection.connector import Link
-from backend.files.host_commands import ask, ask_script, quote
+from backend.files.host_commands import NoAnswer, ask, ask_script, quote, said
 
 _MARK = b"fairlead-tools:"
 _PROBE = (
@@ -49,6 +50,14 @@ class HostDigests:
         self._link: Link | None = None
         self._tools: _Tools | None = None
         self._probing: asyncio.Task[None] | None = None
+        self._no_answer: NoAnswer | None = None
+
+    @property
+    def silence(self) -> str:
+        """Why the host has not said what it was asked last, for people."""
+        if self._tools is None and self._no_answer is not NoAnswer.LATE:
+            return "the host runs no commands that could hash files"
+        return f"asked to hash files, the host {self._no_answer or NoAnswer.FAILED}"
 
     async def available(self) -> bool:
         """Whether the host can hash files."""
@@ -71,32 +80,42 @@ class HostDigests:
             return None
         return await self._hash(b"head -c %d < %s | %s\n" % (size, quote(path), tools.stream), size)
 
-    async def files(self, paths: Sequence[bytes], size: int) -> dict[bytes, bytes]:
+    async def files(self, paths: Sequence[bytes], size: int) -> dict[bytes, bytes] | None:
         """The digests of many absolute paths, `size` bytes together, in one command; unreadable ones are left out."""
         tools = await self._found()
         if tools is None:
-            return {}
+            return None
         plain = [path for path in paths if not re.search(rb"[\n\r\\]", path)] if tools.files else []
         digests = await self._many(tools, plain, size) if plain else {}
+        if digests is None:
+            return None
         # Names that the tools escape in ways of their own are read from stdin, one by one.
         for path in set(paths) - set(plain):
             if (digest := await self.file(path, size)) is not None:
                 digests[path] = digest
         return digests
 
-    async def _many(self, tools: _Tools, paths: Sequence[bytes], size: int) -> dict[bytes, bytes]:
+    async def _many(self, tools: _Tools, paths: Sequence[bytes], size: int) -> dict[bytes, bytes] | None:
         assert self._link is not None
         # The status is 0 whatever file could not be read: the lines tell which could.
         command = b"exec sh -c 'xargs -0 %s 2>/dev/null; exit 0'" % tools.files
         answer = await ask(self._link, command, b"\0".join(paths) + b"\0", seconds=_patience(size))
-        lines = (_LINE.fullmatch(line) for line in (answer or b"").split(b"\n"))
+        if isinstance(answer, NoAnswer):
+            self._no_answer = answer
+            return None
+        lines = (_LINE.fullmatch(line) for line in answer.split(b"\n"))
         return {found[2]: bytes.fromhex(found[1].decode()) for found in lines if found}
 
     async def _hash(self, script: bytes, size: int) -> bytes | None:
         assert self._link is not None
         answer = await ask_script(self._link, script, seconds=_patience(size))
-        found = _HASH.findall(answer or b"")  # the last: a login file may print before
+        found = _HASH.findall(self._heard(answer))  # the last: a login file may print before
         return bytes.fromhex(found[-1].decode()) if found else None
+
+    def _heard(self, answer: bytes | NoAnswer) -> bytes:
+        if isinstance(answer, NoAnswer):
+            self._no_answer = answer
+        return said(answer)
 
     async def _found(self) -> _Tools | None:
         if self._probing is None:
@@ -109,7 +128,7 @@ class HostDigests:
         for link_of in self._links:
             link = await link_of()
             answer = await ask_script(link, _PROBE, seconds=_PROBE_SECONDS)
-            names = (answer or b"").partition(_MARK)[2].split(b"\n")[0].decode("ascii", "replace").split()
+            names = self._heard(answer).partition(_MARK)[2].split(b"\n")[0].decode("ascii", "replace").split()
             self._tools = _choose(names)
             if self._tools is not None:
                 self._link = link

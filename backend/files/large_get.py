@@ -140,7 +140,8 @@ class LargeGet:
         if await early == ours:
             return True
         try:
-            return await verified(context, path, ours, lambda: self._line.digests.file(path, size))
+            digests = self._line.digests
+            return await verified(context, path, ours, lambda: digests.file(path, size), lambda: digests.silence)
         except IntegrityError:
             await context.disk.run(partial.discard)
             await context.journal.forget(self._key)

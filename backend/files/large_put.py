@@ -16,7 +16,7 @@ from backend.files.local_source import LocalSource
 from backend.files.local_tree import PERMISSIONS
 from backend.files.partial import partial_name
 from backend.files.paths import join_inside
-from backend.files.proof import NO_HASH, proven_start, same_samples, verified
+from backend.files.proof import not_compared, proven_start, same_samples, verified
 from backend.files.remote import lstat_or_none, read_fully, refuse_directory
 from backend.files.remote_partial import create_new, is_ours, reopen
 from backend.files.resume import Fingerprint, PartialRecord, Restart, plan_resume
@@ -100,7 +100,7 @@ class LargePut:
         dressed = int(final.modified or 0) == int(source.attributes.modified or 0)
         if not dressed or not await self._same(source, self._final, source.size):
             return None
-        context.cannot_verify(self._final, NO_HASH)
+        context.cannot_verify(self._final, not_compared(self._line.digests.silence))
         return False
 
     async def _fill(self, source: LocalSource, start: int, partial: Attributes | None, done: ItemBytes) -> None:
@@ -207,6 +207,7 @@ class LargePut:
                 self._final,
                 source.hasher.digest(),
                 lambda: digests.file(self._partial, source.size),
+                lambda: digests.silence,
             )
         except IntegrityError:
             await self._line.channel.remove(self._partial)

@@ -18,7 +18,7 @@ B = TypeVar("B")
 SAMPLE = 65536
 """Bytes that are read again at each place, where the host cannot hash."""
 
-NO_HASH = "the host runs no commands that could hash files: what was copied is complete, and not compared"
+NOT_COMPARED = "what was copied is complete, and not compared"
 UNSTEADY = "its content is made when it is read, so there is nothing to compare with"
 
 Digest = Callable[[int], Awaitable[bytes | None]]
@@ -65,15 +65,25 @@ async def same_samples(context: Context, length: int, *, ours: ReadAt, theirs: R
     return True
 
 
-async def verified(context: Context, path: bytes, digest: bytes, ask: Callable[[], Awaitable[bytes | None]]) -> bool:
-    """Whether the host's digest is ours; False (and told) where it cannot say. Raises IntegrityError."""
+async def verified(
+    context: Context, path: bytes, digest: bytes, ask: Callable[[], Awaitable[bytes | None]], silence: Callable[[], str]
+) -> bool:
+    """Whether the host's digest is ours; False where it does not say, and then told for which `silence`.
+
+    Raises IntegrityError.
+    """
     theirs = await ask()
     if theirs is None:
-        context.cannot_verify(path, NO_HASH)
+        context.cannot_verify(path, not_compared(silence()))
         return False
     if theirs != digest:
         raise differs(path, digest, theirs)
     return True
+
+
+def not_compared(silence: str) -> str:
+    """What is told of a file that the host has not hashed."""
+    return f"{silence}: {NOT_COMPARED}"
 
 
 def differs(path: bytes, ours: bytes, theirs: bytes) -> IntegrityError:

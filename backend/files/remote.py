@@ -14,7 +14,7 @@ from backend.connection.connector import Attributes, Entry, FileChannel, FileKin
 from backend.connection.session import Session
 from backend.errors import Code, FairleadError, FileError
 from backend.files.contract import TreeCount
-from backend.files.host_commands import ask_script
+from backend.files.host_commands import ask_script, said
 from backend.files.links import follow_named
 from backend.files.partial import partial_name
 from backend.files.paths import PathResolver, collapse, join_inside, name_of, parent_of, split_after_dots
@@ -162,11 +162,11 @@ class RemoteFileSystem:
         return found
 
     async def _home_of(self, user: str) -> bytes:
-        answer = None
+        answer = b""
         if _USER.fullmatch(user):
             script = f"cd / && printf '%s' ~{user}\n".encode()
-            answer = await ask_script(await self._session.link(), script, seconds=10)
-        if answer is None or not answer.startswith(b"/"):
+            answer = said(await ask_script(await self._session.link(), script, seconds=10))
+        if not answer.startswith(b"/"):
             message = f"The home directory of {user} on {self.host} could not be found out."
             raise FileError(Code.NOT_FOUND, message, evidence={"path": f"~{user}", "parent": "/home"}, host=self.host)
         return answer

@@ -12,7 +12,7 @@ import secrets
 from backend.connection.connector import Attributes, FileChannel, FileKind, OpenMode, RemoteFile
 from backend.errors import Code, FileError
 from backend.files.data_line import Line
-from backend.files.host_commands import ask_script, quote
+from backend.files.host_commands import ask_script, quote, said
 from backend.files.partial import partial_name
 from backend.files.paths import join_inside, name_of, parent_of
 from backend.files.remote import lstat_or_none
@@ -81,5 +81,5 @@ async def _what_we_make(channel: FileChannel, path: bytes) -> Attributes:
 async def _names(line: Line, path: bytes) -> int | None:
     """How many names (hard links) a file has; None where the host does not say."""
     answer = await ask_script(line.link, b"LC_ALL=C ls -ldn %s\n" % quote(path), seconds=_LISTING_SECONDS)
-    found = _LISTED.match(answer or b"")
+    found = _LISTED.match(said(answer))
     return int(found[1]) if found else None

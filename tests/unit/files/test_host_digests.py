@@ -12,7 +12,7 @@ import pytest
 
 from backend.connection.connector import Link
 from backend.connection.interaction import Nobody
-from backend.files.host_commands import LIMIT, ask, ask_script, quote
+from backend.files.host_commands import LIMIT, NoAnswer, ask, ask_script, quote
 from backend.files.host_digests import HostDigests
 from tests.support.memory_files import TARGET, DirectoryHost
 
@@ -84,12 +84,29 @@ async def test_no_tool_or_no_commands_is_no_answer(
         assert not await digests.available()
         assert await digests.file(host.home + b"/plain", 10) is None
         assert await digests.prefix(host.home + b"/plain", 10) is None
-        assert await digests.files([host.home + b"/plain"], 10) == {}
+        assert await digests.files([host.home + b"/plain"], 10) is None
+        assert digests.silence == "the host runs no commands that could hash files"
 
 
 async def test_a_file_that_cannot_be_read_has_no_digest(host: DirectoryHost) -> None:
     digests = digests_of(host)
     assert await digests.file(host.home + b"/missing", 10) is None
+
+
+@pytest.mark.parametrize("slow", ["sh", "sha256sum"])
+async def test_an_answer_that_does_not_come_in_time_is_told_as_that(
+    host: DirectoryHost, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, slow: str
+) -> None:
+    tools = tmp_path_factory.mktemp("tools") / "bin"
+    only_tools(monkeypatch, tools, "sha256sum", "xargs", "head", "sleep")
+    (tools / slow).unlink()
+    (tools / slow).write_text("#!/bin/bash\nexec sleep 1000\n")
+    (tools / slow).chmod(0o755)
+    monkeypatch.setattr("backend.files.host_digests._PROBE_SECONDS", 0.5)
+    monkeypatch.setattr("backend.files.host_digests._patience", lambda size: 0.5)
+    digests = digests_of(host)
+    assert await digests.files([host.home + b"/plain"], 10) is None
+    assert digests.silence == "asked to hash files, the host did not answer in time"
 
 
 async def test_text_of_login_files_does_not_confuse(host: DirectoryHost) -> None:
@@ -99,6 +116,6 @@ async def test_text_of_login_files_does_not_confuse(host: DirectoryHost) -> None
 
 async def test_an_answer_without_end_or_with_a_bad_status_is_no_answer(host: DirectoryHost) -> None:
     link = await host.connect(TARGET, Nobody())
-    assert await ask(link, b"head -c %d /dev/zero" % (LIMIT + 1)) is None
-    assert await ask(link, b"echo x; exit 3") is None
-    assert await ask(link, b"sleep 60", seconds=0.05) is None
+    assert await ask(link, b"head -c %d /dev/zero" % (LIMIT + 1)) is NoAnswer.FAILED
+    assert await ask(link, b"echo x; exit 3") is NoAnswer.FAILED
+    assert await ask(link, b"sleep 60", seconds=0.05) is NoAnswer.LATE
