@@ -99,7 +99,7 @@ class HostForm(Prompt[str | None]):
         if field.key == PRODUCTION:
             values = [value for _, value in _CHOICES]
             chosen = values.index(self._form.begun.production)
-            return ChoiceLine([word for word, _ in _CHOICES], chosen, id=_id(field.key))
+            return ChoiceLine([word for word, _ in _CHOICES], chosen, self._glyphs, id=_id(field.key))
         value = text_of(self._form.begun, field.key)
         completion = self._completion(field.key)
         example = f"e.g. {field.example}" if field.example else ""

@@ -48,7 +48,7 @@ class ImportPrompt(Prompt[ImportPlan | None]):
     """Shows exactly what would be written; None writes nothing."""
 
     BINDINGS = bindings_of(ACTIONS)
-    LINES_BELOW = 2
+    LINES_BELOW = 3
     on_clash: reactive[OnClash] = reactive(OnClash.SKIP, bindings=True)
 
     def __init__(self, inventory: Inventory, taken: frozenset[str], glyphs: Glyphs) -> None:

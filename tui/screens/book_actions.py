@@ -14,7 +14,7 @@ from backend.errors import FairleadError
 from backend.hosts.book import HostEntry, HostSource
 from backend.hosts.draft import HostDraft, users_of
 from backend.text import clean_line
-from tui.actions import Action, bindings_of
+from tui.actions import Action, bindings_of, key_shown
 from tui.book_words import own_entry_words, removal_words
 from tui.host_fields import begun_with
 from tui.hosts import HostView
@@ -86,7 +86,8 @@ class BookActions(WorkbenchScreen):
             return
         self.seek(name)
         self.workbench.host = name
-        what = "is written down" if task.old is None else "is changed"
+        connect = key_shown("connections.connect", self.workbench.options.keymap)
+        what = f"is written down; {connect} connects to it" if task.old is None else "is changed"
         if task.old is not None and self._in_use(task.old.name):
             what += "; its open connection stays as it is until you disconnect"
         self.post_message(Notice(f"{clean_line(name)} {what}."))
@@ -131,7 +132,8 @@ class BookActions(WorkbenchScreen):
         if (view := self.chosen) is None:
             return
         if view.entry.source is HostSource.TYPED:
-            self.post_message(Notice("Only hosts that are written down can be pinned; e writes this one down."))
+            edit = key_shown("connections.edit_host", self.workbench.options.keymap)
+            self.post_message(Notice(f"Only hosts that are written down can be pinned; {edit} writes this one down."))
             return
         try:
             await self.services.usage.pin(view.name, pinned=not view.entry.pinned)

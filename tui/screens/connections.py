@@ -269,7 +269,9 @@ class ConnectionsScreen(HostActions):
                 return state is not None
             case "open_detail":
                 return self.has_class("-narrow") and not self.has_class("-detail") and state is not None
-            case "filter" | "type_host":
+            case "filter":
+                return bool(self._entries) and not self._line.is_open
+            case "type_host":
                 return not self._line.is_open
             case "back":
                 return self.has_class("-detail") or self._line.is_open

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual.content import Content
 
+from backend.settings.paths import short
 from tui.widgets.flow import broken, hanging
 
 Key = Callable[[str], str]
@@ -15,7 +16,7 @@ Key = Callable[[str], str]
 
 def first_steps(width: int, *, key: Key, config_file: Path | None, demo: bool) -> Content:
     """For an empty list: each way on with its key."""
-    own = f", in {config_file}" if config_file else ""
+    own = f", in {short(config_file)}" if config_file else ""
     steps = [
         ("new_host", f"write down a host of your own{own}"),
         ("type_host", "connect to an address you type"),

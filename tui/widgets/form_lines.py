@@ -16,6 +16,7 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 
 from tui.actions import Action, bindings_of
+from tui.glyphs import Glyphs
 from tui.prompts.base import Words
 from tui.widgets.text_line import TextLine
 
@@ -78,15 +79,19 @@ class ChoiceLine(Widget, can_focus=True):
     class Changed(Message):
         """Another word was taken."""
 
-    def __init__(self, words: Sequence[str], chosen: int, *, id: str) -> None:  # noqa: A002
+    def __init__(self, words: Sequence[str], chosen: int, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._words = tuple(words)
+        self._glyphs = glyphs
         self.set_reactive(ChoiceLine.chosen, chosen)
 
     def render(self) -> Content:
-        return Content("  ").join(
-            [Content.styled(word, "bold" if n == self.chosen else "$faint") for n, word in enumerate(self._words)]
-        )
+        return Content("   ").join([self._word(number, word) for number, word in enumerate(self._words)])
+
+    def _word(self, number: int, word: str) -> Content:
+        if number == self.chosen:
+            return Content.styled(f"{self._glyphs.ready} {word}", "bold")
+        return Content.styled(f"{self._glyphs.idle} {word}", "$quiet")
 
     def watch_chosen(self) -> None:
         self.post_message(self.Changed())
