@@ -16,6 +16,7 @@ from tests.tui.conftest import DemoApp, FakeApp, settled, shown, workbench
 from tests.tui.fakes import FakeServices
 from tui.hosts import HostView
 from tui.prompts.confirm import ConfirmPrompt
+from tui.prompts.failure import FailurePrompt
 from tui.prompts.host_form import HostForm
 from tui.widgets.host_list import HostList
 
@@ -291,3 +292,30 @@ async def test_enter_goes_down_the_fields_and_saves_past_the_last(demo_app: Demo
         await scene.settle(pilot)
         await pilot.press(*"two", key)
         await scene.settle(pilot, until=lambda: "two" in _written(scene))
+
+
+async def test_what_nobody_foresaw_is_told_and_the_form_stays(
+    demo_app: DemoApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(draft: object) -> None:
+        raise RuntimeError("a bug of ours")
+
+    async with demo_app() as (scene, pilot):
+        await pilot.press("n")
+        await scene.settle(pilot)
+        monkeypatch.setattr(scene.app.services.host_editor, "add", broken)
+        await pilot.press(*"one", "ctrl+s")
+        await scene.settle(pilot, until=lambda: isinstance(pilot.app.screen, FailurePrompt))
+        assert "a bug of ours" in _words(pilot)
+        await pilot.press("escape")
+        await scene.settle(pilot, until=lambda: isinstance(pilot.app.screen, HostForm))
+        assert _line(pilot, "name").value == "one"
+
+
+async def test_the_keys_of_the_form_are_in_the_help(demo_app: DemoApp) -> None:
+    async with demo_app() as (scene, pilot):
+        await pilot.press("n")
+        await scene.settle(pilot)
+        await pilot.press("f1")
+        await scene.settle(pilot)
+        assert "Write it into config.toml." in _words(pilot)

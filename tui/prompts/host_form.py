@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from textual.content import Content
 from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input
+from textual.worker import Worker, WorkerState
 
 from backend.connection.interaction import Confirmation
 from backend.errors import Code, FairleadError
@@ -24,7 +25,7 @@ from backend.hosts.book import HostEntry, HostSource
 from backend.hosts.draft import KEYS, HostDraft, check_fields
 from backend.hosts.editor import FieldError
 from backend.text import clean_line
-from tui.actions import Action, bindings_of
+from tui.actions import Action, bindings, bindings_of
 from tui.completion import NameCompletion, PathCompletion, fitting, key_files, last_part
 from tui.glyphs import Glyphs
 from tui.host_fields import FIELDS, PRODUCTION, Field, difference, draft_of, taken_apart, text_of, unknown_jumps
@@ -36,6 +37,7 @@ from tui.widgets.form_lines import ChoiceLine, FormLine, FormMoved, FormRow
 
 if TYPE_CHECKING:
     from backend.container import Container
+    from tui.app import WorkbenchApp
 
 ACTIONS = (
     Action("form.save", "ctrl+s,f2", "save", "Write it into config.toml.", scope="form", rank=1, palette=False),
@@ -64,7 +66,7 @@ class FormTask:
 class HostForm(Prompt[str | None]):
     """Answers with the name of the entry that was written; None when nothing was."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS), *bindings("app.help")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - Textual's own kind
     AUTO_FOCUS = "#field-name"
     LINES_BELOW = 4
@@ -222,6 +224,12 @@ class HostForm(Prompt[str | None]):
             problem = problems.get(field.key, "") if field.key in self._touched else ""
             row.tell(problem, mark=self._glyphs.failed)
 
+    def _on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Something broke that nobody foresaw: the screen behind tells it, and the form stays as it is."""
+        front = cast("WorkbenchApp", self.app).front
+        if event.state is WorkerState.ERROR and front is not None:
+            front.tell_broken(event.worker)
+
     # --- done with it --------------------------------------------------------------------------------------------
 
     def action_save(self) -> None:
@@ -299,6 +307,10 @@ class HostForm(Prompt[str | None]):
         problem.show(partial(_refusal, error, more))
         problem.add_class("-there")
         self.query_one("#content", VerticalScroll).scroll_home(animate=False)
+
+    def action_toggle_help(self) -> None:
+        """What the keys do; modals do not hear the app's own."""
+        cast("WorkbenchApp", self.app).action_toggle_help()
 
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def action_decline(self) -> None:  # type: ignore[override]  # a worker may ask first

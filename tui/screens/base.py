@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.containers import Container as Box
@@ -100,8 +100,13 @@ class WorkbenchScreen(Screen[None]):
 
     def _on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A worker broke in a way that nobody foresaw: told, not swallowed, and nothing else stops for it."""
-        if event.state is WorkerState.ERROR and (problem := event.worker.error) is not None:
-            log.error("worker %s failed", event.worker.name, exc_info=problem)
+        if event.state is WorkerState.ERROR:
+            self.tell_broken(event.worker)
+
+    def tell_broken(self, worker: Worker[Any]) -> None:
+        """Say that a worker of this screen, or of a prompt before it, ended with an error of ours."""
+        if (problem := worker.error) is not None:
+            log.error("worker %s failed", worker.name, exc_info=problem)
             error = FairleadError(Code.INTERNAL, evidence={"reason": f"{type(problem).__name__}: {problem}"})
             self.post_message(OperationFailed(error, "this should not have happened"))
 
