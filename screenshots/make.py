@@ -31,6 +31,7 @@ async def connections(scene: Scene, pilot: Pilot[Any]) -> None:
 
 async def commands(scene: Scene, pilot: Pilot[Any]) -> None:
     """A few commands and what they wrote."""
+    await scene.connect(pilot, "web-1")
     await pilot.press("2")
     await scene.settle(pilot)
     for line in ("uptime", "df -h", "ls -l /srv/app"):

@@ -139,6 +139,13 @@ class Scene:
         """Pull the cable of `host`."""
         self.world[host].cut_links()
 
+    async def connect(self, pilot: Pilot[Any], host: str) -> None:
+        """Have `host` connected, as if somebody had asked for it."""
+        asked = asyncio.ensure_future(self.app.services.sessions.get(host).link())
+        await self.settle(pilot, until=asked.done)
+        await asked
+        await self.settle(pilot)
+
     # --- letting it go on ----------------------------------------------------------------------------------------
 
     async def settle(self, pilot: Pilot[Any], *, until: Callable[[], bool] | None = None) -> None:
