@@ -136,4 +136,10 @@ ALT_ACTIONS = tuple(
 )
 """The screen keys that work while a line is being typed."""
 
-register(*SHELL_ACTIONS, *ALT_ACTIONS)
+VERIFY = Action(
+    "host.verify", "v", "verify", "Try what you do with this host: commands, files, room, clock.", "This host", "host",
+    rank=3,
+)  # fmt: skip
+"""On more than one screen."""
+
+register(*SHELL_ACTIONS, *ALT_ACTIONS, VERIFY)

@@ -221,6 +221,7 @@ class WorkbenchApp(App[int]):
             state=session.state,
             latency=latency_of(session),
             route=session.facts.route if session.facts else (),
+            over=session.target.route if session.facts and session.target and session.target.route != "direct" else "",
             production=session.target.production if session.target else self.host in self.production_hosts,
         )
 

@@ -9,6 +9,7 @@ from backend.errors import Code, FairleadError
 from backend.files.filesystem import FileSystem, TreeCount
 from backend.files.paths import join_inside, to_text
 from backend.files.transfer import ConflictPolicy, Direction, TransferRequest
+from backend.requests.model import CopyFiles
 from backend.text import show_bytes
 from tui.format import size_text
 from tui.widgets.file_rows import Row
@@ -34,6 +35,18 @@ def request(
         sources=tuple(to_text(join_inside(directory, row.name)) for row in rows),
         destination=to_text(goal).rstrip("/") + "/",
         on_conflict=policy,
+    )
+
+
+def as_action(wanted: TransferRequest) -> CopyFiles:
+    """The same copy as a request that can wait for its host."""
+    return CopyFiles(
+        wanted.direction,
+        wanted.sources,
+        wanted.destination,
+        verify=wanted.verify,
+        on_conflict=wanted.on_conflict,
+        rate_limit=wanted.rate_limit,
     )
 
 

@@ -13,6 +13,7 @@ from backend.errors import Code
 from screenshots.scene import Scene
 from tests.tui.conftest import DemoApp, FakeApp, shown
 from tests.tui.fakes import FakeServices
+from tui.prompts.away import AwayPrompt
 from tui.prompts.line import LinePrompt
 from tui.screens.commands import CommandsScreen
 from tui.widgets.command_field import CommandField
@@ -25,8 +26,10 @@ class Hands:
     def __init__(self, scene: Scene, pilot: Pilot[Any]) -> None:
         self.scene, self.pilot = scene, pilot
 
-    async def arrive(self, host: str = "web-1") -> Hands:
+    async def arrive(self, host: str = "web-1", *, connected: bool = True) -> Hands:
         self.scene.app.host = host
+        if connected:
+            await self.scene.connect(self.pilot, host)
         await self.pilot.press("2")
         await self.scene.settle(self.pilot)
         return self
@@ -40,6 +43,13 @@ class Hands:
         await self.pilot.press("enter")
         await self.scene.finish_work(self.pilot)
         await self.drawn()
+
+    async def ask(self, line: str) -> None:
+        """Enter `line` for a host that is not there: it is asked what becomes of it."""
+        self.line.value = line
+        await self.pilot.press("enter")
+        await self.scene.settle(self.pilot)
+        assert isinstance(self.scene.app.screen, AwayPrompt)
 
     async def start(self, line: str) -> None:
         """Have `line` in the line, and wait until it runs."""
@@ -164,8 +174,11 @@ async def test_a_lost_link_leaves_the_end_unknown(demo_app: DemoApp) -> None:
 async def test_a_host_that_cannot_be_reached_is_told_with_code_and_next_step(demo_app: DemoApp) -> None:
     async with demo_app((120, 36)) as (scene, pilot):
         scene.world["web-1"].faults.refuses = True
-        hands = await Hands(scene, pilot).arrive()
-        await hands.run("uptime")
+        hands = await Hands(scene, pilot).arrive(connected=False)
+        await hands.ask("uptime")
+        await pilot.press("enter")
+        await scene.finish_work(pilot)
+        await hands.drawn()
         assert hands.newest.outcome.error.code is Code.TCP_REFUSED
         assert "✕ TCP_REFUSED" in hands.text
         assert "→ " in hands.text

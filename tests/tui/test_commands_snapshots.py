@@ -22,6 +22,7 @@ async def _arrive(scene: Scene, pilot: Pilot[Any]) -> CommandsScreen:
 
 
 async def _run(scene: Scene, pilot: Pilot[Any], *lines: str) -> None:
+    await scene.connect(pilot, "web-1")
     for line in lines:
         await _type(scene, pilot, line)
         await pilot.press("enter")
@@ -69,6 +70,7 @@ def test_a_log_is_followed_beside_what_ended(scene: Scene, size: tuple[int, int]
 def test_a_stopped_command_says_what_was_confirmed(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
     async def stop(pilot: Pilot[Any]) -> None:
         await _arrive(scene, pilot)
+        await scene.connect(pilot, "web-1")
         await _type(scene, pilot, "sleep 600")
         await pilot.press("enter")
         commands = scene.app.services.commands
@@ -85,9 +87,24 @@ def test_a_host_that_refuses_is_explained(scene: Scene, size: tuple[int, int], s
     async def refuse(pilot: Pilot[Any]) -> None:
         scene.world["web-1"].faults.refuses = True
         await _arrive(scene, pilot)
-        await _run(scene, pilot, "uptime")
+        await _type(scene, pilot, "uptime")
+        await pilot.press("enter")
+        await scene.settle(pilot)
+        await pilot.press("enter")
+        await scene.finish_work(pilot)
+        await _drawn(scene, pilot)
 
     assert snap_compare(scene.app, terminal_size=size, run_before=refuse)
+
+
+def test_a_host_that_is_not_there_can_be_waited_for(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def ask(pilot: Pilot[Any]) -> None:
+        await _arrive(scene, pilot)
+        await _type(scene, pilot, "sudo systemctl reload nginx")
+        await pilot.press("enter")
+        await scene.settle(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=ask)
 
 
 def test_matches_are_marked_and_counted(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:

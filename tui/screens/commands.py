@@ -17,14 +17,17 @@ from textual.content import Content
 
 from backend.commands.executor import CommandSpec, CommandState, RunningCommand
 from backend.errors import FairleadError
+from backend.requests.model import RunCommand
 from backend.text import show_bytes
 from tui.actions import Action, bindings_of
 from tui.command_looks import end_note, run_line
 from tui.format import duration_text
 from tui.messages import CommandUpdated, Notice, OperationFailed
+from tui.prompts.away import Choice
 from tui.prompts.base import Words
 from tui.prompts.line import LinePrompt
 from tui.screens.base import WorkbenchScreen
+from tui.screens.queueing import ask_about, is_away
 from tui.widgets.command_field import INTERRUPT, CommandField, CommandLine, History
 from tui.widgets.output_pane import OutputPane
 from tui.widgets.output_view import OutputView
@@ -226,10 +229,31 @@ class CommandsScreen(WorkbenchScreen):
         changing = _CHANGE_DIRECTORY.fullmatch(line) is not None
         text = f"{line} && pwd" if changing else line
         spec = CommandSpec(text.encode("utf-8", "surrogateescape"), cwd=place.directory, time_limit=place.time_limit)
+        if changing:
+            self._change_directory(place, self._start(host, spec))
+        else:
+            self._start_or_ask(host, spec, line)
+
+    def _start(self, host: str, spec: CommandSpec) -> RunningCommand:
         command = self.services.commands.start(host, spec)
         self._select(command)
-        if changing:
-            self._change_directory(place, command)
+        return command
+
+    def _start_or_ask(self, host: str, spec: CommandSpec, line: str = "") -> None:
+        """Run it where the host is there; else ask whether to connect or to queue it."""
+        if is_away(self, host):
+            self._ask_about(host, spec, line)
+        else:
+            self._start(host, spec)
+
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def _ask_about(self, host: str, spec: CommandSpec, line: str) -> None:
+        action = RunCommand(spec.command, cwd=spec.cwd, env=spec.env, time_limit=spec.time_limit)
+        answer = await ask_about(self, host, action)
+        if answer is None and not self.line.input.value:
+            self.line.input.value = line  # what was typed is not lost
+        elif answer is not None and answer.choice is Choice.NOW:
+            self._start(host, spec)
 
     @work(group="change-directory", exit_on_error=False)
     async def _change_directory(self, place: _Place, command: RunningCommand) -> None:
@@ -248,8 +272,7 @@ class CommandsScreen(WorkbenchScreen):
 
     def action_again(self) -> None:
         if (command := self._selected) is not None:
-            again = self.services.commands.start(command.host, command.spec)
-            self._select(again)
+            self._start_or_ask(command.host, command.spec)
 
     # --- stopping ------------------------------------------------------------------------------------------------
 

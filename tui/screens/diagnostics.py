@@ -19,10 +19,11 @@ from textual.worker import Worker
 
 from backend.diagnostics.ladder import Diagnosis, Rung, RungStatus
 from backend.errors import Code, FairleadError, FileError
-from tui.actions import Action, bindings_of
+from tui.actions import Action, bindings, bindings_of
 from tui.format import latency_text
 from tui.ladder import Ladder, markdown
 from tui.messages import Notice, OperationFailed
+from tui.prompts.verify import VerifyPanel
 from tui.screens.base import WorkbenchScreen
 from tui.widgets.flow import Flow, no_text
 from tui.widgets.ladder_view import LadderView, rung_explanation, rung_title
@@ -43,7 +44,7 @@ class DiagnosticsScreen(WorkbenchScreen):
 
     NAME = "diagnostics"
     CSS_PATH = "diagnostics.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS), *bindings("host.verify")]
     AUTO_FOCUS = "#ladder"
 
     def __init__(self) -> None:
@@ -128,6 +129,8 @@ class DiagnosticsScreen(WorkbenchScreen):
                 return self.host is not None and not (ladder and ladder.climbing)
             case "stop":
                 return ladder is not None and ladder.climbing
+            case "verify":
+                return self.host is not None and not (ladder and ladder.climbing)
             case "copy" | "export":
                 return None if ladder is None or ladder.climbing else True
             case _:
@@ -166,6 +169,11 @@ class DiagnosticsScreen(WorkbenchScreen):
     def action_stop(self) -> None:
         if (climb := self._climbs.get(self.host or "")) is not None:
             climb.cancel()
+
+    def action_verify(self) -> None:
+        """Try what people do with the host; connects where that was not done yet."""
+        if self.host is not None:
+            self.workbench.push_screen(VerifyPanel(self.host, self.services, self.glyphs))
 
     def action_copy(self) -> None:
         if self._ladder is not None:

@@ -18,17 +18,16 @@ from backend.connection.interaction import Confirmation
 from backend.connection.state import BUSY, CONNECTED
 from backend.errors import FairleadError
 from backend.files.paths import join_inside, to_bytes, to_text
-from backend.files.transfer import ConflictPolicy, Direction, Transfer, TransferState
+from backend.files.transfer import Direction, Transfer, TransferState
 from tui import file_work
 from tui.actions import Action, bindings_of
 from tui.messages import Notice, OperationFailed, SessionUpdated, TransferUpdated
 from tui.prompts.base import Words
 from tui.prompts.confirm import ConfirmPrompt
-from tui.prompts.conflict import ConflictPrompt
 from tui.prompts.line import LinePrompt
 from tui.prompts.problems import ProblemsPrompt
 from tui.prompts.view import FileView
-from tui.screens.base import WorkbenchScreen
+from tui.screens.copying import CopyActions
 from tui.transfer_looks import panel_footer, subject
 from tui.widgets.file_columns import detail
 from tui.widgets.file_pane import FilePane, Reading
@@ -53,7 +52,7 @@ ACTIONS = (
 )
 
 
-class FilesScreen(WorkbenchScreen):
+class FilesScreen(CopyActions):
     """Two panes and the transfers."""
 
     NAME = "files"
@@ -216,11 +215,12 @@ class FilesScreen(WorkbenchScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "copy":
-                return True if self._subject and self.other.files is not None and self.pane.files is not None else None
+                there = self.other.files is not None or (self.other is self.remote and self.host is not None)
+                return True if self.chosen_rows and there and self.pane.files is not None else None
             case "view" | "rename":
                 return True if self.pane.rows.current is not None else None
             case "delete":
-                return True if self._subject else None
+                return True if self.chosen_rows else None
             case "make_directory" | "go_to":
                 return self.pane.files is not None
             case "connect":
@@ -262,32 +262,12 @@ class FilesScreen(WorkbenchScreen):
     # --- copying -------------------------------------------------------------------------------------------------
 
     @property
-    def _subject(self) -> tuple[Row, ...]:
+    def chosen_rows(self) -> tuple[Row, ...]:
         return tuple(row for row in self.pane.rows.subject if row.usable)
 
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def action_copy(self) -> None:
-        """Copy what is chosen to the directory of the other pane; asks once where names are taken."""
-        rows, pane, other = self._subject, self.pane, self.other
-        here, there = pane.files, other.files
-        if not rows or here is None or there is None:
-            return
-        directory, goal = pane.path, other.path
-        try:
-            conflicts = await file_work.taken(there, goal, rows)
-        except FairleadError as error:
-            self.post_message(OperationFailed(error, "copying"))
-            return
-        policy: ConflictPolicy | None = ConflictPolicy.OVERWRITE
-        if conflicts:
-            prompt = ConflictPrompt(tuple(row.shown for row in conflicts), len(rows), file_work.place(there, goal))
-            policy = await self.workbench.push_screen_wait(prompt)
-        if policy is not None:
-            request = file_work.request(rows, here=here, directory=directory, there=there, goal=goal, policy=policy)
-            transfer = self.services.transfers.submit(request)
-            pane.forget_choice()
-            self._draw_transfers()
-            self._list.move_to(transfer.id)
+    def show_transfer(self, transfer_id: str) -> None:
+        self._draw_transfers()
+        self._list.move_to(transfer_id)
 
     # --- the transfers -------------------------------------------------------------------------------------------
 
@@ -374,7 +354,7 @@ class FilesScreen(WorkbenchScreen):
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def action_delete(self) -> None:
         """Count, ask, remove; what could not be removed is told."""
-        rows, pane = self._subject, self.pane
+        rows, pane = self.chosen_rows, self.pane
         files, directory = pane.files, pane.path
         if not rows or files is None:
             return

@@ -15,7 +15,7 @@ from backend.connection.session import Session
 from backend.connection.state import CONNECTED
 from backend.errors import FairleadError
 from backend.text import clean_line
-from tui.actions import Action, bindings_of
+from tui.actions import Action, bindings, bindings_of
 from tui.detail.details import HostDetails, HostRecord
 from tui.detail.state import is_held_back
 from tui.hosts import HostView
@@ -26,8 +26,6 @@ _GROUP = "This host"
 
 ACTIONS = (
     Action("host.forwards", "f", "forwards", "Open, close and look at this host's forwards.", _GROUP, "host", rank=3),
-    Action("host.verify", "v", "verify", "Try what you do with this host: commands, files, room.", _GROUP, "host",
-           rank=3),
     Action("host.waiting", "w", "waiting", "See what waits for this host while it is away, and change it.", _GROUP,
            "host", rank=5),
     Action("host.routes", "R", "routes", "Tell which route is used, and why the others lost.", _GROUP, "host", rank=8),
@@ -39,7 +37,7 @@ ACTIONS = (
 class HostActions(BookActions):
     """A screen with a list of hosts. Subclasses say which one is chosen, and connect."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS), *bindings("host.verify")]
 
     def __init__(self) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from backend.connection.state import SessionState
+from backend.text import clean_line
 from tui.format import latency_text
 from tui.glyphs import Glyphs
 from tui.looks import look
@@ -28,6 +29,9 @@ class HeaderFacts:
     latency: float | None = None
     """Seconds."""
     route: tuple[str, ...] = ()
+    """The jump hosts, outermost first."""
+    over: str = ""
+    """The route's name, where it is neither the direct one nor through jump hosts."""
     production: bool = False
     transfers: int = 0
     commands: int = 0
@@ -83,7 +87,7 @@ def _host_part(facts: HeaderFacts, glyphs: Glyphs, *, brief: bool) -> Content:
     if facts.host is None:
         return Content.styled("no host chosen", "$quiet")
     shown = look(facts.state, glyphs)
-    words = [f"via {f' {glyphs.arrow} '.join(facts.route)}"] if facts.route and not brief else []
+    words = [_way(facts, glyphs)] if (facts.route or facts.over) and not brief else []
     if facts.state is SessionState.DEGRADED:
         words.insert(0, shown.word)  # the last round trip says nothing now
     elif facts.latency is not None:
@@ -93,6 +97,11 @@ def _host_part(facts: HeaderFacts, glyphs: Glyphs, *, brief: bool) -> Content:
     return Content.assemble(
         (shown.glyph, shown.style), " ", (facts.host, "bold"), ("  " + "  ".join(words) if words else "", "$quiet")
     )
+
+
+def _way(facts: HeaderFacts, glyphs: Glyphs) -> str:
+    """`via bastion`, `over tailscale`"""
+    return clean_line(f"via {f' {glyphs.arrow} '.join(facts.route)}" if facts.route else f"over {facts.over}")
 
 
 def tab_line(facts: HeaderFacts, width: int) -> Content:

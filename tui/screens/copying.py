@@ -1,0 +1,113 @@
+"""Copying between the two sides of the files, also to and from a host that is not there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import work
+
+from backend.errors import FairleadError
+from backend.files.filesystem import FileSystem
+from backend.files.paths import to_bytes
+from backend.files.transfer import ConflictPolicy, TransferRequest
+from tui import file_work
+from tui.messages import OperationFailed
+from tui.prompts.away import Choice
+from tui.prompts.conflict import ConflictPrompt
+from tui.prompts.line import LinePrompt
+from tui.screens.base import WorkbenchScreen
+from tui.screens.queueing import ask_about, is_away
+from tui.widgets.file_pane import FilePane
+from tui.widgets.file_rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """What is to be copied, from where to where."""
+
+    rows: tuple[Row, ...]
+    here: FileSystem
+    directory: bytes
+    there: FileSystem
+    goal: bytes
+
+    def request(self, policy: ConflictPolicy) -> TransferRequest:
+        """The transfer that does it."""
+        return file_work.request(
+            self.rows, here=self.here, directory=self.directory, there=self.there, goal=self.goal, policy=policy
+        )
+
+
+class CopyActions(WorkbenchScreen):
+    """A screen with two panes. Subclasses say which is worked on, and show the transfers."""
+
+    @property
+    def pane(self) -> FilePane:
+        """The side that is worked on."""
+        raise NotImplementedError
+
+    @property
+    def other(self) -> FilePane:
+        """The other side."""
+        raise NotImplementedError
+
+    @property
+    def chosen_rows(self) -> tuple[Row, ...]:
+        """What is to be copied."""
+        raise NotImplementedError
+
+    def show_transfer(self, transfer_id: str) -> None:
+        """Put the cursor of the transfers on a new one."""
+        raise NotImplementedError
+
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def action_copy(self) -> None:
+        """Copy what is chosen to the directory of the other pane; asks once where names are taken."""
+        rows, pane, other, host = self.chosen_rows, self.pane, self.other, self.host
+        if not rows or pane.files is None or host is None:
+            return
+        there, goal = other.files, other.path
+        if there is None:
+            there, typed = self.services.files.on(host), await self._ask_where(host)
+            if typed is None:
+                return
+            goal = typed
+        copying = Copying(rows, pane.files, pane.path, there, goal)
+        if is_away(self, host):
+            await self._copy_while_away(copying, host)
+        else:
+            await self._copy(copying)
+
+    async def _ask_where(self, host: str) -> bytes | None:
+        """Where to on a host whose directories are not shown."""
+        detail = f"The files of {host} are not shown, so say where to. ~/ is its home directory."
+        typed = await self.workbench.push_screen_wait(LinePrompt("copy to which directory?", detail, value="~/"))
+        return None if typed is None else to_bytes(typed.strip())
+
+    async def _copy_while_away(self, copying: Copying, host: str) -> None:
+        action = file_work.as_action(copying.request(ConflictPolicy.OVERWRITE))
+        answer = await ask_about(self, host, action)
+        if answer is None:
+            return
+        if answer.choice is Choice.QUEUE:
+            self.pane.forget_choice()
+        else:
+            await self._copy(copying)
+
+    async def _copy(self, copying: Copying) -> None:
+        there, goal, rows = copying.there, copying.goal, copying.rows
+        try:
+            if not goal.startswith(b"/"):
+                goal = await there.resolve(goal.decode("utf-8", "surrogateescape"))
+            conflicts = await file_work.taken(there, goal, rows)
+        except FairleadError as error:
+            self.post_message(OperationFailed(error, "copying"))
+            return
+        policy: ConflictPolicy | None = ConflictPolicy.OVERWRITE
+        if conflicts:
+            prompt = ConflictPrompt(tuple(row.shown for row in conflicts), len(rows), file_work.place(there, goal))
+            policy = await self.workbench.push_screen_wait(prompt)
+        if policy is not None:
+            transfer = self.services.transfers.submit(copying.request(policy))
+            self.pane.forget_choice()
+            self.show_transfer(transfer.id)
