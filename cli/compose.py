@@ -162,7 +162,7 @@ async def _real(configuration: Configuration) -> AsyncIterator[_World]:
     async with AsyncExitStack() as stack:
 
         def connector() -> Connector:
-            from backend.connection.ssh import SshConnector
+            from backend.connection.ssh.connector import SshConnector
 
             made = SshConnector(vault=configuration.vault, clock=SystemClock())
             stack.push_async_callback(made.close)

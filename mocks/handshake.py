@@ -1,6 +1,6 @@
 """One hop's way to a simulated host, phase by phase: name, TCP, banner, key exchange, host key, login.
 
-The client's half of the login is the real one (`backend.connection.ssh_login`), asked here by a simulated server; so
+The client's half of the login is the real one (`backend.connection.ssh.login`), asked here by a simulated server; so
 people are asked the same things in the same order, and failures have the same codes.
 """
 
@@ -16,10 +16,10 @@ import asyncssh
 from backend.clock import Clock
 from backend.connection.connector import Gate, Observer, Phase
 from backend.connection.interaction import Interaction
-from backend.connection.ssh_errors import at_hop, hop_not_reached, no_match
-from backend.connection.ssh_keys import DeferredKey, KeyNotOpened
-from backend.connection.ssh_login import Login
-from backend.connection.ssh_progress import HopProgress
+from backend.connection.ssh.errors import at_hop, hop_not_reached, no_match
+from backend.connection.ssh.keys import DeferredKey, KeyNotOpened
+from backend.connection.ssh.login import Login
+from backend.connection.ssh.progress import HopProgress
 from backend.connection.target import Hop
 from backend.connection.vault import Vault
 from backend.connection.ways import Tailscale

@@ -9,7 +9,7 @@ from backend.connection.connector import Gate
 from backend.connection.host_key_file import can_remember, remember, replace
 from backend.connection.host_keys import HostKey, HostNames, Judgement, load, looked_in
 from backend.connection.interaction import HostKeyDecision, HostKeyQuestion, HostKeyState, Interaction
-from backend.connection.ssh_progress import HopProgress
+from backend.connection.ssh.progress import HopProgress
 from backend.connection.target import Hop, HostKeyPolicy
 from backend.errors import Code, HostKeyError
 from mocks.host import SimulatedHost

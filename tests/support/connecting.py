@@ -10,8 +10,8 @@ import pytest
 from backend.clock import SystemClock
 from backend.connection.connector import Observer
 from backend.connection.interaction import Interaction, Nobody
-from backend.connection.ssh import SshConnector
-from backend.connection.ssh_link import SshLink
+from backend.connection.ssh.connector import SshConnector
+from backend.connection.ssh.link import SshLink
 from backend.connection.target import Target
 from backend.connection.vault import Vault
 from backend.errors import FairleadError

@@ -13,7 +13,7 @@ from backend.commands.values import CommandOutcome, CommandSpec
 from backend.connection.connector import Chunk
 from backend.connection.interaction import Interaction
 from backend.connection.session import Session
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.state import SessionChanged, SessionState
 from backend.connection.vault import Vault
 from backend.container import Container, open_container

@@ -202,7 +202,7 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def _real_connector() -> Connector:
-    from backend.connection.ssh import SshConnector
+    from backend.connection.ssh.connector import SshConnector
 
     return SshConnector(vault=Vault(), clock=SystemClock())
 

@@ -15,7 +15,7 @@ from backend.commands.executor import CommandService, CommandSpec, RunningComman
 from backend.connection.connector import Chunk, PtyRequest, PtySize, StdStream
 from backend.connection.interaction import Nobody
 from backend.connection.session import Sessions
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.vault import Vault
 from backend.errors import Code, Interrupted, LinkLost, TimeLimitError
 from backend.events import EventBus

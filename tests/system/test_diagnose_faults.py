@@ -10,7 +10,7 @@ import pytest
 
 from backend.clock import SystemClock
 from backend.connection.interaction import Interaction, Nobody, SecretRequest
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.vault import Secret, Vault
 from backend.container import Container, open_container
 from backend.diagnostics.ladder import Diagnosis, Diagnostics, Rung, RungId, RungStatus

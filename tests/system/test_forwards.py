@@ -162,7 +162,7 @@ async def rig_with(tmp_path: Path, *lines: str) -> AsyncIterator[Rig]:
         hop = server.hop(keys=[key], known=server.known_hosts(tmp_path / "known"))
         async with rig_of("simulated", tmp_path) as rig:
             from backend.clock import SystemClock
-            from backend.connection.ssh import SshConnector
+            from backend.connection.ssh.connector import SshConnector
             from backend.connection.vault import Vault
 
             rig.connector, rig.target = SshConnector(vault=Vault(), clock=SystemClock()), target(hop)

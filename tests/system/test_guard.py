@@ -12,7 +12,7 @@ import pytest
 from backend.clock import SystemClock
 from backend.connection.guarded import LoginHeldBack
 from backend.connection.interaction import Interaction
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.target import Target
 from backend.connection.vault import Vault
 from backend.container import Container, open_container

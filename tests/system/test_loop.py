@@ -11,7 +11,7 @@ import pytest
 from backend.clock import SystemClock
 from backend.commands.executor import CommandSpec
 from backend.connection.interaction import Nobody
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.vault import Vault
 from backend.container import Container, open_container
 from backend.files.tasks import closing

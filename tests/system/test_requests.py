@@ -15,7 +15,7 @@ import pytest
 from backend.clock import SystemClock
 from backend.connection.interaction import Nobody
 from backend.connection.session import Session
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.target import Keepalive
 from backend.connection.vault import Vault
 from backend.container import Container, open_container

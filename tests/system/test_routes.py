@@ -19,7 +19,7 @@ from backend.connection.connector import Link
 from backend.connection.interaction import HostKeyDecision, Interaction, Nobody
 from backend.connection.race import Race, RouteStatus
 from backend.connection.routing import RoutesChanged
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles, Target
 from backend.connection.vault import Vault
 from backend.connection.ways import ProxyCommand

@@ -19,7 +19,7 @@ import pytest
 
 from backend.clock import SystemClock
 from backend.commands.executor import CommandService
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.target import Hop, KnownHostsFiles, Target
 from backend.connection.vault import Secret, Vault
 from cli.main import main

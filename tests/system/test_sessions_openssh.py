@@ -14,7 +14,7 @@ from backend.clock import SystemClock
 from backend.connection.idleness import ENDS
 from backend.connection.interaction import Interaction, Nobody
 from backend.connection.session import Session, Sessions
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.state import SessionChanged, SessionState
 from backend.connection.vault import Vault
 from backend.errors import Code, ConnectError, Interrupted, LinkLost

@@ -12,7 +12,7 @@ import pytest
 
 from backend.clock import SystemClock
 from backend.connection.connector import PhaseEvent, PhasePassed
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.target import Hop, Target
 from backend.connection.vault import Vault
 from backend.errors import AuthError
@@ -111,7 +111,7 @@ async def test_a_jump_host_that_is_gone_is_logged_in_to_anew(place: Place) -> No
 async def test_a_jump_host_that_no_longer_answers_is_not_gone_through(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.connection.ssh_jumps.ANSWERS", 0.2)
+    monkeypatch.setattr("backend.connection.ssh.jumps.ANSWERS", 0.2)
     somebody = person(codes=2)
     async with connector() as ours:
         link = await ours.connect(place.to(0), somebody)

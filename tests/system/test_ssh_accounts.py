@@ -10,7 +10,7 @@ import pytest
 
 from backend.clock import SystemClock
 from backend.connection.connector import ExitReport, OpenMode
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.vault import Vault
 from backend.diagnostics.ladder import Diagnostics, RungId
 from backend.errors import Code, FileError

@@ -17,8 +17,8 @@ import asyncssh
 import pytest
 
 from backend.connection.connector import FileKind, OpenMode
-from backend.connection.ssh_files import SshFiles
-from backend.connection.ssh_link import SshLink
+from backend.connection.ssh.files import SshFiles
+from backend.connection.ssh.link import SshLink
 from backend.errors import Code, FileError, LinkLost, SessionError
 from mocks.relay import Relay
 from tests.support.asyncssh_server import Door, TestServer, ssh_server

@@ -16,7 +16,7 @@ import asyncssh
 import pytest
 
 from backend.connection.connector import Chunk, ExitReport, OpenMode, PtyRequest, PtySize, StdStream
-from backend.connection.ssh_link import SshLink
+from backend.connection.ssh.link import SshLink
 from backend.connection.target import Hop, Keepalive, Timeouts
 from backend.errors import Code, ConnectError, LinkLost, SessionError
 from mocks.relay import Relay

@@ -11,7 +11,7 @@ import pytest
 from backend.connection.connector import Phase, PhasePassed
 from backend.connection.interaction import Challenge, HostKeyDecision
 from backend.connection.retry import may_repeat
-from backend.connection.ssh_login import MOST_ROUNDS
+from backend.connection.ssh.login import MOST_ROUNDS
 from backend.connection.target import HostKeyPolicy
 from backend.connection.vault import Secret, Vault
 from backend.errors import AuthError, Code

@@ -14,7 +14,7 @@ import pytest
 
 from backend.connection.connector import Phase
 from backend.connection.retry import may_repeat
-from backend.connection.ssh_transport import Address, TcpFailed, dial, interleave, resolve, tcp_error
+from backend.connection.ssh.transport import Address, TcpFailed, dial, interleave, resolve, tcp_error
 from backend.connection.target import Hop, Timeouts
 from backend.errors import Code, ConnectError, FairleadError
 from tests.support.connecting import connected, refused
@@ -302,7 +302,7 @@ async def _one_by_one(back: asyncio.StreamReader, writer: asyncio.StreamWriter, 
 
 SLOW_RESOLVER = """
 import asyncio, socket, time
-from backend.connection.ssh_transport import resolve
+from backend.connection.ssh.transport import resolve
 from backend.connection.target import Hop
 
 async def look():

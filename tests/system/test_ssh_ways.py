@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from backend.connection import ssh_command
 from backend.connection.connector import Phase
+from backend.connection.ssh import command as ssh_command
 from backend.connection.target import Hop, Target
 from backend.connection.vault import Vault
 from backend.connection.ways import Cloudflare, Proxy, ProxyCommand, ProxyKind, Tailscale, Way

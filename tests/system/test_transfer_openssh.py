@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from backend.clock import SystemClock
-from backend.connection.ssh import SshConnector
+from backend.connection.ssh.connector import SshConnector
 from backend.connection.vault import Vault
 from backend.errors import Code
 from backend.files.transfer import Direction, TransferRequest, TransferState

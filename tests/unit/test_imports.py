@@ -67,7 +67,7 @@ def test_the_services_load_neither_a_screen_nor_asyncssh(module: str) -> None:
 
 
 def test_asyncssh_is_loaded_by_the_connector_and_brings_no_screen() -> None:
-    loaded = _loaded("import backend.connection.ssh")
+    loaded = _loaded("import backend.connection.ssh.connector")
     assert "asyncssh" in loaded
     assert loaded & {"textual", "rich", "click", "mocks", "cli", "tui"} == set()
 

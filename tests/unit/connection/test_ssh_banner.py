@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.connection.ssh_banner import MOST_BYTES, Identification, NotSsh, first_line
+from backend.connection.ssh.banner import MOST_BYTES, Identification, NotSsh, first_line
 
 
 def feed(*pieces: bytes) -> str | None:

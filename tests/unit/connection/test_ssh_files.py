@@ -8,9 +8,9 @@ from typing import Any, cast
 import asyncssh
 import pytest
 
-from backend.connection.ssh_files import SshFiles
-from backend.connection.ssh_sftp import SftpSession
-from backend.connection.ssh_sftp_wire import Type, packet, string, uint32
+from backend.connection.ssh.files import SshFiles
+from backend.connection.ssh.sftp import SftpSession
+from backend.connection.ssh.sftp_wire import Type, packet, string, uint32
 from backend.errors import Code, SessionError
 
 LIMITS = (string(b"limits@openssh.com"), string(b"1"))

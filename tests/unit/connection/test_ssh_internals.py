@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.connection.ssh_internals import Farewell, Offer, Offers, parse_disconnect, parse_kexinit, supported
+from backend.connection.ssh.internals import Farewell, Offer, Offers, parse_disconnect, parse_kexinit, supported
 
 OURS = Offer(
     kex=("curve25519-sha256", "ext-info-c", "kex-strict-c-v00@openssh.com"),

@@ -9,9 +9,9 @@ from typing import cast
 
 import pytest
 
-from backend.connection.ssh_carriers import Carrier
-from backend.connection.ssh_closing import close_hops
-from backend.connection.ssh_hop import HopLink
+from backend.connection.ssh.carriers import Carrier
+from backend.connection.ssh.closing import close_hops
+from backend.connection.ssh.hop import HopLink
 from backend.connection.target import Timeouts
 from tests.support.waiting import until
 

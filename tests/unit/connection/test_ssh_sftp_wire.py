@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.connection import ssh_sftp_wire as wire
 from backend.connection.connector import FileKind
-from backend.connection.ssh_sftp_wire import BadPacket, Framer, Greeting, Reader, Type
+from backend.connection.ssh import sftp_wire as wire
+from backend.connection.ssh.sftp_wire import BadPacket, Framer, Greeting, Reader, Type
 
 VERSION = wire.packet(Type.VERSION, wire.uint32(3), wire.string(b"limits@openssh.com"), wire.string(b"1"))
 

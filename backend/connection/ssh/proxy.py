@@ -12,12 +12,12 @@ from backend.connection import http_connect, socks
 from backend.connection.connector import Phase
 from backend.connection.interaction import SecretKind, SecretRequest
 from backend.connection.proxying import NotThisProxy, PasswordWanted, ProxyRefusal, Talk
-from backend.connection.ssh_banner import first_line
-from backend.connection.ssh_carriers import StreamCarrier
-from backend.connection.ssh_errors import reason
-from backend.connection.ssh_progress import HopProgress
-from backend.connection.ssh_surroundings import Bounded, Surroundings
-from backend.connection.ssh_transport import Address, TcpFailed, dial, resolve, tcp_error
+from backend.connection.ssh.banner import first_line
+from backend.connection.ssh.carriers import StreamCarrier
+from backend.connection.ssh.errors import reason
+from backend.connection.ssh.progress import HopProgress
+from backend.connection.ssh.surroundings import Bounded, Surroundings
+from backend.connection.ssh.transport import Address, TcpFailed, dial, resolve, tcp_error
 from backend.connection.target import Hop
 from backend.connection.vault import Secret
 from backend.connection.ways import Proxy, ProxyKind

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncssh
 
-from backend.connection.ssh_sftp_wire import (
+from backend.connection.ssh.sftp_wire import (
     BadPacket,
     Framer,
     Greeting,

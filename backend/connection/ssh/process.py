@@ -10,8 +10,8 @@ from typing import Any, Self
 import asyncssh
 
 from backend.connection.connector import Chunk, ExitReport, PtySize, StdStream
-from backend.connection.ssh_channels import Loss, dropped
-from backend.connection.ssh_inbox import Inbox
+from backend.connection.ssh.channels import Loss, dropped
+from backend.connection.ssh.inbox import Inbox
 from backend.errors import Code, LinkLost, SessionError
 from backend.text import clean_line
 

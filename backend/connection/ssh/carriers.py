@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import asyncssh
 
-from backend.connection.ssh_banner import Identification, NotSsh
-from backend.connection.ssh_command import CarryingProgram
+from backend.connection.ssh.banner import Identification, NotSsh
+from backend.connection.ssh.command import CarryingProgram
 
 TUNNEL_WINDOW = 16 << 20
 """Receive window in bytes of the channel that carries the next hop; below it, every hop would cap the throughput."""

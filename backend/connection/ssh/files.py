@@ -12,11 +12,11 @@ from dataclasses import replace
 import asyncssh
 
 from backend.connection.connector import Attributes, Entry, FileKind, FileLimits, OpenMode, Space
-from backend.connection.ssh_channels import dropped
-from backend.connection.ssh_file_errors import Intent
-from backend.connection.ssh_file_requests import FileRequests, SshRemoteFile
-from backend.connection.ssh_sftp import SftpEnded, SftpSession, SftpStatus
-from backend.connection.ssh_sftp_wire import (
+from backend.connection.ssh.channels import dropped
+from backend.connection.ssh.file_errors import Intent
+from backend.connection.ssh.file_requests import FileRequests, SshRemoteFile
+from backend.connection.ssh.sftp import SftpEnded, SftpSession, SftpStatus
+from backend.connection.ssh.sftp_wire import (
     BadPacket,
     OpenFlag,
     Reply,

@@ -10,10 +10,10 @@ from typing import Any
 
 import asyncssh
 
-from backend.connection.ssh_channels import Loss, opened
-from backend.connection.ssh_client import HopClient
-from backend.connection.ssh_errors import jump_error, reason
-from backend.connection.ssh_stream import STREAM_WINDOW, SshStream, StreamSession
+from backend.connection.ssh.channels import Loss, opened
+from backend.connection.ssh.client import HopClient
+from backend.connection.ssh.errors import jump_error, reason
+from backend.connection.ssh.stream import STREAM_WINDOW, SshStream, StreamSession
 from backend.connection.streams import OnIncoming
 from backend.connection.target import Hop
 from backend.errors import Code, FairleadError, LinkLost, SessionError

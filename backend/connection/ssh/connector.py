@@ -1,12 +1,4 @@
-"""The connector for real hosts: one SSH connection over any number of jump hosts, built hop by hop with asyncssh.
-
-asyncssh's types end in the `ssh*` modules of this package. What each of them does:
-`ssh_hop` one hop from name to login · `ssh_reach`, `ssh_transport`, `ssh_proxy`, `ssh_command` the way to the first
-hop · `ssh_carriers`, `ssh_banner` bytes and identification · `ssh_options` what asyncssh is told · `ssh_client`,
-`ssh_gate` host key · `ssh_login`, `ssh_login_record`, `ssh_questions`, `ssh_keyring`, `ssh_keys` login · `ssh_jumps`,
-`ssh_closing` jump hosts of several connections, and their end · `ssh_link`, `ssh_process`, `ssh_files` the live
-connection · `ssh_internals` the undocumented parts of asyncssh that are leaned on.
-"""
+"""The connector for real hosts: one SSH connection over any number of jump hosts, built hop by hop."""
 
 from __future__ import annotations
 
@@ -16,11 +8,11 @@ from functools import partial
 from backend.clock import Clock
 from backend.connection.connector import Gate, Observer, Phase, PhasePassed, PhaseStarted
 from backend.connection.interaction import Interaction
-from backend.connection.ssh_closing import abort_hops, close_hops
-from backend.connection.ssh_hop import HopConnection, HopLink
-from backend.connection.ssh_jumps import JumpLease, SharedJumps
-from backend.connection.ssh_link import SshLink
-from backend.connection.ssh_surroundings import Surroundings
+from backend.connection.ssh.closing import abort_hops, close_hops
+from backend.connection.ssh.hop import HopConnection, HopLink
+from backend.connection.ssh.jumps import JumpLease, SharedJumps
+from backend.connection.ssh.link import SshLink
+from backend.connection.ssh.surroundings import Surroundings
 from backend.connection.target import Hop, Target
 from backend.connection.vault import Vault
 

@@ -12,9 +12,9 @@ from contextlib import AbstractContextManager
 import asyncssh
 
 from backend.connection.interaction import Challenge, Interaction, Prompt, SecretKind, SecretRequest
-from backend.connection.ssh_keyring import MOST_ASKS, Keyring
-from backend.connection.ssh_login_record import Record, Try
-from backend.connection.ssh_questions import Asks, asks_for
+from backend.connection.ssh.keyring import MOST_ASKS, Keyring
+from backend.connection.ssh.login_record import Record, Try
+from backend.connection.ssh.questions import Asks, asks_for
 from backend.connection.target import Hop, HopIdentity
 from backend.connection.vault import Secret, Vault
 from backend.errors import AuthError, ConnectError

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from backend.connection.ssh_hop import HopLink
+from backend.connection.ssh.hop import HopLink
 
 
 async def close_hops(hops: Sequence[HopLink]) -> None:

@@ -11,7 +11,7 @@ import asyncssh
 from backend.connection.credentials import KeyFile, KeyOffer, KeyProblem, plan, read_key_files
 from backend.connection.host_keys import HostKey, shorten
 from backend.connection.interaction import Interaction, SecretKind, SecretRequest
-from backend.connection.ssh_keys import (
+from backend.connection.ssh.keys import (
     Agent,
     CertificateUnusable,
     KeyNotOpened,
@@ -21,7 +21,7 @@ from backend.connection.ssh_keys import (
     open_private,
     read_certificates,
 )
-from backend.connection.ssh_login_record import Record, Try
+from backend.connection.ssh.login_record import Record, Try
 from backend.connection.target import Hop
 from backend.connection.vault import Secret, Vault
 from backend.errors import Code

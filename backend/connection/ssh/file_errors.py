@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
 from backend.connection.connector import Attributes, FileKind, Space
-from backend.connection.ssh_sftp import SftpStatus
-from backend.connection.ssh_sftp_wire import Status
+from backend.connection.ssh.sftp import SftpStatus
+from backend.connection.ssh.sftp_wire import Status
 from backend.errors import Code, FairleadError, FileError
 from backend.text import show_bytes
 

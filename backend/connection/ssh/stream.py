@@ -7,8 +7,8 @@ from typing import Any
 
 import asyncssh
 
-from backend.connection.ssh_channels import Channel, Loss, finished
-from backend.connection.ssh_inbox import Inbox
+from backend.connection.ssh.channels import Channel, Loss, finished
+from backend.connection.ssh.inbox import Inbox
 from backend.errors import Code, LinkLost
 
 STREAM_WINDOW = 4 << 20

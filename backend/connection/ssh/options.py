@@ -9,10 +9,10 @@ from typing import Any
 import asyncssh
 
 from backend.connection.host_keys import KnownHosts
-from backend.connection.ssh_errors import no_match
-from backend.connection.ssh_internals import Supported, supported
-from backend.connection.ssh_keys import KeyUnusable, public_key
-from backend.connection.ssh_login import METHODS
+from backend.connection.ssh.errors import no_match
+from backend.connection.ssh.internals import Supported, supported
+from backend.connection.ssh.keys import KeyUnusable, public_key
+from backend.connection.ssh.login import METHODS
 from backend.connection.target import Hop
 
 FILES_WINDOW = 16 << 20

@@ -11,21 +11,21 @@ import asyncssh
 from backend.clock import Clock
 from backend.connection.budget import SessionBudget
 from backend.connection.connector import LinkFacts, PtyRequest
-from backend.connection.ssh_channels import Asked, opened
-from backend.connection.ssh_closing import close_hops
-from backend.connection.ssh_errors import loss, not_answered, says_farewell, session_refused
-from backend.connection.ssh_forwarding import SshForwarding, SshListener
-from backend.connection.ssh_hop import HopLink
-from backend.connection.ssh_internals import round_trip
-from backend.connection.ssh_jumps import JumpLease
-from backend.connection.ssh_options import FILES_WINDOW, PROCESS_WINDOW
-from backend.connection.ssh_process import ProcessSession, SshProcess
-from backend.connection.ssh_stream import SshStream
+from backend.connection.ssh.channels import Asked, opened
+from backend.connection.ssh.closing import close_hops
+from backend.connection.ssh.errors import loss, not_answered, says_farewell, session_refused
+from backend.connection.ssh.forwarding import SshForwarding, SshListener
+from backend.connection.ssh.hop import HopLink
+from backend.connection.ssh.internals import round_trip
+from backend.connection.ssh.jumps import JumpLease
+from backend.connection.ssh.options import FILES_WINDOW, PROCESS_WINDOW
+from backend.connection.ssh.process import ProcessSession, SshProcess
+from backend.connection.ssh.stream import SshStream
 from backend.connection.streams import OnIncoming
 from backend.errors import Code, FairleadError, LinkLost, SessionError
 
 if TYPE_CHECKING:
-    from backend.connection.ssh_files import SshFiles
+    from backend.connection.ssh.files import SshFiles
 
 S = TypeVar("S", bound=asyncssh.SSHClientSession[bytes])
 
@@ -84,8 +84,8 @@ class SshLink:
 
     async def open_files(self) -> SshFiles:
         """A new SFTP channel."""
-        from backend.connection.ssh_files import SshFiles  # a command should not wait for it
-        from backend.connection.ssh_sftp import SftpSession
+        from backend.connection.ssh.files import SshFiles  # a command should not wait for it
+        from backend.connection.ssh.sftp import SftpSession
 
         try:
             channel, session = await self._session(

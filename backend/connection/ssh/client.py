@@ -16,9 +16,9 @@ import asyncssh
 from backend.connection.connector import Phase
 from backend.connection.host_keys import HostKey, Judgement, KnownHosts
 from backend.connection.interaction import HostKeyState, Interaction
-from backend.connection.ssh_internals import Farewell, Offers, offers, on_farewell, on_login_answer
-from backend.connection.ssh_login import Login
-from backend.connection.ssh_progress import HopProgress
+from backend.connection.ssh.internals import Farewell, Offers, offers, on_farewell, on_login_answer
+from backend.connection.ssh.login import Login
+from backend.connection.ssh.progress import HopProgress
 from backend.connection.target import Hop
 from backend.text import clean_line, clean_text
 

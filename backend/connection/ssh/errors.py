@@ -8,7 +8,7 @@ from types import MappingProxyType
 import asyncssh
 
 from backend.connection.idleness import SILENT_END
-from backend.connection.ssh_internals import Offers
+from backend.connection.ssh.internals import Offers
 from backend.connection.target import Hop
 from backend.errors import Advice, Code, ConnectError, FairleadError, LinkLost, SessionError
 from backend.text import clean_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncssh
 
 from backend.connection.connector import Gate
-from backend.connection.ssh_client import HopClient
+from backend.connection.ssh.client import HopClient
 
 
 class GatedClient(HopClient):

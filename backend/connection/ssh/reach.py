@@ -17,12 +17,12 @@ from typing import Any
 from backend.connection import tailscale
 from backend.connection.connector import Phase
 from backend.connection.interaction import has_person
-from backend.connection.ssh_carriers import Carrier, ProgramCarrier, SocketCarrier
-from backend.connection.ssh_command import CarryingProgram, ending
-from backend.connection.ssh_progress import HopProgress
-from backend.connection.ssh_proxy import ProxyDoor
-from backend.connection.ssh_surroundings import Bounded, LimitReached, Surroundings
-from backend.connection.ssh_transport import TcpFailed, dial, endpoint, resolve, tcp_error, tcp_timeout
+from backend.connection.ssh.carriers import Carrier, ProgramCarrier, SocketCarrier
+from backend.connection.ssh.command import CarryingProgram, ending
+from backend.connection.ssh.progress import HopProgress
+from backend.connection.ssh.proxy import ProxyDoor
+from backend.connection.ssh.surroundings import Bounded, LimitReached, Surroundings
+from backend.connection.ssh.transport import TcpFailed, dial, endpoint, resolve, tcp_error, tcp_timeout
 from backend.connection.target import Hop
 from backend.connection.ways import Cloudflare, Direct, Proxy, ProxyCommand, Tailscale
 from backend.errors import AuthError, Code, ConnectError, FairleadError, HostKeyError

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from backend.connection.connector import Attributes, FileKind, FileLimits, Space
-from backend.connection.ssh_file_errors import Explainer, Intent, error
-from backend.connection.ssh_sftp import SftpEnded, SftpSession, SftpStatus
-from backend.connection.ssh_sftp_wire import (
+from backend.connection.ssh.file_errors import Explainer, Intent, error
+from backend.connection.ssh.sftp import SftpEnded, SftpSession, SftpStatus
+from backend.connection.ssh.sftp_wire import (
     BadPacket,
     Reader,
     Reply,

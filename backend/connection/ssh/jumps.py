@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import asyncssh
 
 from backend.clock import Clock
-from backend.connection.ssh_closing import abort_hops, close_hops
-from backend.connection.ssh_hop import HopLink
-from backend.connection.ssh_internals import round_trip
+from backend.connection.ssh.closing import abort_hops, close_hops
+from backend.connection.ssh.hop import HopLink
+from backend.connection.ssh.internals import round_trip
 from backend.connection.target import Hop
 
 LINGER = 60.0

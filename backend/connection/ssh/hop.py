@@ -18,18 +18,18 @@ from backend.connection.connector import Phase
 from backend.connection.host_key_file import can_remember, remember, replace
 from backend.connection.host_keys import HostKey, HostNames, Judgement, KnownHosts, load, looked_in
 from backend.connection.interaction import HostKeyDecision, HostKeyQuestion, HostKeyState
-from backend.connection.ssh_banner import NotSsh, first_line, hung_up
-from backend.connection.ssh_carriers import BannerClosed, Carrier, ChannelCarrier
-from backend.connection.ssh_client import HopClient
-from backend.connection.ssh_errors import at_hop, hop_not_reached, kex_error, kex_timeout, reason
-from backend.connection.ssh_gate import GatedClient
-from backend.connection.ssh_login import Login
-from backend.connection.ssh_options import connection_options
-from backend.connection.ssh_progress import HopProgress
-from backend.connection.ssh_proxy import OpenStream
-from backend.connection.ssh_reach import Reach
-from backend.connection.ssh_surroundings import LimitReached, Surroundings
-from backend.connection.ssh_transport import endpoint
+from backend.connection.ssh.banner import NotSsh, first_line, hung_up
+from backend.connection.ssh.carriers import BannerClosed, Carrier, ChannelCarrier
+from backend.connection.ssh.client import HopClient
+from backend.connection.ssh.errors import at_hop, hop_not_reached, kex_error, kex_timeout, reason
+from backend.connection.ssh.gate import GatedClient
+from backend.connection.ssh.login import Login
+from backend.connection.ssh.options import connection_options
+from backend.connection.ssh.progress import HopProgress
+from backend.connection.ssh.proxy import OpenStream
+from backend.connection.ssh.reach import Reach
+from backend.connection.ssh.surroundings import LimitReached, Surroundings
+from backend.connection.ssh.transport import endpoint
 from backend.connection.target import Hop, HopIdentity, HostKeyPolicy
 from backend.errors import Code, ConnectError, FairleadError, HostKeyError
 
