@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from backend.connection.connector import FileChannel, LinkFacts, PtyRequest, RemoteProcess
 from backend.connection.streams import ByteStream, OnIncoming, RemoteListener
-from backend.errors import Code, ConnectError, FairleadError, SessionError
+from backend.errors import Code, ConnectError, FairleadError, LinkLost, SessionError
 from backend.text import clean_text
 from mocks.files import SimulatedFiles
 from mocks.host import SimulatedHost, User
@@ -158,7 +158,9 @@ class SimulatedLink:
     def closed(self) -> Awaitable[FairleadError | None]:
         return asyncio.shield(self._wire.ended)
 
-    async def close(self) -> None:
+    async def close(self, because: LinkLost | None = None) -> None:
+        if because is not None:
+            self._wire.end(because)
         for listening in self._listeners:
             listening.stop()
         for channel in (*self._channels, *self._streams):

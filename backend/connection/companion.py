@@ -11,7 +11,7 @@ from backend.connection.heartbeat import Heartbeat
 from backend.connection.idleness import BULK_IDLE, Use
 from backend.connection.interaction import Nobody
 from backend.connection.target import Target
-from backend.errors import Code, FairleadError, Interrupted
+from backend.errors import Code, FairleadError, Interrupted, LinkLost
 
 log = logging.getLogger(__name__)
 
@@ -97,4 +97,4 @@ class Companion:
         log.info("the bulk link to %s ended: %s", target.name, reason.code)
         if self._link is link:
             self._link = None
-        await link.close()
+        await link.close(reason if isinstance(reason, LinkLost) else None)

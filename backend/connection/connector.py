@@ -16,7 +16,7 @@ from backend.connection.interaction import Interaction
 from backend.connection.streams import ByteStream as ByteStream
 from backend.connection.streams import OnIncoming, RemoteListener
 from backend.connection.target import Hop, Target
-from backend.errors import FairleadError
+from backend.errors import FairleadError, LinkLost
 
 # --- how a connection comes about -------------------------------------------------------------------------------
 
@@ -447,6 +447,9 @@ class Link(Protocol):
         """Completes when the link has ended, with the reason, or None after `close`."""
         ...
 
-    async def close(self) -> None:
-        """Say goodbye and close, jump hosts of this link included; bounded, never raises."""
+    async def close(self, because: LinkLost | None = None) -> None:
+        """Say goodbye and close, jump hosts of this link included; bounded, never raises.
+
+        `because`: it is given up for this reason, which is then why it was lost; what is under way on it is told that.
+        """
         ...

@@ -35,7 +35,7 @@ from backend.connection.state import ATTEMPTING, CONNECTED, RESTING, SessionChan
 from backend.connection.stretch import Stretch
 from backend.connection.target import Target
 from backend.connection.vault import Vault
-from backend.errors import Code, FairleadError, Interrupted
+from backend.errors import Code, FairleadError, Interrupted, LinkLost
 from backend.events import Event, EventBus
 from backend.hosts.book import HostBook
 
@@ -226,7 +226,7 @@ class Session:
         )
         ended = await heart.run()
         reason = self._idle_ends.judged(ended, quiet=0.0 if link.carries else self.use.quiet)
-        self._drop_link()
+        self._drop_link(ended)
         if reason.code is Code.SERVER_ENDED:
             raise reason
         stretch.renew()
@@ -311,10 +311,10 @@ class Session:
             stretch.task.cancel()
             self._later(stretch.task)
 
-    def _drop_link(self) -> None:
-        """Let go of a link that has ended; its farewell is bounded and nobody waits for it."""
+    def _drop_link(self, ended: FairleadError | None = None) -> None:
+        """Let go of a link that has ended, or is given up; its farewell is bounded and nobody waits for it."""
         if self._link is not None:
-            self._later(self._link.close())
+            self._later(self._link.close(ended if isinstance(ended, LinkLost) else None))
         self._link, self._files = None, None
 
     async def _close(self, why: str = "disconnected") -> None:

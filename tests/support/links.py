@@ -120,8 +120,9 @@ class SteeredLink:
     def closed(self) -> Awaitable[FairleadError | None]:
         return self._end()
 
-    async def close(self) -> None:
+    async def close(self, because: LinkLost | None = None) -> None:
         await asyncio.sleep(0)
+        self._lost = self._lost or because
         if self.will_not_close:
             await asyncio.Event().wait()
         self.was_closed = True

@@ -205,7 +205,7 @@ class ScriptedLink:
     def closed(self) -> Awaitable[FairleadError | None]:
         raise NotImplementedError("no test by script waits for the link's end")
 
-    async def close(self) -> None:
+    async def close(self, because: LinkLost | None = None) -> None:
         self.was_closed = True
 
 

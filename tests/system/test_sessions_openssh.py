@@ -101,8 +101,9 @@ async def test_a_silent_network_is_noticed_and_what_was_running_is_told_of_it(se
         link = await session.link()
         process = await link.open_process(b"sleep 60")
         relay.black_hole()
-        with pytest.raises(LinkLost):
+        with pytest.raises(LinkLost) as caught:
             await process.wait()
+        assert caught.value.code is Code.KEEPALIVE_LOST
         await until(lambda: S.RECONNECTING in states)
         assert states[5:7] == [S.DEGRADED, S.RECONNECTING]
         assert session.last_change is not None

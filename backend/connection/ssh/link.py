@@ -228,16 +228,17 @@ class SshLink:
         """Waits for the end; why it came, or None after `close`."""
         return await asyncio.shield(self._ended)
 
-    async def close(self) -> None:
+    async def close(self, because: LinkLost | None = None) -> None:
         """Say goodbye, innermost first; cut what does not close in time."""
         self._closing = True
+        self._lost = self._lost or because
         await close_hops((*self._jumps.own, self._hops[-1]))
         self._jumps.give_back()
-        self._end(None)
+        self._end(self._lost)
 
     def _connection_lost(self, error: Exception | None) -> None:
         if self._closing:
-            self._end(None)
+            self._end(self._lost)
             return
         self._lost = self._loss(error)
         self._end(self._lost)
