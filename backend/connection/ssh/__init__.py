@@ -3,7 +3,8 @@
 What each module does:
 `connector` the way over any number of jump hosts · `hop` one hop, from name to login
 `reach`, `transport`, `proxy`, `command` the way to the first hop · `carriers`, `banner` bytes and identification
-`options` what asyncssh is told · `client`, `gate` host key · `login`, `login_record`, `questions`, `keyring`, `keys` login
+`options` what asyncssh is told · `client`, `gate` host key
+`login`, `login_record`, `questions`, `keyring`, `keys` login
 `jumps`, `closing` jump hosts of several connections, and their end
 `link`, `channels`, `process`, `stream`, `forwarding` the live connection
 `files`, `file_requests`, `sftp`, `sftp_wire` files · `errors`, `file_errors` what went wrong
