@@ -50,7 +50,8 @@ class TerminalInteraction:
     async def challenge(self, challenge: Challenge) -> tuple[Secret, ...] | None:
         async with self._one_at_a_time:
             with self._narration.held():
-                self._show(_boxed(f"{challenge.host} asks:", [challenge.title, challenge.instructions]))
+                who = f"{challenge.host}{_leads_to(challenge.on_the_way_to)} asks:"
+                self._show(_boxed(who, [challenge.title, challenge.instructions]))
                 answers = await self._answers(challenge)
                 self._show(["└"])
                 return answers
@@ -72,7 +73,8 @@ class TerminalInteraction:
                 return await self._unknown_key(question)
 
     async def _unknown_key(self, question: HostKeyQuestion) -> HostKeyDecision:
-        self._show([f"The host key of {clean_line(question.host)} is not known.", *_key_lines(question)])
+        leads = _leads_to(question.on_the_way_to)
+        self._show([f"The host key of {clean_line(question.host)}{leads} is not known.", *_key_lines(question)])
         self._show(question.randomart.splitlines())
         offered = "y: yes, and remember   once   no (default)" if question.can_remember else "once   no (default)"
         answer = (await self._terminal.ask(f"Trust it? {offered}: ", echo=True) or "").strip().lower()
@@ -178,8 +180,12 @@ def _as_secret(line: str | None) -> Secret | None:
 
 def _secret_prompt(request: SecretRequest) -> str:
     if request.kind is SecretKind.PASSPHRASE:
-        return f"Passphrase of the key {clean_line(request.subject)}: "
-    return f"Password of {clean_line(request.user)} on {clean_line(request.host)}: "
+        return f"Passphrase of the key {clean_line(request.subject)}{_leads_to(request.on_the_way_to)}: "
+    return f"Password of {clean_line(request.user)} on {clean_line(request.host)}{_leads_to(request.on_the_way_to)}: "
+
+
+def _leads_to(host: str) -> str:
+    return f" (on the way to {clean_line(host)})" if host else ""
 
 
 def _boxed(heading: str, texts: Iterable[str]) -> list[str]:
@@ -204,7 +210,7 @@ def _changed_warning(question: HostKeyQuestion) -> list[str]:
     ]
     return [
         "",
-        f"!!! THE HOST KEY OF {clean_line(question.host)} HAS CHANGED !!!",
+        f"!!! THE HOST KEY OF {clean_line(question.host)} HAS CHANGED !!!{_leads_to(question.on_the_way_to)}",
         "Somebody may be in between, or the machine was reinstalled. Nothing secret was sent.",
         *_key_lines(question),
         *old,

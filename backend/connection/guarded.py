@@ -20,6 +20,7 @@ from backend.connection.interaction import (
     SecretKind,
     SecretRequest,
 )
+from backend.connection.on_the_way import OnTheWay
 from backend.connection.target import Hop, Target
 from backend.connection.vault import Secret
 from backend.errors import AuthError
@@ -53,7 +54,7 @@ class GuardedConnector:
     ) -> Link:
         """As `inner` does it. Raises AuthError LOGIN_HELD_BACK where one more refusal may lock this address out."""
         guarded = _GuardedGate(gate, self._guard, target, self._bus)
-        person = FewerTries(interaction, guarded.left)
+        person = FewerTries(OnTheWay(interaction, target), guarded.left)
         async with self._turns.turn(place_of(target.hops[0])):
             try:
                 return await self._inner.connect(target, person, observer, guarded)

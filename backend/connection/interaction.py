@@ -33,6 +33,8 @@ class SecretRequest:
     """From 1; above 1 the previous answer was wrong."""
     is_target: bool = True
     """Whether the host itself asks, not a jump host on the way; their names may be the same."""
+    on_the_way_to: str = ""
+    """For another machine than the host itself: where it leads; shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Challenge:
     attempt: int = 1
     is_target: bool = True
     """As for `SecretRequest`."""
+    on_the_way_to: str = ""
 
 
 class HostKeyState(Enum):
@@ -97,6 +100,8 @@ class HostKeyQuestion:
     looked_in: tuple[str, ...] = ()
     """The files that were searched."""
     can_remember: bool = True
+    on_the_way_to: str = ""
+    """As for `SecretRequest`."""
 
 
 class HostKeyDecision(Enum):

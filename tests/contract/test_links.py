@@ -35,7 +35,7 @@ async def test_a_closed_link_gives_nothing_more(link: Link) -> None:
 async def test_what_runs_on_a_link_that_is_given_up_is_told_why(link: Link) -> None:
     silent = LinkLost(Code.KEEPALIVE_LOST, evidence={"seconds": "30"})
     async with await link.open_process(b"sleep 1000") as process:
-        reading = asyncio.ensure_future(anext(process.output()))  # type: ignore[arg-type]  # an awaitable is enough
+        reading = asyncio.ensure_future(anext(process.output()))
         await asyncio.sleep(0)
         await link.close(silent)
         with pytest.raises(LinkLost) as caught:

@@ -26,6 +26,8 @@ class ChallengePrompt(Prompt[tuple[Secret, ...]]):
 
     def compose_body(self) -> ComposeResult:
         challenge = self._challenge
+        if challenge.on_the_way_to:
+            yield Words(f"on the way to {challenge.on_the_way_to}", classes="quiet")
         if challenge.title:
             yield Words(challenge.title, classes="title")
         if challenge.instructions:

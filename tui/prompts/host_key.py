@@ -61,6 +61,8 @@ class UnknownKeyPrompt(Prompt[HostKeyDecision]):
         with Horizontal(id="key"):
             with Vertical(id="key-facts"):
                 yield Words(_fact("host", question.host))
+                if question.on_the_way_to:
+                    yield Words(_fact("leads to", question.on_the_way_to))
                 yield Words(_fact("address", question.address))
                 yield Words(_fact("algorithm", question.algorithm))
                 yield Words(question.fingerprint, id="fingerprint")
@@ -102,6 +104,8 @@ class ChangedKeyPrompt(Prompt[HostKeyDecision]):
     def compose_body(self) -> ComposeResult:
         question = self._question
         yield Words("THE HOST KEY HAS CHANGED", id="band")
+        if question.on_the_way_to:
+            yield Words(f"{question.host} is on the way to {question.on_the_way_to}.", classes="quiet")
         with Horizontal(id="sides"):
             with Vertical(classes="side"):
                 yield Words("known until now", classes="title")

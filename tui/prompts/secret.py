@@ -30,6 +30,8 @@ class SecretPrompt(Prompt[Secret]):
             yield Words(f"to log in as {request.user} on {request.host}; it stays on this machine", classes="quiet")
         else:
             yield Words(f"Password of {request.user} on {request.host}")
+        if request.on_the_way_to:
+            yield Words(f"on the way to {request.on_the_way_to}", classes="quiet")
         if request.attempt > 1:
             yield Words(f"The last answer was not accepted. This is try {request.attempt}.", classes="warning")
         yield SecretInput()
