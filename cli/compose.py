@@ -125,6 +125,20 @@ async def open_services(configuration: Configuration, interaction: Interaction) 
         yield container
 
 
+@asynccontextmanager
+async def open_workbench(configuration: Configuration, interaction: Interaction) -> AsyncIterator[Container]:
+    """The services for the workbench. In the simulated world something waits for a host there already."""
+    async with open_services(configuration, interaction) as container:
+        if configuration.flags.demo and not await container.requests.all():
+            from mocks.demo.queue import demo_requests
+
+            for waiting in demo_requests(container.clock.now()):
+                await container.requests.submit(
+                    waiting.host, waiting.action, priority=waiting.priority, deadline=waiting.deadline
+                )
+        yield container
+
+
 @dataclass(frozen=True, slots=True)
 class HostRoom:
     """The host book and what changes it."""

@@ -28,6 +28,7 @@ from backend.hosts.book import HostBook
 from backend.settings import SettingsFile
 from mocks.clock import VirtualClock
 from mocks.connector import SimulatedConnector
+from mocks.demo.history import demo_past
 from mocks.demo.local import demo_local_tree
 from mocks.demo.setup import write_demo_files
 from mocks.world import World, demo_world
@@ -108,6 +109,7 @@ class Scene:
             vault=vault,
             clock=self.clock,
             chance=Random(SEED),  # noqa: S311 - the same jitter each time
+            past=demo_past(self.world),
         ) as services:
             services.files = SteadyFiles(sessions=services.sessions)
             yield services

@@ -15,7 +15,8 @@ from backend.connection.vault import Vault
 from backend.container import Container
 from backend.errors import Code, ConfigError, Interrupted
 from backend.settings import Ascii
-from cli.compose import Configuration, ServedDemo, configure, open_services, serve_demo
+from cli.compose import Configuration, ServedDemo, configure, serve_demo
+from cli.compose import open_workbench as open_workbench_services
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.logs import logged
@@ -83,7 +84,7 @@ def open_workbench(flags: GlobalFlags) -> int:
 
 
 def _opener(configuration: Configuration) -> Callable[[Interaction], AbstractAsyncContextManager[Container]]:
-    return lambda interaction: open_services(configuration, interaction)
+    return lambda interaction: open_workbench_services(configuration, interaction)
 
 
 def _check_terminal(flags: GlobalFlags) -> None:

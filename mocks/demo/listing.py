@@ -28,6 +28,8 @@ class Listing:
     routes: tuple[str, ...] = ()
     """In the order in which they are tried; empty for the usual one."""
     tailscale: str = ""
+    forwards: tuple[str, ...] = ()
+    """As its entry lists them."""
     key_changed: bool = False
     """known_hosts has another key for it than it shows."""
     uses_key: bool = True

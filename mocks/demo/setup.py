@@ -68,6 +68,8 @@ def _entry(listing: Listing) -> str:
         lines.append(f"roots = {{ {', '.join(f'{name} = {_text(path)}' for name, path in listing.roots)} }}")
     if listing.routes:
         lines.append(f"routes = [{', '.join(_text(route) for route in listing.routes)}]")
+    if listing.forwards:
+        lines.append(f"forwards = [{', '.join(_text(forward) for forward in listing.forwards)}]")
     if listing.tailscale:
         lines.append(f"tailscale = {_text(listing.tailscale)}")
     if listing.production:

@@ -99,6 +99,7 @@ def web_1(clock: Clock) -> Listing:
         group="prod",
         tags=("web", "nginx"),
         production=True,
+        forwards=("L 8080:localhost:80",),
         note="healthy; logs to follow, a release tree and a 4.2 GB model in /srv/app",
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from mocks.demo.queue import demo_requests
 from screenshots.scene import Scene
 
 
@@ -78,3 +79,27 @@ def test_a_lost_connection_counts_down(scene: Scene, size: tuple[int, int], snap
         await scene.picture(pilot)
 
     assert snap_compare(scene.app, terminal_size=size, run_before=lose)
+
+
+def test_a_host_whose_first_routes_failed(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def connect(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        scene.app.host = "gpu-7"
+        await scene.connect(pilot, "gpu-7")
+        await pilot.press("right")
+        await scene.pass_time(pilot, 60)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=connect)
+
+
+def test_a_host_that_something_waits_for(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def ask(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        for waiting in demo_requests(scene.clock.now()):
+            await scene.app.services.requests.submit(waiting.host, waiting.action, deadline=waiting.deadline)
+        scene.app.host = "gpu-7"
+        await scene.settle(pilot)
+        await pilot.press("right")
+        await scene.picture(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=ask)

@@ -72,7 +72,7 @@ def _kinds(health: SshHealth, glyphs: Glyphs, width: int) -> Content:
 def days_words(hours: Sequence[LatencyHour], now: datetime, glyphs: Glyphs, room: int) -> Content:
     """A bar for each of the last days, empty where there was no connection; nothing for less than two such days."""
     by_day = _by_day(hours)
-    days = min(DAYS_SHOWN, max(7, room - 24))
+    days = min(DAYS_SHOWN, max(7, room - 28))
     today = now.astimezone(UTC).date()
     shown = [today - timedelta(days=ago) for ago in reversed(range(days))]
     known = [by_day[day] for day in shown if day in by_day]

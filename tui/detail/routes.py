@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from backend.connection.race import RouteOutcome, RouteStatus
+from backend.errors import FairleadError
 from backend.text import clean_line
 from tui.detail.details import HostDetails
 from tui.detail.table import TableRow, room_in, side_by_side
-from tui.format import duration_text, latency_text
+from tui.format import latency_text
 from tui.glyphs import Glyphs
 from tui.hosts import cause_words
-from tui.widgets.explanation import explain_error
 from tui.widgets.flow import broken, hanging
 
 _WORDS = {
@@ -48,7 +48,7 @@ def _brief(outcome: RouteOutcome, details: HostDetails, glyphs: Glyphs) -> Conte
     glyph, style = _look(outcome.status, glyphs)
     words = ""
     if outcome.status is RouteStatus.FAILED and outcome.error is not None:
-        words = cause_words(outcome.error.code).removeprefix("tcp ")
+        words = cause_words(outcome.error.code).removeprefix("tcp ").removeprefix(f"{name} ")
     elif outcome.status is RouteStatus.WON and details.view.latency is not None:
         words = latency_text(details.view.latency)
     elif outcome.status is RouteStatus.LOST:
@@ -87,13 +87,23 @@ def _one(outcome: RouteOutcome, details: HostDetails, glyphs: Glyphs, width: int
     glyph, style = _look(outcome.status, glyphs)
     live = outcome.status is RouteStatus.WON
     word = ("carries the connection" if details.facts is not None else "worked") if live else _WORDS[outcome.status]
-    took = f", after {duration_text(outcome.seconds)}" if outcome.seconds is not None else ""
+    took = f", after {latency_text(outcome.seconds)}" if outcome.seconds is not None else ""
     way = "" if outcome.way == outcome.route else f"  {clean_line(outcome.way)}"
     head = Content.assemble((f"{glyph} ", style), (route_name(outcome.route), "bold"), (way, "$quiet"))
-    lines = [head, hanging(Content("  "), Content.styled(f"{word}{took}", style if live else "$quiet"), width)]
+    said = Content.styled(f"{word}{took}", style if live else "$quiet")
+    lines = [Content.assemble(head, "  ", said)]
     if outcome.error is not None:
-        lines.append(hanging(Content("  "), explain_error(outcome.error, width - 2), width))
+        lines += [hanging(Content("  "), part, width) for part in _why(outcome.error, glyphs)]
     return Content("\n").join(lines)
+
+
+def _why(error: FairleadError, glyphs: Glyphs) -> list[Content]:
+    """A failure in short: sentence, code, and each next step."""
+    lines = [Content.assemble(clean_line(error.message), (f"  {error.code.value}", "$quiet"))]
+    for step in error.advice:
+        command = (f"  {step.command}", "bold $accent") if step.command else ""
+        lines.append(Content.assemble((f"{glyphs.arrow} ", "$accent"), clean_line(step.text), command))
+    return lines
 
 
 def _order_words(details: HostDetails) -> str:

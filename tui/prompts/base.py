@@ -25,12 +25,17 @@ ARMED_AFTER = 0.4
 FRAME_LINES = 5
 """Border, padding and the line of keys."""
 
+SCROLL = (
+    Action("prompts.scroll_up", "pageup,up", "up", "Scroll up.", scope="prompts", palette=False),
+    Action("prompts.scroll_down", "pagedown,down", "down", "Scroll down.", scope="prompts", palette=False),
+)
 SUBMIT = Action("prompts.submit", "enter", "send", "Hand over what is typed.", scope="prompts", rank=1)
 
 
 class Prompt(ModalScreen[T], Generic[T]):
     """A modal question. Subclasses give `heading`, `compose_body` and their keys."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(SCROLL)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own kind
     DANGER: ClassVar[bool] = False
     LINES_BELOW: ClassVar[int] = 0
@@ -67,6 +72,12 @@ class Prompt(ModalScreen[T], Generic[T]):
 
     def _arm(self) -> None:
         self.armed = True
+
+    def action_scroll_up(self) -> None:
+        self.query_one("#content").scroll_page_up(animate=False)
+
+    def action_scroll_down(self) -> None:
+        self.query_one("#content").scroll_page_down(animate=False)
 
     def action_decline(self) -> None:
         """Back out: the safe answer of every prompt."""

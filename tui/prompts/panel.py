@@ -46,18 +46,9 @@ class Panel(ModalScreen[None], Generic[R]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((CLOSE,)), *bindings("app.help", "app.palette")]
-    DEFAULT_CSS = """
-    Panel { align: center middle; background: $background 60%; }
-    Panel #panel-box { width: 100%; max-width: 112; height: 100%; padding: 0 1; background: $surface; }
-    Panel #panel-list { height: auto; max-height: 50%; margin-top: 1; }
-    Panel #panel-below { height: 1fr; margin-top: 1; padding: 0 1; border-top: solid $border-blurred; }
-    Panel #panel-empty { margin: 1 1; height: auto; }
-    Panel Footer { background: transparent; dock: initial; }
-    .-ascii Panel #panel-below { border-top: ascii $border-blurred; }
-    Panel:ansi { background: transparent; }
-    Panel.-roomy #panel-box { height: 80%; }
-    """
+    CSS_PATH = "panel.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-roomy")]  # noqa: RUF012 - Textual's own kind
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own kind
 
     def __init__(self, host: str, services: Container, glyphs: Glyphs) -> None:
         super().__init__()
