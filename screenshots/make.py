@@ -21,11 +21,10 @@ Act = Callable[[Scene, Pilot[Any]], Awaitable[None]]
 
 
 async def connections(scene: Scene, pilot: Pilot[Any]) -> None:
-    """A host behind a bastion, connected for a while, and another one beside it."""
-    await pilot.press("enter")
-    await scene.settle(pilot)
-    await pilot.press("down", "enter")
-    await scene.settle(pilot)
+    """A host that only one of its routes reaches, connected for a while, and another one beside it."""
+    await scene.connect(pilot, "web-1")
+    scene.app.host = "gpu-7"
+    await scene.connect(pilot, "gpu-7")
     await scene.pass_time(pilot, 1870)
 
 

@@ -34,11 +34,15 @@ class Habit:
     """Lost connections: days ago and code."""
     last_used: float = 0.15
     """Days ago."""
+    behind: str = ""
+    """The jump host on the way to it, whose round trip counts as well."""
 
 
 HABITS: dict[str, Habit] = {
     "web-1": Habit(logins_a_day=6, troubles=((1.1, "TCP_TIMEOUT", ""),)),
-    "db-2": Habit(logins_a_day=2, hours_a_day=3, troubles=((9.3, "JUMP_FAILED", "bastion"),), last_used=1.9),
+    "db-2": Habit(
+        logins_a_day=2, hours_a_day=3, troubles=((9.3, "JUMP_FAILED", "bastion"),), last_used=1.9, behind="bastion"
+    ),
     "bastion": Habit(logins_a_day=3, hours_a_day=4, troubles=((9.3, "TCP_REFUSED", ""), (20.4, "BANNER_CLOSED", ""))),
     "edge-3": Habit(logins_a_day=1, hours_a_day=2, troubles=((5.9, "HOST_KEY_CHANGED", ""),) * 3, last_used=6.2),
     "gpu-7": Habit(
@@ -46,6 +50,7 @@ HABITS: dict[str, Habit] = {
         hours_a_day=14,
         troubles=((3.2, "TCP_TIMEOUT", ""), (3.2, "TCP_TIMEOUT", ""), (11.5, "NAME_NOT_FOUND", "")),
         losses=tuple((days + 0.4, "CONNECTION_LOST") for days in range(1, 25, 3)),
+        behind="bastion",
     ),
     "mirror-au": Habit(
         logins_a_day=1,
@@ -58,6 +63,10 @@ HABITS: dict[str, Habit] = {
 }
 
 
+Way = tuple[SimulatedHost, ...]
+"""A host, then the jump host before it."""
+
+
 def demo_past(world: World) -> Past:
     """What writes the past of `world`'s hosts into an empty store."""
 
@@ -65,13 +74,14 @@ def demo_past(world: World) -> Past:
         for host in world:
             habit = HABITS.get(host.name)
             if habit is not None:
-                add(connection, host.name, _past_of(host, habit, now), now)
-                add_hours(connection, host.name, _hours_of(host, habit, now))
+                way = (host, *([world[habit.behind]] if habit.behind else []))
+                add(connection, host.name, _past_of(way, habit, now), now)
+                add_hours(connection, host.name, _hours_of(way, habit, now))
 
     return write
 
 
-def _past_of(host: SimulatedHost, habit: Habit, now: float) -> Addition:
+def _past_of(way: Way, habit: Habit, now: float) -> Addition:
     past = Addition()
     for at, what, code, hop in sorted(_happened(habit, now)):
         if what == "login":
@@ -82,9 +92,9 @@ def _past_of(host: SimulatedHost, habit: Habit, now: float) -> Addition:
             past.lost(at, code)
             past.reconnects += 1
     past.connected = float(habit.hours_a_day * HOUR * 7 * _WEEKS)
-    chance = random.Random(f"{host.name}: recent")
+    chance = random.Random(f"{way[0].name}: recent")
     for number in range(_RECENT if habit.last_used < 0.5 else 0):
-        past.measured(now - 15.0 * (_RECENT - number), _round_trip(host, chance, 0.0))
+        past.measured(now - 15.0 * (_RECENT - number), _round_trip(way, chance, 0.0))
     return past
 
 
@@ -98,17 +108,17 @@ def _happened(habit: Habit, now: float) -> Iterator[tuple[float, str, str, str]]
                 yield (now - ago * DAY, "login", "", "")
 
 
-def _hours_of(host: SimulatedHost, habit: Habit, now: float) -> Iterator[HourRow]:
-    chance = random.Random(f"{host.name}: hours")
+def _hours_of(way: Way, habit: Habit, now: float) -> Iterator[HourRow]:
+    chance = random.Random(f"{way[0].name}: hours")
     first = int(habit.last_used * 24) + 4
     for ago in range(first, 24 * 7 * _WEEKS):
         hour = int(now // HOUR) - ago
         if (hour + 16) % 24 < habit.hours_a_day:
             busy = 0.5 + 0.5 * math.sin(2 * math.pi * (hour % 24) / 24)
-            low, middle, high = sorted(_round_trip(host, chance, busy) for _ in range(3))
+            low, middle, high = sorted(_round_trip(way, chance, busy) for _ in range(3))
             yield hour, 240, low, middle, high
 
 
-def _round_trip(host: SimulatedHost, chance: random.Random, busy: float) -> float:
-    network = host.network
-    return network.round_trip + network.jitter * (busy + chance.expovariate(2.0)) + 0.0004
+def _round_trip(way: Way, chance: random.Random, busy: float) -> float:
+    networks = [host.network for host in way]
+    return sum(one.round_trip + one.jitter * (busy + chance.expovariate(2.0)) for one in networks) + 0.0004

@@ -128,7 +128,7 @@ async def test_a_session_that_the_server_ended_says_so_and_how_to_go_on(
 async def test_a_late_answer_says_until_when_it_is_waited_for(fake_app: FakeApp, services: FakeServices) -> None:
     services.sessions.get("web-1").become(SessionState.DEGRADED, ago=9, given_up_in=13)
     async with fake_app() as pilot:
-        assert "answers late for 9.0 s If none comes, it counts as lost in 13 s" in _part(pilot, "#detail")
+        assert "answers late for 9.0 s Without an answer it counts as lost in 13 s" in _part(pilot, "#detail")
 
 
 async def test_a_login_that_is_held_back_says_until_when_and_u_goes_on(
@@ -264,6 +264,14 @@ async def test_a_forward_that_others_can_use_says_so(fake_app: FakeApp, services
         assert "Every machine that reaches this machine can use it." in _part(pilot, "#panel-box")
 
 
+async def test_leaving_asks_while_connections_come_through_a_forward(fake_app: FakeApp, services: FakeServices) -> None:
+    services.forwards.open[1] = _view("L 8080:db-2:5432", open=2, total=2)
+    async with fake_app() as pilot:
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+        assert "2 forwarded connections would be stopped" in " ".join(shown(pilot).split())
+
+
 # --- waiting -----------------------------------------------------------------------------------------------------
 
 
@@ -394,6 +402,33 @@ async def test_leaving_stops_what_is_being_verified(fake_app: FakeApp, services:
         await pilot.press("escape")
         await settled(pilot)
         assert services.verification.closed == 1
+
+
+async def test_verifying_is_a_key_away_from_the_ladder(fake_app: FakeApp, services: FakeServices) -> None:
+    services.verification.checks = [_check(CheckId.EXEC, summary="a command runs")]
+    async with fake_app() as pilot:
+        await pilot.press("4", "v")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, VerifyPanel)
+        assert "a command runs" in _part(pilot, "#panel-box")
+
+
+async def test_help_over_a_panel_tells_its_keys(fake_app: FakeApp) -> None:
+    async with fake_app() as pilot:
+        await pilot.press("f", "f1")
+        await settled(pilot)
+        assert "Open a forward that you write as ssh does." in shown(pilot)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, ForwardsPanel)
+
+
+async def test_the_keys_of_a_panel_can_be_remapped(fake_app: FakeApp, services: FakeServices) -> None:
+    services.forwards.open[1] = _view("L 8080:db-2:5432")
+    async with fake_app(keymap={"host.forwards": "F", "forwards.stop": "ctrl+d"}) as pilot:
+        await pilot.press("F", "ctrl+d")
+        await settled(pilot)
+        assert services.forwards.views() == ()
 
 
 async def test_a_host_that_is_lost_while_it_is_verified_says_why(fake_app: FakeApp, services: FakeServices) -> None:

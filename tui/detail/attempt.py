@@ -17,8 +17,9 @@ _PHASE_WORDS = {Phase.HOST_KEY: "host key", Phase.AUTH: "login", Phase.KEX: "key
 
 
 def attempt_block(details: HostDetails, glyphs: Glyphs, width: int) -> Content:
-    """A line for each hop; nothing while connected or at rest."""
-    if details.view.state not in BUSY and details.view.state is not SessionState.FAILED:
+    """A line for each hop; nothing while connected or at rest, nor of the attempt that made the link that was lost."""
+    state, failed = details.view.state, any(isinstance(event, PhaseFailed) for event in details.phases)
+    if state not in BUSY | {SessionState.FAILED} or (state is SessionState.RECONNECTING and not failed):
         return Content("")
     hops: dict[str, list[PhaseEvent]] = {}
     for event in details.phases:

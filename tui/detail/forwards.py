@@ -56,7 +56,8 @@ def _brief(view: ForwardView, glyphs: Glyphs, width: int) -> Content:
     shown = forward_look(view.state, glyphs)
     name = Content.assemble((shown.glyph, shown.style), " ", spec_words(view.spec, glyphs, port=view.port))
     if view.state is not _S.LISTENING:
-        said = Content.styled(clean_line(view.reason or shown.word), shown.style)
+        words = view.reason if view.state is _S.FAILED and view.reason else shown.word
+        said = Content.styled(clean_line(words), shown.style)
         return side_by_side([name, said], room_in(width))
     return side_by_side([name, Content.styled(traffic_words(view, glyphs), "$quiet")], room_in(width))
 

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from tui.detail.details import HostDetails
 from tui.detail.routes import route_row
-from tui.detail.table import table
+from tui.detail.table import room_in, side_by_side, table
 from tui.format import latency_text
 from tui.glyphs import Glyphs, sparkline
 from tui.hosts import HostView
@@ -25,7 +25,7 @@ def link_block(details: HostDetails, glyphs: Glyphs, width: int) -> Content:
             ("who", f"{facts.user}@{facts.address}"),
             route_row(details, glyphs, width),
             ("login", login),
-            ("crypto", crypto_words(facts.kex, facts.cipher, glyphs)),
+            ("crypto", crypto_words(facts.kex, facts.cipher, glyphs, room_in(width))),
             ("server", facts.server_version),
             ("host key", facts.host_key),
             ("latency", _latency(view, glyphs) if view.latencies else ""),
@@ -42,13 +42,13 @@ def is_post_quantum(kex: str) -> bool:
     return "mlkem" in kex or "sntrup" in kex
 
 
-def crypto_words(kex: str, cipher: str, glyphs: Glyphs) -> Content:
+def crypto_words(kex: str, cipher: str, glyphs: Glyphs, room: int) -> Content:
     """`mlkem768x25519 · aes128-gcm  post-quantum`"""
     names = f" {glyphs.dot} ".join(dict.fromkeys(algorithm(name) for name in (kex, cipher) if name))
     if not kex:
         return Content(names)
     note = ("post-quantum", "$success") if is_post_quantum(kex) else ("not post-quantum", "$quiet")
-    return Content.assemble(names, "  ", note)
+    return side_by_side([Content(names), Content.styled(*note)], room)
 
 
 def algorithm(name: str) -> str:

@@ -51,7 +51,7 @@ def _patience(details: HostDetails, width: int) -> Content:
     """While answers are late: until when the connection is waited for."""
     if details.view.state is not SessionState.DEGRADED or details.given_up_in is None:
         return Content("")
-    words = f"If none comes, it counts as lost in {details.given_up_in:.0f} s and is made anew."
+    words = f"Without an answer it counts as lost in {details.given_up_in:.0f} s, and is made anew."
     return broken(Content.styled(words, "$warning"), width)
 
 

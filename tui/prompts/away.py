@@ -72,22 +72,20 @@ class AwayPrompt(Prompt[AwayAnswer | None]):
         yield Flow(self._content)
 
     def _content(self, width: int) -> Content:
-        wanted, action = self._wanted, self._wanted.action
+        wanted, action, until = self._wanted, self._wanted.action, self._wanted.deadline
+        deadline = "none" if until is None else f"not after {moment_text(until, self._now())}"
         rows: list[TableRow] = [
             ("what", Content.styled(clean_line(action.words), "bold")),
             ("now", _now_words(self._state)),
             ("queued", "it waits, over a restart too, until the host is connected; then it is done once"),
-            (
-                "deadline",
-                "none" if wanted.deadline is None else f"not after {moment_text(wanted.deadline, self._now())}",
-            ),
-            ("priority", wanted.priority.name.lower()),
+            ("deadline", _changed_by("d", deadline)),
+            ("priority", _changed_by("p", wanted.priority.name.lower())),
         ]
         if isinstance(action, CopyFiles):
-            rows.append(("names", f"{conflict_words(action.on_conflict)}  (k)"))
+            rows.append(("names", _changed_by("k", conflict_words(action.on_conflict))))
         else:
             again = "it is begun again" if wanted.repeatable else "it is told as unknown, not done twice"
-            rows.append(("cut off", f"{again}  (t)"))
+            rows.append(("cut off", _changed_by("t", again)))
         return table(rows, width)
 
     def _change(self, wanted: AwayAnswer) -> None:
@@ -143,6 +141,10 @@ class AwayPrompt(Prompt[AwayAnswer | None]):
         return ""
 
 
+def _changed_by(key: str, words: str) -> Content:
+    return Content.assemble(f"{words}  ", (key, "bold $accent"))
+
+
 def away_words(state: SessionState) -> str:
     """How a host is away."""
     return "being reconnected" if state is SessionState.RECONNECTING else "not connected"
@@ -150,5 +152,5 @@ def away_words(state: SessionState) -> str:
 
 def _now_words(state: SessionState) -> str:
     if state is SessionState.RECONNECTING:
-        return "another try is made at once; it is done when that succeeds, and fails with it"
+        return "another try is made at once; it is done when one succeeds, as long as this program runs"
     return "the host is connected first; it is done when that succeeds, and fails with it"
