@@ -175,7 +175,11 @@ class _Link:
     def closed(self) -> Awaitable[FairleadError | None]:
         return asyncio.shield(self._ended)
 
-    async def close(self) -> None:
+    @property
+    def carries(self) -> int:
+        return 0
+
+    async def close(self, because: LinkLost | None = None) -> None:
         if not self._ended.done():
             self._ended.set_result(None)
 
