@@ -76,5 +76,5 @@ def test_what_cannot_be_meant_is_a_usage_error(arguments: tuple[str, str], capsy
 
 
 def test_without_any_forward_it_says_how_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["forward", "--demo", "web-1"]) == 2
+    assert main(["forward", "--demo", "mirror-au"]) == 2
     assert "-L 8080:localhost:80" in capsys.readouterr().err
