@@ -38,6 +38,8 @@ from tui.prompts.base import Prompt
 from tui.status import work_under_way
 
 SEED = 7
+_READS_IN_A_ROW = 3
+"""What was read from the store may lead to another question; nothing on the screens asks more often than this."""
 PATIENCE = 20.0
 """Seconds of real time after which something that never comes to rest is given up."""
 
@@ -205,11 +207,18 @@ class Scene:
     async def _drawn(self, pilot: Pilot[Any]) -> None:
         """All messages handled and the picture up to date."""
         await asyncio.sleep(0.001)
-        await self._threads.rest()
+        for _ in range(_READS_IN_A_ROW):
+            await self._threads.rest()
+            await self._store_at_rest()
         bridge = self.app.bridge
         if bridge is not None:
             bridge.flush()
         await pilot.pause()
+
+    async def _store_at_rest(self) -> None:
+        """The store has one thread and serves in order: whoever comes now comes last."""
+        if self.app.front is not None:
+            await self.app.services.store.run(lambda _db: None)
 
 
 STANDING_WORKERS = frozenset({"follow", "standing"})
