@@ -20,7 +20,7 @@ from backend.connection.guard import LockoutGuard
 from backend.connection.guarded import GuardedConnector
 from backend.connection.interaction import Interaction
 from backend.connection.route_memory import RouteMemory
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.connection.vault import Vault
 from backend.event_log import log_events
 from backend.events import EventBus

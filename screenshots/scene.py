@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 
 from backend.connection.connector import Space
 from backend.connection.interaction import Interaction
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.connection.state import BUSY, SessionState
 from backend.connection.vault import Vault
 from backend.container import Container, open_container

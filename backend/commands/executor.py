@@ -15,7 +15,7 @@ from backend.commands.values import (
     CommandState,
     Sink,
 )
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.events import EventBus
 
 __all__ = [

@@ -31,7 +31,7 @@ from backend.connection.race import Observe, RouteOutcome
 from backend.connection.retry import STABLE, delay, may_repeat
 from backend.connection.route_memory import Remembered, RouteMemory
 from backend.connection.routing import Lead, Routing, state_of
-from backend.connection.state import ATTEMPTING, CONNECTED, RESTING, SessionChanged, SessionState, StateMachine, climb
+from backend.connection.state import ATTEMPTING, CONNECTED, SessionChanged, SessionState, StateMachine, climb
 from backend.connection.stretch import Stretch
 from backend.connection.target import Target
 from backend.connection.vault import Vault
@@ -372,57 +372,3 @@ class Session:
 def _has_ended(opening: asyncio.Task[FileChannel]) -> bool:
     """Whether what it opened is of no more use; False while it is being opened."""
     return opening.done() and not opening.cancelled() and opening.exception() is None and opening.result().ended
-
-
-class Sessions:
-    """All sessions of the program, by host name."""
-
-    def __init__(
-        self,
-        *,
-        connector: Connector,
-        book: HostBook,
-        interaction: Interaction,
-        bus: EventBus,
-        clock: Clock,
-        vault: Vault,
-        memory: RouteMemory | None = None,
-        chance: Random | None = None,
-    ) -> None:
-        """`chance` spreads the moments of reconnecting; `memory` knows which routes worked."""
-        self._connector = connector
-        self._book = book
-        self._interaction = interaction
-        self._bus = bus
-        self._clock = clock
-        self._vault = vault
-        self._memory = memory
-        self._chance = chance or Random()  # noqa: S311 - jitter, not a secret
-        self._sessions: dict[str, Session] = {}
-
-    def get(self, host: str) -> Session:
-        """The session of `host`, made (idle) at first use."""
-        if host not in self._sessions:
-            self._sessions[host] = Session(
-                host,
-                connector=self._connector,
-                book=self._book,
-                interaction=self._interaction,
-                bus=self._bus,
-                clock=self._clock,
-                vault=self._vault,
-                chance=self._chance,
-                memory=self._memory,
-            )
-        return self._sessions[host]
-
-    def all(self) -> tuple[Session, ...]:
-        return tuple(self._sessions.values())
-
-    def in_use(self, host: str) -> bool:
-        """Whether `host` is connected, or is being connected or left."""
-        return host in self._sessions and self._sessions[host].state not in RESTING
-
-    async def close(self) -> None:
-        """Disconnect everything at once; bounded, never raises."""
-        await asyncio.gather(*(session.disconnect() for session in self.all()))

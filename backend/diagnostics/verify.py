@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from backend.clock import Clock
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.diagnostics.checker import Checker
 from backend.diagnostics.checks import Check, CheckId, CheckStatus
 

@@ -5,7 +5,7 @@ Paths are absolute bytes. Every failure is a FileError (or LinkLost) with the co
 
 from __future__ import annotations
 
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.files.contract import FileSystem, TreeCount
 from backend.files.local import LocalFileSystem
 from backend.files.remote import RemoteFileSystem

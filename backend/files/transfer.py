@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.clock import Clock
-from backend.connection.session import Session, Sessions
+from backend.connection.session import Session
+from backend.connection.sessions import Sessions
 from backend.errors import Code, FairleadError, Interrupted, LinkLost
 from backend.events import Event, EventBus
 from backend.files.carrier import Carrier

@@ -6,7 +6,7 @@ import asyncio
 from itertools import count
 
 from backend.clock import Clock
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.errors import Code, ConfigError
 from backend.events import EventBus
 from backend.forwards.forward import Forward

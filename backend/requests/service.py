@@ -16,7 +16,7 @@ from typing import Protocol
 from backend.clock import Clock
 from backend.commands.executor import CommandService, RunningCommand
 from backend.commands.values import CommandOutcome, CommandSpec
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.connection.state import CONNECTED, SessionChanged
 from backend.errors import AuthError, ConfigError, ConnectError, FairleadError, Interrupted, LinkLost
 from backend.events import EventBus

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from backend.clock import Clock, SystemClock
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.files.filesystem import Files, FileSystem
 from backend.files.local import LocalFileSystem
 from mocks.content import noise

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from backend.clock import Clock, SystemClock
-from backend.connection.session import Session, Sessions
+from backend.connection.session import Session
+from backend.connection.sessions import Sessions
 from backend.connection.vault import Vault
 from backend.events import EventBus
 from backend.forwards.model import ForwardChanged, ForwardState, ForwardView

@@ -27,7 +27,8 @@ from backend.connection.connector import (
     StdStream,
 )
 from backend.connection.interaction import Interaction
-from backend.connection.session import Session, Sessions
+from backend.connection.session import Session
+from backend.connection.sessions import Sessions
 from backend.connection.streams import OnIncoming, RemoteListener
 from backend.connection.target import Hop, Target
 from backend.errors import Code, ConfigError, FairleadError, LinkLost

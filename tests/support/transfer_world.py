@@ -13,7 +13,7 @@ from random import Random
 
 from backend.clock import Clock, SystemClock
 from backend.connection.connector import Connector
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.connection.target import Target
 from backend.connection.vault import Vault
 from backend.events import EventBus

@@ -14,7 +14,7 @@ from backend.clock import SystemClock
 from backend.commands.executor import CommandService, CommandSpec, RunningCommand
 from backend.connection.connector import Chunk, PtyRequest, PtySize, StdStream
 from backend.connection.interaction import Nobody
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.connection.ssh.connector import SshConnector
 from backend.connection.vault import Vault
 from backend.errors import Code, Interrupted, LinkLost, TimeLimitError

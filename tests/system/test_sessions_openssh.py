@@ -13,7 +13,8 @@ import pytest
 from backend.clock import SystemClock
 from backend.connection.idleness import ENDS
 from backend.connection.interaction import Interaction, Nobody
-from backend.connection.session import Session, Sessions
+from backend.connection.session import Session
+from backend.connection.sessions import Sessions
 from backend.connection.ssh.connector import SshConnector
 from backend.connection.state import SessionChanged, SessionState
 from backend.connection.vault import Vault

@@ -14,7 +14,8 @@ import pytest
 from backend.connection.connector import Phase
 from backend.connection.interaction import Nobody
 from backend.connection.retry import SlowLogin
-from backend.connection.session import LatencyMeasured, PhaseSeen, Session, Sessions
+from backend.connection.session import LatencyMeasured, PhaseSeen, Session
+from backend.connection.sessions import Sessions
 from backend.connection.state import SessionChanged, SessionState
 from backend.connection.target import Keepalive, Target
 from backend.connection.vault import Secret, Vault

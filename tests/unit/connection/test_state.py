@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from backend.connection.connector import Phase
 from backend.connection.interaction import Nobody
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.connection.state import (
     ATTEMPTING,
     BUSY,

@@ -11,7 +11,7 @@ import pytest
 
 from backend.connection.interaction import HostKeyDecision, HostKeyState
 from backend.connection.race import Race, RouteStatus
-from backend.connection.session import Sessions
+from backend.connection.sessions import Sessions
 from backend.connection.target import Target
 from backend.connection.vault import Vault
 from backend.errors import Code, HostKeyError

@@ -1,0 +1,70 @@
+"""All sessions of the program: one for each host, made at its first use and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from backend.clock import Clock
+from backend.connection.connector import Connector
+from backend.connection.interaction import Interaction
+from backend.connection.route_memory import RouteMemory
+from backend.connection.session import Session
+from backend.connection.state import RESTING
+from backend.connection.vault import Vault
+from backend.events import EventBus
+from backend.hosts.book import HostBook
+
+
+class Sessions:
+    """All sessions of the program, by host name."""
+
+    def __init__(
+        self,
+        *,
+        connector: Connector,
+        book: HostBook,
+        interaction: Interaction,
+        bus: EventBus,
+        clock: Clock,
+        vault: Vault,
+        memory: RouteMemory | None = None,
+        chance: Random | None = None,
+    ) -> None:
+        """`chance` spreads the moments of reconnecting; `memory` knows which routes worked."""
+        self._connector = connector
+        self._book = book
+        self._interaction = interaction
+        self._bus = bus
+        self._clock = clock
+        self._vault = vault
+        self._memory = memory
+        self._chance = chance or Random()  # noqa: S311 - jitter, not a secret
+        self._sessions: dict[str, Session] = {}
+
+    def get(self, host: str) -> Session:
+        """The session of `host`, made (idle) at first use."""
+        if host not in self._sessions:
+            self._sessions[host] = Session(
+                host,
+                connector=self._connector,
+                book=self._book,
+                interaction=self._interaction,
+                bus=self._bus,
+                clock=self._clock,
+                vault=self._vault,
+                chance=self._chance,
+                memory=self._memory,
+            )
+        return self._sessions[host]
+
+    def all(self) -> tuple[Session, ...]:
+        return tuple(self._sessions.values())
+
+    def in_use(self, host: str) -> bool:
+        """Whether `host` is connected, or is being connected or left."""
+        return host in self._sessions and self._sessions[host].state not in RESTING
+
+    async def close(self) -> None:
+        """Disconnect everything at once; bounded, never raises."""
+        await asyncio.gather(*(session.disconnect() for session in self.all()))
