@@ -202,7 +202,7 @@ class _Reading:
         extra: dict[str, Any] = {}
         for key, place in items.items():
             value = self._reader.value(place)
-            if value is None:
+            if value is None or (value == "" and key in _KNOWN):
                 told = f"{clean_line(key)} says nothing that can be kept and is left out"
                 self._remark(place.line, f"{shown}.{clean_line(key)}", told)
             elif key in _KNOWN:

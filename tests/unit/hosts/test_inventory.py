@@ -199,6 +199,11 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+def test_an_empty_text_says_nothing() -> None:
+    found = read("hosts:\n  a:\n    ssh_host: ''\n    ssh_user: ''\n    ssh_port: 2222\n")
+    assert (found.hosts, found.problems) == ({"a": {"port": 2222}}, ())
+
+
 @given(st.dictionaries(st.sampled_from(["ssh_host", "ssh_port", "ssh_key", "role", "é", ""]), TREES, max_size=5))
 def test_whatever_an_inventory_says_it_is_refused_or_makes_a_sound_file(table: dict[str, Any]) -> None:
     import yaml
