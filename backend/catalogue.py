@@ -6,9 +6,10 @@ Templates name `{host}`, `{hop}` and keys of the error's evidence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from backend.dataclass import dataclass
 
 
 class Category(StrEnum):
@@ -51,6 +52,7 @@ class Code(StrEnum):
     CLOUDFLARE_LOGIN = "CLOUDFLARE_LOGIN"
     CLOUDFLARE_FAILED = "CLOUDFLARE_FAILED"
     NAME_NOT_FOUND = "NAME_NOT_FOUND"
+    RESOLVER_DOWN = "RESOLVER_DOWN"
     TCP_REFUSED = "TCP_REFUSED"
     TCP_TIMEOUT = "TCP_TIMEOUT"
     TCP_UNREACHABLE = "TCP_UNREACHABLE"
@@ -68,8 +70,11 @@ class Code(StrEnum):
     AUTH_DENIED = "AUTH_DENIED"
     AUTH_NO_METHOD = "AUTH_NO_METHOD"
     AUTH_TOO_MANY = "AUTH_TOO_MANY"
+    AUTH_KEY_MISSING = "AUTH_KEY_MISSING"
     AUTH_KEY_UNREADABLE = "AUTH_KEY_UNREADABLE"
     AUTH_KEY_PERMISSIONS = "AUTH_KEY_PERMISSIONS"
+    AUTH_AGENT_REFUSED = "AUTH_AGENT_REFUSED"
+    AUTH_CERTIFICATE = "AUTH_CERTIFICATE"
     AUTH_PASSPHRASE = "AUTH_PASSPHRASE"
     AUTH_TIMEOUT = "AUTH_TIMEOUT"
     AUTH_PASSWORD_EXPIRED = "AUTH_PASSWORD_EXPIRED"
@@ -91,6 +96,27 @@ class Code(StrEnum):
     SERVER_ENDED = "SERVER_ENDED"
     NOT_FOUND = "NOT_FOUND"
     PERMISSION = "PERMISSION"
+    SUDO_REFUSED = "SUDO_REFUSED"
+    SUDO_PASSWORD = "SUDO_PASSWORD"
+    JOB_UNKNOWN = "JOB_UNKNOWN"
+    JOB_FAILED = "JOB_FAILED"
+    JOB_RUNNING = "JOB_RUNNING"
+    JOB_NOT_STOPPED = "JOB_NOT_STOPPED"
+    PROCESS_GONE = "PROCESS_GONE"
+    PROCESS_REFUSED = "PROCESS_REFUSED"
+    MODULES_ABSENT = "MODULES_ABSENT"
+    MODULE_UNKNOWN = "MODULE_UNKNOWN"
+    MODULE_FAILED = "MODULE_FAILED"
+    SHELL_GONE = "SHELL_GONE"
+    SLURM_ABSENT = "SLURM_ABSENT"
+    SLURM_UNCONFIGURED = "SLURM_UNCONFIGURED"
+    SLURM_SILENT = "SLURM_SILENT"
+    SLURM_REFUSED = "SLURM_REFUSED"
+    SLURM_JOB_UNKNOWN = "SLURM_JOB_UNKNOWN"
+    SU_REFUSED = "SU_REFUSED"
+    SU_PASSWORD = "SU_PASSWORD"
+    CHECK_FAILED = "CHECK_FAILED"
+    READ_ONLY = "READ_ONLY"
     DISK_FULL = "DISK_FULL"
     SPACE_LOW = "SPACE_LOW"
     QUOTA = "QUOTA"
@@ -101,14 +127,21 @@ class Code(StrEnum):
     NAME_INVALID = "NAME_INVALID"
     OUTSIDE_ROOT = "OUTSIDE_ROOT"
     FILE_FAILED = "FILE_FAILED"
+    FILES_SILENT = "FILES_SILENT"
     SOURCE_CHANGED = "SOURCE_CHANGED"
     CHECKSUM_DIFFERS = "CHECKSUM_DIFFERS"
     IN_USE = "IN_USE"
     SOME_FAILED = "SOME_FAILED"
+    DELETE_LIMIT = "DELETE_LIMIT"
+    STILL_DIFFERS = "STILL_DIFFERS"
     QUEUE_FULL = "QUEUE_FULL"
     TIME_LIMIT = "TIME_LIMIT"
     INTERRUPTED = "INTERRUPTED"
     NEEDS_PERSON = "NEEDS_PERSON"
+    DECLINED = "DECLINED"
+    PRODUCTION_HOST = "PRODUCTION_HOST"
+    COMMAND_DENIED = "COMMAND_DENIED"
+    COMMAND_DANGEROUS = "COMMAND_DANGEROUS"
     INTERNAL = "INTERNAL"
 
 
@@ -120,9 +153,13 @@ class Advice:
     """What to do, as a sentence."""
     command: str | None = None
     """A command line that does it, where there is one."""
+    apply: str | None = None
+    """The remedy that does it from within the program (`backend.diagnostics.remedies`), where there is one."""
 
     def to_json(self) -> dict[str, Any]:
-        return {"text": self.text, "command": self.command}
+        """As scripts read it; `apply` is what `fairlead diagnose --apply` takes, and is there only where it does."""
+        told: dict[str, Any] = {"text": self.text, "command": self.command}
+        return told if self.apply is None else {**told, "apply": self.apply}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +290,14 @@ CATALOGUE: dict[Code, Entry] = {
         "If the name belongs to a private network, connect to its VPN first, or go through a jump host.",
         retryable=True,
     ),
+    Code.RESOLVER_DOWN: _entry(
+        Category.NAME,
+        "Nobody could be asked for the address of {address}: {reason}",
+        "Check this machine's own network first: Wi-Fi, cable, VPN. Names of the whole internet fail like this, too.",
+        ("See which resolvers this machine asks.", "cat /etc/resolv.conf"),
+        "If you know the numeric address, it needs no resolver: write it into the host's entry.",
+        retryable=True,
+    ),
     Code.TCP_REFUSED: _entry(
         Category.NETWORK,
         "{address} port {port} refused the connection: nothing listens on that port, or a firewall turns this address away.",
@@ -321,7 +366,7 @@ CATALOGUE: dict[Code, Entry] = {
     ),
     Code.HOST_KEY_UNKNOWN: _entry(
         Category.HOST_KEY,
-        "The host key of {host} is not known yet, and nobody could be asked whether to trust it.",
+        "The host key of {host} is not known yet, so it is not trusted.",
         "Compare {fingerprint} with what the host's administrator tells you, then connect and trust it.",
         (
             "Trust a first key without asking (never a changed one).",
@@ -332,8 +377,8 @@ CATALOGUE: dict[Code, Entry] = {
         Category.HOST_KEY,
         "The host key of {host} has changed. Somebody may be in between; nothing secret was sent.",
         "Ask the administrator, over another way, whether the machine was reinstalled, and for its fingerprint. It now shows {fingerprint}",
-        ("Only then remove the old key, which stands in {where}.", 'ssh-keygen -R "{name}" -f {file}'),
-        "The workbench's own question replaces it as well: connect there, type the end of the new fingerprint, press Ctrl-R.",
+        ("Only then remove the old key, which stands in {where}.", "ssh-keygen -R {name} -f {file}"),
+        "Or let the workbench replace it: connect there, type the end of the new fingerprint, and press ctrl+r.",
     ),
     Code.HOST_KEY_REVOKED: _entry(
         Category.HOST_KEY,
@@ -348,8 +393,8 @@ CATALOGUE: dict[Code, Entry] = {
     Code.AUTH_DENIED: _entry(
         Category.AUTH,
         "{host} refused the login of {user}.",
-        "Tried: {tried}. The server still offers: {offered}.",
         "Check the user name and the secret. Repeated wrong tries may lock the account or ban this address.",
+        "Tried: {tried}. The server still offers: {offered}.",
     ),
     Code.AUTH_NO_METHOD: _entry(
         Category.AUTH,
@@ -362,16 +407,37 @@ CATALOGUE: dict[Code, Entry] = {
         "{host} ended the login after too many tries.",
         "Name the right key for this host and set IdentitiesOnly, so that the agent's other keys are not offered.",
     ),
+    Code.AUTH_KEY_MISSING: _entry(
+        Category.AUTH,
+        "There is no key file {path} on this machine.",
+        ("Correct the path where the key is named.", "fairlead hosts show {hop}"),
+        "Choose another key; those at hand are listed.",
+    ),
     Code.AUTH_KEY_UNREADABLE: _entry(
         Category.AUTH,
         "The key file {path} cannot be used: {reason}",
         ("See what the file holds.", "ssh-keygen -l -f {path}"),
-        "Choose another key for this host.",
+        "Choose another key; those at hand are listed.",
     ),
     Code.AUTH_KEY_PERMISSIONS: _entry(
         Category.AUTH,
         "The key file {path} may be read by others (mode {mode}), so it is not used.",
         ("Make it yours alone.", "chmod 600 {path}"),
+    ),
+    Code.AUTH_AGENT_REFUSED: _entry(
+        Category.AUTH,
+        "{host} would take the key {key}, and the agent did not sign with it: {reason}",
+        "Try again, and answer what the agent asks: a yes, a PIN, or a touch of the key.",
+        ("See whether the agent is locked or has let go of the key.", "ssh-add -l"),
+    ),
+    Code.AUTH_CERTIFICATE: _entry(
+        Category.AUTH,
+        "{host} refused the login of {user}: the certificate {path} does not count, {reason}.",
+        "Have it signed anew by whoever issues certificates for this host.",
+        (
+            "See what it says, and compare its dates with this machine's clock and the host's.",
+            "ssh-keygen -L -f {path}",
+        ),
     ),
     Code.AUTH_PASSPHRASE: _entry(
         Category.AUTH,
@@ -456,8 +522,9 @@ CATALOGUE: dict[Code, Entry] = {
     ),
     Code.SFTP_UNAVAILABLE: _entry(
         Category.SESSION,
-        "{host} offers no SFTP, so its files cannot be reached.",
+        "{host} offers no SFTP.",
         "On the server, add to sshd_config: Subsystem sftp internal-sftp",
+        "Where the account may run commands, its files are reached by those, a little slower.",
     ),
     Code.SLOW_LINK: _entry(
         Category.NETWORK,
@@ -474,7 +541,7 @@ CATALOGUE: dict[Code, Entry] = {
     Code.CONNECTION_LOST: _entry(
         Category.LINK,
         "The connection to {host} was lost.",
-        "It is restored by itself where work goes on; otherwise connect again.",
+        "Copies and forwards go on by themselves when it is back; for anything else, connect again.",
         retryable=True,
     ),
     Code.KEEPALIVE_LOST: _entry(
@@ -498,6 +565,127 @@ CATALOGUE: dict[Code, Entry] = {
         "{path}: permission denied.",
         ("See owner and mode.", "fairlead stat {host}:{path}"),
         "Use a directory that belongs to you, or ask its owner.",
+    ),
+    Code.SUDO_REFUSED: _entry(
+        Category.SESSION,
+        "sudo on {host} does not let {user} act as {as}: {reason}",
+        ("See what sudo allows.", "fairlead run {host} -- sudo -n -l"),
+        "Ask the administrator, or log in as somebody who may.",
+    ),
+    Code.SUDO_PASSWORD: _entry(
+        Category.SESSION,
+        "sudo on {host} needs a password for {user}, and none was accepted.",
+        "Give the same command again on a terminal and type the password of your account on the host.",
+    ),
+    Code.JOB_UNKNOWN: _entry(
+        Category.SESSION,
+        "{host} knows no job {job}.",
+        ("See which jobs there are.", "fairlead jobs {host} list"),
+    ),
+    Code.JOB_FAILED: _entry(
+        Category.SESSION,
+        "{host} could not do that with its jobs: {reason}",
+        ("See whether the host runs commands at all.", "fairlead diagnose --verify {host}"),
+    ),
+    Code.JOB_RUNNING: _entry(
+        Category.SESSION,
+        "The job {job} on {host} still runs, so it was not removed.",
+        ("Stop it first.", "fairlead jobs {host} stop {job}"),
+        "Or give --force, which stops it and then removes it.",
+    ),
+    Code.JOB_NOT_STOPPED: _entry(
+        Category.SESSION,
+        "The job {job} on {host} was told to stop, and these processes of it are still there: {processes}",
+        ("See whose they are.", "fairlead ps {host} --tree"),
+        "Processes of another account (sudo) can be ended by that account only; one in state D waits for the kernel.",
+    ),
+    Code.PROCESS_GONE: _entry(
+        Category.SESSION,
+        "Nothing was signalled on {host}: process {pid} {fate}.",
+        ("Look at the processes as they are now.", "fairlead ps {host}"),
+    ),
+    Code.PROCESS_REFUSED: _entry(
+        Category.SESSION,
+        "{host} did not let the signal {signal} through to process {pid}: {reason}",
+        "It belongs to another account: log in as that one, or as root.",
+    ),
+    Code.MODULES_ABSENT: _entry(
+        Category.SESSION,
+        "No environment modules were found on {host}: {reason}",
+        "Ask whoever runs the host where Lmod or Environment Modules is; often only compute and login nodes have it.",
+        "If a start file of yours defines `module`, move that to ~/.bash_profile or ~/.profile.",
+    ),
+    Code.MODULE_UNKNOWN: _entry(
+        Category.SESSION,
+        "{host} has no module called {module}; the command was not run.",
+        ("See what there is.", "fairlead modules {host}"),
+        (
+            "Some modules only show after another one is loaded; Lmod knows which.",
+            "fairlead modules {host} explain {module}",
+        ),
+    ),
+    Code.MODULE_FAILED: _entry(
+        Category.SESSION,
+        "The modules {modules} could not be loaded on {host}; the command was not run. {reason}",
+        ("Look at what they need.", "fairlead modules {host} explain {module}"),
+        "Leave out those that exclude each other, or name the one first that the others need.",
+    ),
+    Code.SHELL_GONE: _entry(
+        Category.SESSION,
+        "The session {name} on {host} is gone, and with it its directory, variables and functions: {reason}",
+        "Open it anew (alt+a, on Commands): it begins as a fresh login does.",
+    ),
+    Code.SLURM_ABSENT: _entry(
+        Category.SESSION,
+        "Slurm was not found on {host}: there is no squeue on its PATH.",
+        "Use the cluster's login node, or put Slurm's programs on the PATH of a login shell there.",
+    ),
+    Code.SLURM_UNCONFIGURED: _entry(
+        Category.SESSION,
+        "{host} has Slurm's programs, but belongs to no cluster: they know of no controller to ask.",
+        "Use the cluster's login node.",
+        "If this is one, its slurm.conf is missing or cannot be read, or lies where only SLURM_CONF finds it: whoever "
+        "runs the cluster knows.",
+    ),
+    Code.SLURM_SILENT: _entry(
+        Category.SESSION,
+        "Slurm on {host} does not answer.",
+        "Its controller is down, starting or very busy. Jobs that run go on; look again in a few minutes.",
+        "If it stays so, tell whoever runs the cluster.",
+        retryable=True,
+    ),
+    Code.SLURM_REFUSED: _entry(
+        Category.SESSION,
+        "Slurm on {host} refused it: {reason}",
+        ("See partitions, their limits and the state of their nodes.", "fairlead slurm {host} nodes"),
+    ),
+    Code.SLURM_JOB_UNKNOWN: _entry(
+        Category.SESSION,
+        "Slurm on {host} knows no job {job}, or has forgotten it.",
+        ("See what is in the queue.", "fairlead slurm {host} queue"),
+        "Without accounting, jobs are forgotten a few minutes after their end.",
+    ),
+    Code.SU_REFUSED: _entry(
+        Category.SESSION,
+        "su on {host} does not let {user} act as {as}: {reason}",
+        "Use sudo where the host has it, or log in as somebody who may.",
+        ("See who you are there.", "fairlead run {host} -- id"),
+    ),
+    Code.SU_PASSWORD: _entry(
+        Category.SESSION,
+        "su on {host} needs the password of {as}, and none was accepted.",
+        "Give the same command again on a terminal and type the password of that user. Where only sudo is set up, use sudo.",
+    ),
+    Code.CHECK_FAILED: _entry(
+        Category.FILES,
+        "The check '{command}' does not accept the new {path}; the old one is in place.",
+        "Mend what it says, then save again.",
+    ),
+    Code.READ_ONLY: _entry(
+        Category.FILES,
+        "The file system of {path} is read-only; nothing can be changed there.",
+        ("See what is mounted, and how.", "fairlead run {host} -- findmnt -T {parent}"),
+        "A disk with errors is often made read-only by the system: look at its log (dmesg) before mounting it anew.",
     ),
     Code.DISK_FULL: _entry(
         Category.FILES,
@@ -544,6 +732,16 @@ CATALOGUE: dict[Code, Entry] = {
         "{path}: the server said only: {reason}",
         ("See owner, mode and free space.", "fairlead stat {host}:{path}"),
     ),
+    Code.FILES_SILENT: _entry(
+        Category.FILES,
+        "{path}: {reason}, though the connection to {host} is up.",
+        (
+            "Its disk may hang, as a network file system does whose server is away. See what is mounted there.",
+            "fairlead run {host} -- mount",
+        ),
+        "Give the same command again when it answers: a copy goes on where it stopped.",
+        retryable=True,
+    ),
     Code.SOURCE_CHANGED: _entry(
         Category.FILES,
         "{path} changed while it was being copied.",
@@ -568,6 +766,18 @@ CATALOGUE: dict[Code, Entry] = {
         "Mend what is named above, then give the same command again: what is done is not sent twice.",
         retryable=True,
     ),
+    Code.DELETE_LIMIT: _entry(
+        Category.FILES,
+        "{count} names would be deleted and at most {most} may be: none is deleted. What is to be copied is copied all the same.",
+        "See what would go: give the command again with --dry-run.",
+        "Where that is right, allow it: give the command again with --max-delete {count}.",
+    ),
+    Code.STILL_DIFFERS: _entry(
+        Category.FILES,
+        "{count} names differ again after {rounds} rounds: something keeps changing them.",
+        "Sync again when nobody writes there.",
+        retryable=True,
+    ),
     Code.QUEUE_FULL: _entry(
         Category.LIMIT,
         "The queue of {host} takes no more: {waiting} of {most} wait for it, {waiting_in_all} of {most_in_all} in all.",
@@ -582,8 +792,30 @@ CATALOGUE: dict[Code, Entry] = {
     Code.INTERRUPTED: _entry(Category.LIMIT, "Stopped.", "Give the same command again to go on."),
     Code.NEEDS_PERSON: _entry(
         Category.LIMIT,
-        "{host} asks for {what}, and there is nobody to ask.",
-        "Run it on a terminal, without --batch, or give a password with --password-stdin.",
+        "{host} asks for {wanted}, and there is nobody to ask.",
+        "Run it on a terminal, without --batch, and answer when you are asked. A password, but nothing else, may come "
+        "from --password-stdin.",
+    ),
+    Code.DECLINED: _entry(
+        Category.LIMIT,
+        "{host} asks for {wanted}, and the question was declined.",
+        "Connect again when you have it at hand. Nothing is tried meanwhile.",
+    ),
+    Code.PRODUCTION_HOST: _entry(
+        Category.LIMIT,
+        "Nothing was changed: {host} is a production host, and {why}.",
+        "Give the same command again, and agree when you are asked; or agree beforehand with --yes.",
+    ),
+    Code.COMMAND_DENIED: _entry(
+        Category.LIMIT,
+        "Nothing was run on {host}: '{part}' may not run there: {why}.",
+        ("See the lists of commands in your settings.", "fairlead config show"),
+        "Give a command that is allowed, or change the list; no flag goes round it.",
+    ),
+    Code.COMMAND_DANGEROUS: _entry(
+        Category.LIMIT,
+        "Nothing was run on {host}: {danger}, and {why}.",
+        "Give the same command again, and agree when you are asked; or agree beforehand with --yes.",
     ),
     Code.INTERNAL: _entry(
         Category.INTERNAL,

@@ -24,6 +24,11 @@ class Clock(Protocol):
         ...
 
 
+def iso(moment: datetime) -> str:
+    """An aware moment as ISO 8601 in UTC, to the second: `2026-03-02T09:41:00Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 class SystemClock:
     """The machine's own clock."""
 

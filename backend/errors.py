@@ -20,12 +20,12 @@ gets the same answer wherever it is met. Text in `evidence` may come from a serv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from backend.catalogue import CATALOGUE, Advice, Category, Code, Entry
-from backend.text import clean_text
+from backend.text import clean_text, shell_word
 
 __all__ = [
     "Advice",
@@ -100,7 +100,7 @@ class FairleadError(Exception):
         if self._own_advice is not None:
             return self._own_advice
         return tuple(
-            Advice(self._fill(item.text), self._fill(item.command) if item.command else None)
+            Advice(self._fill(item.text), self._fill(item.command, shell_word) if item.command else None)
             for item in self.entry.advice
         )
 
@@ -109,6 +109,22 @@ class FairleadError(Exception):
         self.host = self.host or host
         self.hop = self.hop or (hop if hop != host else None)
         return self
+
+    def told_of(self, host: str, hop: str | None = None) -> Self:
+        """The same failure, of what is called `host` here, and its jump host `hop`; itself where it says so already."""
+        if self.host == host and (hop is None or self.hop == hop):
+            return self
+        told = type(self).__new__(type(self), *self.args)
+        told.__dict__.update(self.__dict__)
+        told.host, told.hop, told.__cause__ = host, hop or self.hop, self.__cause__
+        return told
+
+    def explained(self, evidence: Mapping[str, str], advice: tuple[Advice, ...]) -> Self:
+        """The same failure with more known about it: `evidence`, already cleaned, and `advice` in place of its own."""
+        told = type(self).__new__(type(self), *self.args)
+        told.__dict__.update(self.__dict__)
+        told.evidence, told._own_advice, told.__cause__ = MappingProxyType(dict(evidence)), advice, self.__cause__
+        return told
 
     def to_json(self) -> dict[str, Any]:
         """The body of `{"error": …}` on the command line."""
@@ -123,13 +139,14 @@ class FairleadError(Exception):
             "retryable": self.retryable,
         }
 
-    def _fill(self, template: str) -> str:
+    def _fill(self, template: str, written: Callable[[str], str] = str) -> str:
+        """`template` with what is known, each value as it is `written` there: what others name reaches no shell."""
         known = {
             "host": self.host or "the host",
             "hop": self.hop or self.host or "the jump host",
             **self.evidence,
         }
-        return template.format_map(_Known(known))
+        return template.format_map(_Known({name: written(value) for name, value in known.items()}))
 
 
 class _Known(dict[str, str]):
@@ -165,6 +182,13 @@ class LinkLost(FairleadError):
 
 class FileError(FairleadError):
     """An operation on a local or remote file failed; nothing was left half-written under a final name."""
+
+    def about(self, path: str) -> None:
+        """Tell this failure of `path`; it was met under another name."""
+        met = self.evidence.get("path")
+        if met is not None:
+            self._own_message = self._own_message.replace(met, path)
+            self.evidence = MappingProxyType({**self.evidence, "path": clean_text(path)})
 
 
 class IntegrityError(FileError):

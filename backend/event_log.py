@@ -20,8 +20,10 @@ from backend.events import Event, EventBus
 
 log = logging.getLogger("fairlead.events")
 
-_FREQUENT = frozenset({"CommandOutput", "TransferProgressed", "ForwardCounted", "HealthChanged"})
+FREQUENT = frozenset({"CommandOutput", "TerminalOutput", "TransferProgressed", "ForwardCounted", "HealthChanged"})
 """Hints to redraw; what they are about is told by other events."""
+_DETAILS = frozenset({"DeepChecked"})
+"""Seen all the time; what matters in them is told by other events."""
 _RENAMED = {"name": "name_", "message": "message_", "args": "args_", "module": "module_", "level": "level_"}
 """Field names that a log record has for itself (`logging.LogRecord`, and ours)."""
 _MOST_ITEMS = 20
@@ -37,8 +39,8 @@ def log_events(bus: EventBus) -> None:
 def write_event(event: Event) -> None:
     """One record. Measurements and the beginnings of phases are DEBUG, all else INFO."""
     kind = type(event).__name__
-    if kind not in _FREQUENT:
-        level = logging.DEBUG if _is_detail(event) else logging.INFO
+    if kind not in FREQUENT:
+        level = logging.DEBUG if is_detail(event) else logging.INFO
         if log.isEnabledFor(level):
             log.log(level, "%s", kind_of(kind), extra=fields_of(event))
 
@@ -94,6 +96,9 @@ def plain(value: object, depth: int = 0) -> Any:
     return None
 
 
-def _is_detail(event: Event) -> bool:
+def is_detail(event: Event) -> bool:
+    """Whether it is of interest only to who looks closely: measurements, and the beginnings of phases."""
+    if type(event).__name__ in _DETAILS:
+        return True
     started = isinstance(event, PhaseSeen) and not isinstance(event.phase, PhasePassed | PhaseFailed)
     return started or isinstance(event, LatencyMeasured)

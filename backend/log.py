@@ -1,8 +1,9 @@
 """The log: JSON lines in a file, plain lines on stderr, both free of secrets. Off until it is configured.
 
 Everything goes through the standard `logging`, ours and the libraries'; structlog gives each record its final form,
-and is imported only when there is a log to write. Secrets are taken out as each record is made, while the vault still
-knows them; threads of the log's own do the writing, so that the event loop never waits for a disk or a terminal.
+and is imported, as the queues are, only when there is a log to write. Secrets are taken out as each record is made,
+while the vault still knows them; threads of the log's own do the writing, so that the event loop never waits for a
+disk or a terminal.
 asyncssh stays at its debug level 1: its packet dumps (levels 2 and 3) would hold what people type.
 """
 
@@ -12,21 +13,18 @@ import atexit
 import logging
 import os
 import queue
-import re
 import stat
 import sys
 from collections.abc import Callable, MutableMapping
-from logging.handlers import QueueHandler, QueueListener
 from pathlib import Path
 from typing import Any, TextIO
 
 from backend.connection.vault import REDACTED, Vault
 from backend.errors import Code, ConfigError
+from backend.patterns import pattern
 from backend.text import clean_line, clean_text
 
-_ASSIGNED = re.compile(
-    r"(?i)\b(password|passwd|passphrase|passcode|secret|token|otp)(\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|\S+)"
-)
+_ASSIGNED = pattern(r"(?i)\b(password|passwd|passphrase|passcode|secret|token|otp)(\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|\S+)")
 _SHOWN_FIRST = ("at", "level", "logger", "message", "exception")
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -38,6 +36,8 @@ class _Output:
     """One place where records go: formatted where they arise, written by a thread."""
 
     def __init__(self, stream: TextIO, formatter: logging.Formatter, level: int, *, close: bool) -> None:
+        from logging.handlers import QueueHandler, QueueListener
+
         records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
         self.handler = QueueHandler(records)
         self.handler.setFormatter(formatter)

@@ -134,6 +134,116 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (network, host)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE host_keys (
+        fingerprint TEXT PRIMARY KEY,
+        first REAL NOT NULL
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE transfers (
+        id TEXT PRIMARY KEY,
+        name BLOB NOT NULL,
+        host TEXT NOT NULL,
+        request TEXT NOT NULL,
+        state TEXT NOT NULL,
+        priority INTEGER NOT NULL,
+        place REAL NOT NULL,
+        asked REAL NOT NULL,
+        stopped REAL,
+        progress TEXT NOT NULL,
+        outcome TEXT,
+        items TEXT,
+        by_itself INTEGER NOT NULL,
+        owner TEXT,
+        lease REAL,
+        wish TEXT,
+        revision INTEGER NOT NULL
+    );
+    CREATE INDEX transfers_by_name ON transfers (name);
+    """,
+    """
+    CREATE TABLE command_history (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        host TEXT NOT NULL,
+        line TEXT NOT NULL,
+        cwd BLOB,
+        at REAL NOT NULL,
+        ended TEXT,
+        status INTEGER,
+        seconds REAL
+    );
+    CREATE INDEX command_history_of ON command_history (host, id);
+    CREATE TABLE group_runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at REAL NOT NULL,
+        command BLOB NOT NULL,
+        cwd BLOB,
+        hosts INTEGER NOT NULL,
+        failed TEXT NOT NULL
+    );
+    """,
+    """
+    CREATE TABLE jobs (
+        host TEXT NOT NULL,
+        id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        command BLOB NOT NULL,
+        command_size INTEGER NOT NULL,
+        cwd BLOB NOT NULL,
+        state TEXT NOT NULL,
+        status INTEGER,
+        pid INTEGER,
+        started REAL,
+        ended REAL,
+        seen REAL,
+        PRIMARY KEY (host, id)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE health_hosts (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        last TEXT
+    );
+    CREATE TABLE health_names (
+        host INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (host, number)
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX health_names_once ON health_names (host, name);
+    CREATE TABLE health_checks (
+        host INTEGER NOT NULL,
+        at REAL NOT NULL,
+        readings BLOB NOT NULL,
+        PRIMARY KEY (host, at)
+    ) WITHOUT ROWID;
+    CREATE TABLE health_blocks (
+        host INTEGER NOT NULL,
+        step INTEGER NOT NULL,
+        block INTEGER NOT NULL,
+        sums BLOB NOT NULL,
+        PRIMARY KEY (host, step, block)
+    ) WITHOUT ROWID;
+    CREATE TABLE health_changes (
+        host INTEGER NOT NULL,
+        at REAL NOT NULL,
+        name TEXT NOT NULL,
+        old TEXT NOT NULL,
+        new TEXT NOT NULL,
+        text TEXT NOT NULL
+    );
+    CREATE INDEX health_changes_of ON health_changes (host, at);
+    CREATE TABLE health_deeds (
+        host INTEGER NOT NULL,
+        at REAL NOT NULL,
+        action TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        text TEXT NOT NULL
+    );
+    CREATE INDEX health_deeds_of ON health_deeds (host, action, at);
+    """,
 )
 """Each script takes the file from the version that is its index to the next (`PRAGMA user_version`)."""
 
@@ -163,6 +273,13 @@ class Store:
         opened, is damaged or stays locked.
         """
         return await self._in_thread(lambda: self._transact(work))
+
+    async def version(self) -> int:
+        """A number that is another one after each change by somebody else (`PRAGMA data_version`).
+
+        It costs next to nothing. Raises as `run`.
+        """
+        return await self._in_thread(self._data_version)
 
     async def close(self) -> None:
         """Close the file; harmless when it was never opened, or twice."""
@@ -223,6 +340,12 @@ class Store:
         except sqlite3.Error as error:
             raise self._explain(error) from error
 
+    def _data_version(self) -> int:
+        try:
+            return int(self._opened().execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
     def _opened(self) -> sqlite3.Connection:
         if self._closed:
             raise self._unusable("it is closed")
@@ -250,7 +373,8 @@ class Store:
             advice=(
                 Advice("Name another state directory with --state-dir or FAIRLEAD_STATE_DIR."),
                 Advice(
-                    "If the file is damaged, move it aside: only unfinished transfers forget how far they were.",
+                    "If the file is damaged, move it aside. What it kept goes with it: requests that wait, histories, "
+                    "pins, and how far unfinished transfers were.",
                     f"mv {self._path} {self._path}.old",
                 ),
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -20,6 +21,12 @@ def clean_text(text: str) -> str:
 def clean_line(text: str) -> str:
     """`text` on one line: as `clean_text`, with newlines and tabs shown as spaces."""
     return clean_text(text).replace("\n", " ").replace("\t", " ")
+
+
+def shell_word(text: str) -> str:
+    """`text` as one word of a shell's command line, for a person to copy; a home directory stays one (`~/…`)."""
+    home = "~/" if text.startswith("~/") else ""  # left to the shell
+    return home + shlex.quote(text.removeprefix(home))
 
 
 def show_bytes(raw: bytes) -> str:

@@ -71,7 +71,8 @@ class ConnectingMetrics:
     def _connected(self, host: str, route: str) -> None:
         self._attempts.add(1, host, route, "succeeded")
         spent = self._handshake.pop(host, {})
-        self._seconds.observe(spent.get(route, spent.get("", 0.0)), host, route)
+        if (seconds := spent.get(route, spent.get(""))) is not None:
+            self._seconds.observe(seconds, host, route)
         self._up.set(1, host, route)
         if host in self._lost:
             self._lost.discard(host)
@@ -89,7 +90,7 @@ class ConnectingMetrics:
         self._failures.add(1, host, error.code.value)
 
     def _seen(self, event: PhaseSeen) -> None:
-        if not isinstance(event.phase, PhasePassed):
+        if not isinstance(event.phase, PhasePassed) or event.phase.shared:
             return
         passed = event.phase
         self._phases.observe(passed.seconds, passed.hop.name, passed.phase.value)

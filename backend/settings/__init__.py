@@ -9,6 +9,8 @@ from __future__ import annotations
 from backend.settings.loader import SettingsFile, load_settings
 from backend.settings.model import (
     Ascii,
+    HealthOptions,
+    HealthSettings,
     HostOptions,
     HostSettings,
     KeepaliveOptions,
@@ -23,6 +25,8 @@ from backend.settings.paths import Paths
 
 __all__ = [
     "Ascii",
+    "HealthOptions",
+    "HealthSettings",
     "HostOptions",
     "HostSettings",
     "KeepaliveOptions",

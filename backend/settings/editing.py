@@ -11,10 +11,10 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from backend.dataclass import dataclass
 from backend.settings.lines import HEADER, Key, header_path, statements, value_paths
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

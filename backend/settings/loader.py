@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from backend.settings.model import Settings
+from backend.dataclass import dataclass
+from backend.settings.model import Settings, TransferSettings, UiSettings
 from backend.settings.paths import Paths
 
-VARIABLES = ("FAIRLEAD_UI_", "FAIRLEAD_TRANSFERS_")
+SECTIONS = {"ui": UiSettings, "transfers": TransferSettings}
+"""Sections whose keys may be set as FAIRLEAD_SECTION_KEY."""
+VARIABLES = tuple(f"FAIRLEAD_{section.upper()}_" for section in SECTIONS)
 """How the names of variables begin that set a value."""
 
 

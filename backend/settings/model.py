@@ -7,12 +7,13 @@ file does not say, so that a weaker layer may.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from backend.connection.target import HostKeyPolicy
+from backend.dataclass import dataclass
 from backend.settings.limits import Limits
 
 Port = Annotated[int, Limits(ge=1, le=65535)]
@@ -49,6 +50,65 @@ class TimeoutOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class AlgorithmOptions:
+    """`algorithms`: lists as in ssh_config(5). `+NAME` allows one more, `-NAME` leaves one out, `^NAME` goes first;
+    without a sign it is the whole list."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    kex: Word | None = None
+    """As KexAlgorithms."""
+    ciphers: Word | None = None
+    """As Ciphers."""
+    macs: Word | None = None
+    """As MACs."""
+    host_keys: Word | None = None
+    """As HostKeyAlgorithms."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOptions:
+    """`commands`: which commands may run. Each is a command with `*` and `?` in its words: `systemctl restart *`."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    allow: tuple[Word, ...] | None = None
+    """Nothing but these; without it, all. The nearest list counts: the host's, its profile's, its group's, the
+    defaults'."""
+    deny: tuple[Word, ...] | None = None
+    """Never these; the lists of all four count, and win over every `allow`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthOptions:
+    """`health`: how a host is looked after."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    watch: bool | None = None
+    """Look into it although nobody is connected: the monitor then logs in by itself, with keys that ask nobody."""
+    interval: Annotated[float, Limits(ge=10, le=86_400)] | None = None
+    """Seconds between two looks."""
+    thresholds: Mapping[Word, tuple[float, ...]] | None = None
+    """By a reading's name, in which `*` stands for anything: `[warn, critical]`, `[warn]`, or `[]` for never."""
+    reconnect: bool | None = None
+    """Connect again by itself where a connection in use was ended and the login asks nobody."""
+    restart: tuple[Word, ...] | None = None
+    """systemd units that are restarted where they have failed, at most twice an hour each."""
+    clear_temp: bool | None = None
+    """Remove what Fairlead itself has left over where a disk is nearly full."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOptions:
+    """`[groups.NAME]`: what holds for all hosts of a group."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    commands: CommandOptions | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HostOptions:
     """How a host is reached: what a host, a profile and `[defaults]` may set alike."""
 
@@ -76,18 +136,29 @@ class HostOptions:
     """`strict`, `ask` or `accept-new`."""
     known_hosts: Path | None = None
     """Look for host keys in this file, and in this one only."""
+    algorithms: AlgorithmOptions | None = None
+    """What else may be agreed on with a legacy device, or what may not."""
     keepalive: KeepaliveOptions | None = None
     timeouts: TimeoutOptions | None = None
     idle_close: Seconds | None = None
     """Seconds without use after which the host is disconnected; without it, never."""
     production: bool | None = None
-    """Confirm before anything that changes the host."""
+    """Marked wherever the host is shown, and asks before it is changed."""
     env: Mapping[Word, str] | None = None
     """Variables for commands and shells, and for `$NAME` in paths. The host's process list shows them: no secrets."""
     directory: Word | None = None
     """Where commands, shells and the Files screen begin: absolute, below `~`, or below a root as `scratch:run`."""
     roots: Mapping[Word, Word] | None = None
     """Directories with a name: `scratch` makes `HOST:scratch:data` the path `data` below it."""
+    modules: tuple[Word, ...] | None = None
+    """Environment modules that commands run with: `["gcc/13", "openmpi"]`; `@NAME` for one of `[module_sets]`."""
+    checks: Mapping[Word, Word] | None = None
+    """Commands that judge a file before it is saved by `edit`, by patterns of names or paths: `"*.conf" = "nginx -t"`.
+    `{}` stands for the file with the new content."""
+    commands: CommandOptions | None = None
+    """Which commands may run."""
+    health: HealthOptions | None = None
+    """How it is looked after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +212,29 @@ class TransferSettings:
     __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
 
     parallel: Annotated[int, Limits(ge=1, le=64)] = 16
-    """Files at once."""
+    """Files at once, of one transfer."""
+    at_once: Annotated[int, Limits(ge=1, le=64)] = 6
+    """Transfers at once; further ones wait for their turn."""
+    at_once_of_host: Annotated[int, Limits(ge=1, le=64)] = 2
+    """The same, for one host."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """`[health]`: the monitor."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+    live: bool = True
+    """Whether the workbench looks into hosts that are connected anyway."""
+    interval: Annotated[float, Limits(ge=10, le=86_400)] = 300.0
+    """Seconds between two looks into a host, give or take a tenth."""
+    at_once: Annotated[int, Limits(ge=1, le=64)] = 8
+    """Hosts that are looked into at once."""
+    watch: tuple[Word, ...] = ()
+    """Hosts, by name or with `*`, that are looked into although nobody is connected."""
+    thresholds: Mapping[Word, tuple[float, ...]] = field(default_factory=dict)
+    """For all hosts, as a host's own."""
 
 
 class Layer(StrEnum):
@@ -175,9 +268,13 @@ class FileSettings:
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by action id, comma-separated, in place of the usual ones."""
     transfers: TransferSettings = TransferSettings()
+    health: HealthSettings = HealthSettings()
     defaults: HostOptions = HostOptions()
     """Fills in what hosts of one's own leave open; policy and limits apply to all other hosts, too."""
+    module_sets: Mapping[str, tuple[Word, ...]] = field(default_factory=dict)
+    """Environment modules under a name: `fit = ["gcc/13", "openmpi"]` is `@fit` wherever modules are named."""
     profiles: Mapping[str, HostOptions] = field(default_factory=dict)
+    groups: Mapping[str, GroupOptions] = field(default_factory=dict)
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from backend.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

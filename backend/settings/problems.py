@@ -7,10 +7,10 @@ import difflib
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backend.dataclass import dataclass
 from backend.errors import Advice, Code, ConfigError
 from backend.settings.model import FileSettings
 from backend.settings.paths import short
@@ -87,12 +87,23 @@ def as_error(problems: Sequence[Problem]) -> ConfigError:
 def schema_problem(error: Mapping[str, Any]) -> tuple[tuple[str, ...], str, str | None]:
     """Key path, sentence and nearest valid key of one entry of pydantic's `ValidationError.errors()`."""
     path = tuple(str(part) for part in error["loc"])
-    key = clean_line(".".join(path))
+    told, nearest = _told(error, path)
+    return path, f"{clean_line('.'.join(path))} {told}", nearest
+
+
+def entry_problem(error: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+    """As `schema_problem`, of a `[hosts.NAME]` that was validated by itself: the key path in it, and what it is."""
+    path = tuple(str(part) for part in error["loc"])
+    return path, _told(error, ("hosts", "", *path))[0]
+
+
+def _told(error: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, str | None]:
+    """What is said after the key, and the nearest valid key."""
     if error["type"] == "unexpected_keyword_argument":
         nearest = nearest_key(path)
         hint = f"; did you mean {nearest}?" if nearest else ""
-        return path, f"{key} is not a known key{hint}", nearest
-    return path, f"{key} {_wording(error)}", None
+        return f"is not a known key{hint}", nearest
+    return _wording(error), None
 
 
 def nearest_key(path: tuple[str, ...]) -> str | None:

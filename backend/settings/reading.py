@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import difflib
+import functools
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from backend.dataclass import dataclass
 from backend.settings.lines import Key, key_lines, line_of, syntax_error
-from backend.settings.loader import VARIABLES
-from backend.settings.model import FileSettings, Layer, Origin, Settings, TransferSettings, UiSettings
+from backend.settings.loader import SECTIONS, VARIABLES
+from backend.settings.model import FileSettings, HostSettings, Layer, Origin, Settings
 from backend.settings.paths import Paths, short
-from backend.settings.problems import Problem, as_error, schema_problem
-from backend.settings.rules import rule_problems
+from backend.settings.problems import Problem, as_error, entry_problem, schema_problem
+from backend.settings.rules import entry_findings, rule_problems
 from backend.text import clean_line
 
-_FROM_ENVIRONMENT = {"ui": UiSettings, "transfers": TransferSettings}
-"""Sections whose keys may be set as FAIRLEAD_SECTION_KEY; see `VARIABLES`."""
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 def read_settings(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]) -> Settings:
@@ -43,6 +45,31 @@ def check_text(path: Path, text: str) -> tuple[Problem, ...]:
     document = _parsed(path, text)
     _, found = _Layered(document).checked()
     return (*document.problems, *found)
+
+
+def check_entry(table: Mapping[str, object], settings: FileSettings) -> Iterator[tuple[Key, str]]:
+    """What is wrong with one `[hosts.NAME]` before it is written: the key path in it, and a sentence without the key.
+
+    `settings` has the profiles that it may name.
+    """
+    from pydantic import ValidationError
+
+    try:
+        entry = _entry_schema().validate_python(table)
+    except ValidationError as error:
+        wrong = [entry_problem(item) for item in error.errors(include_url=False)]
+        yield from wrong
+        names = {path[0] for path, _ in wrong}
+        yield from check_entry({key: value for key, value in table.items() if key not in names}, settings)
+    else:
+        yield from ((key, told) for key, told, _ in entry_findings(entry, settings))
+
+
+@functools.cache
+def _entry_schema() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(HostSettings)
 
 
 def _load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]) -> tuple[Settings, list[Problem]]:
@@ -132,12 +159,20 @@ class _Layered:
 
 
 def _validated(raw: Mapping[str, Any]) -> tuple[FileSettings | None, list[tuple[Key, str, str | None]]]:
-    from pydantic import TypeAdapter, ValidationError  # 100 ms that nobody without a file should wait for
+    from pydantic import ValidationError  # 100 ms that nobody without a file should wait for
 
     try:
-        return TypeAdapter(FileSettings).validate_python(raw), []
+        return _schema().validate_python(raw), []
     except ValidationError as error:
         return None, [schema_problem(item) for item in error.errors(include_url=False)]
+
+
+@functools.cache
+def _schema() -> TypeAdapter[FileSettings]:
+    """Made once: that takes 50 ms, and the file may be read again at any time."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(FileSettings)
 
 
 def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Key | None, str]]:
@@ -153,13 +188,13 @@ def _environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Key | None, 
 def _variables() -> dict[str, Key]:
     return {
         f"FAIRLEAD_{section}_{item.name}".upper(): (section, item.name)
-        for section, model in _FROM_ENVIRONMENT.items()
+        for section, model in SECTIONS.items()
         for item in dataclasses.fields(model)
     }
 
 
 def _unknown_variable(path: Path, variable: str) -> Problem:
-    close = get_close_matches(variable, _variables(), n=1)
+    close = difflib.get_close_matches(variable, _variables(), n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     message = f"{clean_line(variable)} is not a known variable{hint}"
     return Problem(path, None, variable, message, close[0] if close else None)

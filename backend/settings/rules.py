@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import re
-from collections.abc import Iterator
-from difflib import get_close_matches
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 
 from backend.forwards.spec import read_forward
 from backend.hosts.names import is_plain_name, read_jumps
 from backend.hosts.routes import host_problems, option_problems
 from backend.settings.layers import options_of
-from backend.settings.model import FileSettings, HostOptions, HostSettings
+from backend.settings.model import CommandOptions, FileSettings, HealthOptions, HostOptions, HostSettings
 from backend.text import clean_line
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNIT = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]{0,200}")
 _ROOT = re.compile(r"[A-Za-z0-9_.-]+")
 
 Finding = tuple[tuple[str, ...], str, str | None]
@@ -22,69 +25,97 @@ Finding = tuple[tuple[str, ...], str, str | None]
 
 def rule_problems(settings: FileSettings) -> Iterator[Finding]:
     """Everything that is wrong although each value has the right type."""
-    yield from _options(("defaults",), settings.defaults)
+    yield from _below(("defaults",), _options(settings.defaults))
     for name, profile in settings.profiles.items():
-        yield from _options(("profiles", name), profile)
+        yield from _below(("profiles", name), _options(profile))
+    for name, group in settings.groups.items():
+        yield from _below(("groups", name), _commands(group.commands))
+    yield from _below(("health",), _thresholds(settings.health.thresholds))
     for name, host in settings.hosts.items():
-        yield from _host(("hosts", name), host, settings)
+        if not is_plain_name(name):
+            may_not = "no spaces, '@', ':', '/' or control codes, no '-' in front"
+            yield ("hosts", name), f"{clean_line(name)!r} cannot be a host's name: {may_not}", None
+        yield from _below(("hosts", name), entry_findings(host, settings))
 
 
-def _host(key: tuple[str, ...], host: HostSettings, settings: FileSettings) -> Iterator[Finding]:
-    shown = clean_line(key[-1])
-    if not is_plain_name(key[-1]):
-        yield (
-            key,
-            f"{shown!r} cannot be a host's name: no spaces, '@', ':', '/' or control codes, no '-' in front",
-            None,
-        )
+def _commands(options: CommandOptions | None) -> Iterator[Finding]:
+    """Rules that no command can follow."""
+    for name in ("allow", "deny"):
+        for text in getattr(options, name, None) or ():
+            try:
+                empty = not shlex.split(text)
+            except ValueError:
+                empty = True
+            if empty:
+                yield ("commands", name), f"{clean_line(text)!r} is no command: its quotes do not end", None
+
+
+def _health(options: HealthOptions | None) -> Iterator[Finding]:
+    if options is None:
+        return
+    for key, told, nearest in _thresholds(options.thresholds or {}):
+        yield ("health", *key), told, nearest
+    for unit in options.restart or ():
+        if not _UNIT.fullmatch(unit):
+            yield ("health", "restart"), f"{clean_line(unit)!r} is no systemd unit that can be named", None
+
+
+def _thresholds(thresholds: Mapping[str, Sequence[float]]) -> Iterator[Finding]:
+    for name, limits in thresholds.items():
+        if len(limits) > 2 or not all(math.isfinite(one) for one in limits):
+            yield ("thresholds", name), "it takes two numbers, [warn, critical], or fewer", None
+
+
+def _below(table: tuple[str, ...], findings: Iterator[Finding]) -> Iterator[Finding]:
+    """What was found in one table, told with its whole key."""
+    for key, told, nearest in findings:
+        path = (*table, *key)
+        yield path, f"{clean_line('.'.join(path))}: {told}", nearest
+
+
+def entry_findings(host: HostSettings, settings: FileSettings) -> Iterator[Finding]:
+    """What is wrong with one `[hosts.NAME]`, with keys as they stand in it."""
     if host.address is not None and host.ssh_host is not None:
-        yield (*key, "ssh_host"), f"{shown} has both address and ssh_host: one of them says where it is", None
+        yield ("ssh_host",), "the entry has both address and ssh_host: one of them says where it is", None
     if host.profile is not None and host.profile not in settings.profiles:
-        close = get_close_matches(host.profile, settings.profiles, n=1)
+        close = difflib.get_close_matches(host.profile, settings.profiles, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        yield (*key, "profile"), f"there is no profile called {clean_line(host.profile)}{hint}", next(iter(close), None)
+        yield ("profile",), f"there is no profile called {clean_line(host.profile)}{hint}", next(iter(close), None)
     for position, text in enumerate(host.forwards):
         try:
             read_forward(text)
         except ValueError as error:
-            yield (*key, "forwards"), f"{shown}, forward {position + 1}: {clean_line(str(error))}", None
-    yield from _options(key, host)
+            yield ("forwards",), f"forward {position + 1}: {clean_line(str(error))}", None
+    yield from _options(host)
     for name, told, nearest in host_problems(host, options_of(host, settings)):
-        yield (*key, name), f"{clean_line('.'.join(key))}.{name}: {told}", nearest
+        yield (name,), told, nearest
 
 
-def _options(key: tuple[str, ...], options: HostOptions) -> Iterator[Finding]:
-    yield from _jump(key, options)
+def _options(options: HostOptions) -> Iterator[Finding]:
+    if options.jump is not None:
+        try:
+            read_jumps(options.jump)
+        except ValueError as error:
+            yield ("jump",), str(error), None
     for name, told, nearest in option_problems(options):
-        yield (*key, name), f"{clean_line('.'.join(key))}.{name}: {told}", nearest
+        yield (name,), told, nearest
+    yield from _commands(options.commands)
+    yield from _health(options.health)
     for name in options.env or {}:
         if not _VARIABLE.fullmatch(name):
-            yield (*key, "env", name), f"{clean_line(name)!r} is not a name of an environment variable", None
+            yield ("env", name), f"{clean_line(name)!r} is not a name of an environment variable", None
     for name in options.roots or {}:
         if not _ROOT.fullmatch(name):
-            yield (
-                (*key, "roots", name),
-                f"{clean_line(name)!r} cannot name a root: letters, digits, '.', '_', '-'",
-                None,
-            )
-    for place, text in _texts(key, options):
+            yield ("roots", name), f"{clean_line(name)!r} cannot name a root: letters, digits, '.', '_', '-'", None
+    for place, text in _texts(options):
         if "\0" in text:
-            yield place, f"{clean_line('.'.join(place))} holds a zero byte", None
+            yield place, "there is a zero byte in it", None
 
 
-def _texts(key: tuple[str, ...], options: HostOptions) -> Iterator[tuple[tuple[str, ...], str]]:
+def _texts(options: HostOptions) -> Iterator[tuple[tuple[str, ...], str]]:
     """What goes into command lines and paths."""
     if options.directory is not None:
-        yield (*key, "directory"), options.directory
-    for table in ("env", "roots"):
+        yield ("directory",), options.directory
+    for table in ("env", "roots", "checks"):
         for name, value in (getattr(options, table) or {}).items():
-            yield (*key, table, name), value
-
-
-def _jump(key: tuple[str, ...], options: HostOptions) -> Iterator[Finding]:
-    if options.jump is None:
-        return
-    try:
-        read_jumps(options.jump)
-    except ValueError as error:
-        yield (*key, "jump"), f"{clean_line('.'.join(key))}.jump: {error}", None
+            yield (table, name), value

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from backend.dataclass import dataclass
 from backend.settings.model import Origin, Settings
 
 

@@ -11,9 +11,9 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from backend.dataclass import dataclass
 from backend.errors import Advice, Code, ConfigError
 from backend.own_file import locked, place
 from backend.settings.editing import CannotEdit

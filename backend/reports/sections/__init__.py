@@ -1,0 +1,1 @@
+"""Each part of a report in blocks: one module for each part. Pure."""
