@@ -7,15 +7,16 @@ here, and nothing above knows which of the two it talks to. Remote names, comman
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, StrEnum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from backend.connection.interaction import Interaction
 from backend.connection.streams import ByteStream as ByteStream
 from backend.connection.streams import OnIncoming, RemoteListener
 from backend.connection.target import Hop, Target
+from backend.dataclass import dataclass
 from backend.errors import FairleadError, LinkLost
 
 # --- how a connection comes about -------------------------------------------------------------------------------
@@ -50,6 +51,8 @@ class PhasePassed:
     """Time spent in the phase, without the time a person took to answer."""
     evidence: Mapping[str, str] = field(default_factory=dict)
     """What was seen, cleaned: addresses, banner, algorithms, fingerprint, method."""
+    shared: bool = False
+    """It was passed for another connection, or another name, which this one shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,10 @@ class LinkFacts:
     """Which key, and where it came from; empty for passwords."""
     login_repeats: bool = True
     """Whether the same login, on every hop, can be made again without asking a person."""
+    ciphers_offered: tuple[str, ...] = ()
+    """What the server can send with; empty where that is not known."""
+    first: str = ""
+    """The other name of the same machine under which the connection was made; empty where it is the link's own."""
 
 
 class StdStream(Enum):
@@ -159,6 +166,9 @@ class PtyRequest:
 
     term: str = "xterm-256color"
     size: PtySize = PtySize()
+    window: int | None = None
+    """Bytes of output that may be under way: few where somebody watches, whose ctrl+c should show soon. None: as many
+    as for any process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +179,35 @@ class ExitReport:
     """0 to 255."""
     signal: str | None = None
     """Without SIG, as `TERM`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process stands among all that its connection runs: commands, shells and file channels."""
+
+    before: int
+    """Of those, how many were begun before it and have not ended."""
+    after: int
+    """How many were begun after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Bytes that may be under way in a channel before the receiver has said that it takes more (RFC 4254 §5.2)."""
+
+    ours: int
+    """From the far end to here."""
+    theirs: int
+
+
+@runtime_checkable
+class Windowed(Protocol):
+    """A process or file channel that knows the windows its channel was opened with."""
+
+    @property
+    def windows(self) -> Windows | None:
+        """None where they are not known."""
+        ...
 
 
 class RemoteProcess(Protocol):
@@ -196,6 +235,10 @@ class RemoteProcess(Protocol):
 
     def send_signal(self, signal: str) -> None:
         """Ask the server to signal the process (`TERM`, `KILL`, `INT`); servers may ignore this."""
+        ...
+
+    def place(self) -> Place | None:
+        """Where it stands now; None where it has ended, or where the order says nothing about the host's processes."""
         ...
 
     async def wait(self) -> ExitReport:
@@ -281,7 +324,7 @@ class OpenMode(Enum):
     CREATE = "create"
     """For writing, made if absent, cut to nothing if present."""
     UPDATE = "update"
-    """For writing at offsets, made if absent, kept if present."""
+    """For reading and writing at offsets; kept, and NOT_FOUND if absent."""
     EXCLUSIVE = "exclusive"
     """For writing; EXISTS if present."""
 
@@ -300,6 +343,14 @@ class RemoteFile(Protocol):
     async def attributes(self) -> Attributes: ...
 
     async def truncate(self, size: int) -> None: ...
+
+    async def copy_from(self, source: RemoteFile, offset: int, size: int) -> bool:
+        """Have the server copy `size` bytes at `offset` of `source`, open in the same channel, to the same offset here.
+
+        As many as there are, where there are fewer (`copy-data`, draft-ietf-secsh-filexfer-extensions-00 §7). False
+        where the server cannot; then nothing was done.
+        """
+        ...
 
     async def sync(self) -> bool:
         """Ask the server to put the file on its disk (`fsync@openssh.com`); False where it cannot be asked."""
@@ -374,9 +425,30 @@ class FileChannel(Protocol):
 
     async def symlink(self, link: bytes, points_to: bytes) -> None: ...
 
+    async def hardlink(self, path: bytes, existing: bytes) -> None:
+        """A second name for a file (`hardlink@openssh.com`); FILE_FAILED where the server makes none."""
+        ...
+
     async def set_attributes(
-        self, path: bytes, *, mode: int | None = None, modified: float | None = None, follow: bool = True
-    ) -> None: ...
+        self,
+        path: bytes,
+        *,
+        mode: int | None = None,
+        modified: float | None = None,
+        owner: tuple[int, int] | None = None,
+        follow: bool = True,
+    ) -> None:
+        """`owner` is user and group by number; version 3 sets both or neither."""
+        ...
+
+    async def account_names(
+        self, users: Sequence[int], groups: Sequence[int]
+    ) -> tuple[Mapping[int, str], Mapping[int, str]]:
+        """The names that the server knows for the numbers of users and groups (`users-groups-by-id@openssh.com`).
+
+        Empty where it cannot be asked; a number without a name is left out. Names are cleaned.
+        """
+        ...
 
     async def space(self, path: bytes) -> Space | None:
         """Room on the file system of `path` (`statvfs@openssh.com`); None where the server cannot say."""
@@ -394,11 +466,17 @@ class Link(Protocol):
     def facts(self) -> LinkFacts: ...
 
     async def open_process(
-        self, command: bytes | None, *, pty: PtyRequest | None = None, env: Mapping[str, str] | None = None
+        self,
+        command: bytes | None,
+        *,
+        pty: PtyRequest | None = None,
+        env: Mapping[str, str] | None = None,
+        window: int | None = None,
     ) -> RemoteProcess:
         """Start `command` through the login shell, or the shell itself for None. Raises SessionError or LinkLost.
 
-        `env` is asked for; a server may ignore it (AcceptEnv).
+        `env` is asked for; a server may ignore it (AcceptEnv). `window`: bytes of output that may be under way, for one
+        that sends much; a terminal's own is in `pty`.
         """
         ...
 
@@ -429,6 +507,24 @@ class Link(Protocol):
         """As `listen`, on a Unix-domain socket that the server makes (`streamlocal-forward@openssh.com`)."""
         ...
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the connection is there, though this link may be closed, and others use it."""
+        ...
+
+    def share(self, target: Target) -> Link | None:
+        """Another link over the same connection, to the same machine as the same user, which `target` calls by another
+        name. What is opened on each is its own, and so is its end; the connection is closed with the last of them.
+
+        None where the connection is not up.
+        """
+        ...
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of the other links over the same connection."""
+        ...
+
     async def ping(self) -> float:
         """Round trip in seconds of a global request, whatever else is under way. Raises LinkLost."""
         ...
@@ -448,8 +544,10 @@ class Link(Protocol):
         ...
 
     async def close(self, because: LinkLost | None = None) -> None:
-        """Say goodbye and close, jump hosts of this link included; bounded, never raises.
+        """Say goodbye and close, jump hosts of this link included; bounded, never raises. Where there are `others`,
+        only what is open on this link is closed, and told that.
 
-        `because`: it is given up for this reason, which is then why it was lost; what is under way on it is told that.
+        `because`: the connection is given up for this reason, which is then why it was lost, for the others as well;
+        what is under way on it is told that.
         """
         ...

@@ -12,17 +12,19 @@ import os
 import re
 import stat
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from pathlib import Path
 
 from backend.connection.host_keys import HostKey, shorten
+from backend.dataclass import dataclass
 from backend.errors import Code
+from backend.patterns import pattern
 
 MOST_OFFERS = 5
 """Keys offered in one login, in all: one less than OpenSSH's MaxAuthTries."""
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
-_PRIVATE = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----\r?\n(.*?)-----END", re.DOTALL)
+_PRIVATE = pattern(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----\r?\n(.*?)-----END", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class KeyProblem:
 
     path: Path
     code: Code
-    """AUTH_KEY_UNREADABLE, AUTH_KEY_PERMISSIONS or AUTH_PASSPHRASE."""
+    """AUTH_KEY_MISSING, AUTH_KEY_UNREADABLE, AUTH_KEY_PERMISSIONS or AUTH_PASSPHRASE."""
     reason: str = ""
     mode: str = ""
 
@@ -262,7 +264,7 @@ def read_key_files(paths: Sequence[Path], *, named: bool) -> tuple[tuple[KeyFile
     read = [read_key_file(path) for path in paths]
     problems = tuple(item for item in read if isinstance(item, KeyProblem))
     missing = tuple(
-        KeyProblem(path, Code.AUTH_KEY_UNREADABLE, "there is no such file")
+        KeyProblem(path, Code.AUTH_KEY_MISSING, "there is no such file")
         for path, item in zip(paths, read, strict=True)
         if item is None and named
     )

@@ -68,6 +68,10 @@ class LockoutGuard:
             raise _held_back(hop, target, len(times), free_again(times, now))
         return left
 
+    async def read_ahead(self, hop: Hop) -> None:
+        """Open the file that `check` reads, while the host is waited for anyway."""
+        await self._refusals(place_of(hop))
+
     async def note(self, target: Target, error: FairleadError) -> None:
         """Count what `error` tells of a refused login; other failures are none of its business."""
         if error.code not in _COUNTED or not isinstance(error, AuthError):

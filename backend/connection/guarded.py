@@ -7,15 +7,12 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from backend.connection.connector import Connector, Gate, Link, Observer
 from backend.connection.guard import MOST, LockoutGuard, Place, place_of
 from backend.connection.interaction import (
+    Between,
     Challenge,
-    Confirmation,
-    HostKeyDecision,
-    HostKeyQuestion,
     Interaction,
     SecretKind,
     SecretRequest,
@@ -23,8 +20,10 @@ from backend.connection.interaction import (
 from backend.connection.on_the_way import OnTheWay
 from backend.connection.target import Hop, Target
 from backend.connection.vault import Secret
+from backend.dataclass import dataclass
 from backend.errors import AuthError
 from backend.events import Event, EventBus
+from backend.tasks import background
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ class GuardedConnector:
         """As `inner` does it. Raises AuthError LOGIN_HELD_BACK where one more refusal may lock this address out."""
         guarded = _GuardedGate(gate, self._guard, target, self._bus)
         person = FewerTries(OnTheWay(interaction, target), guarded.left)
-        async with self._turns.turn(place_of(target.hops[0])):
+        async with self._turns.turn(place_of(target.hops[0])), background(self._guard.read_ahead(target.hops[0])):
             try:
                 return await self._inner.connect(target, person, observer, guarded)
             except AuthError as error:
@@ -116,12 +115,12 @@ class Turns:
                 del self._present[place], self._places[place]
 
 
-class FewerTries:
+class FewerTries(Between):
     """A person who is asked for a secret only as often as the guard allows."""
 
     def __init__(self, person: Interaction, left: Mapping[str, int]) -> None:
         """`left`: refused tries that are still safe, by the hop's name; the others have all of theirs."""
-        self.person = person
+        super().__init__(person)
         self._left = left
 
     async def secret(self, request: SecretRequest) -> Secret | None:
@@ -133,15 +132,6 @@ class FewerTries:
         if challenge.prompts and self._is_over(challenge.host, challenge.attempt):
             return None
         return await self.person.challenge(challenge)
-
-    async def host_key(self, question: HostKeyQuestion) -> HostKeyDecision:
-        return await self.person.host_key(question)
-
-    async def confirm(self, question: Confirmation) -> bool:
-        return await self.person.confirm(question)
-
-    def announce(self, host: str, text: str) -> None:
-        self.person.announce(host, text)
 
     def _is_over(self, hop: str, attempt: int) -> bool:
         return attempt > self._left.get(hop, MOST)

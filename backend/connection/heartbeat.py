@@ -25,14 +25,14 @@ async def wait_first(waiters: Iterable[asyncio.Future[Any]], seconds: float, clo
         timer.cancel()
 
 
-async def pause(seconds: float, until: Iterable[asyncio.Future[Any]], clock: Clock) -> None:
-    """Wait for `seconds`, or for one of `until`; not longer than `SLICE` once the machine woke from sleep."""
+async def pause(seconds: float, until: Iterable[asyncio.Future[Any]], clock: Clock, *, slice_: float = SLICE) -> None:
+    """Wait for `seconds`, or for one of `until`; not longer than `slice_` once the machine woke from sleep."""
     waiters = tuple(until)
     watch = SleepWatch(clock)
     end = clock.monotonic() + seconds
     while (left := end - clock.monotonic()) > 0 and not any(waiter.done() for waiter in waiters):
-        await wait_first(waiters, min(left, SLICE), clock)
-        if watch.slept(min(left, SLICE)):
+        await wait_first(waiters, min(left, slice_), clock)
+        if watch.slept(min(left, slice_)):
             return
 
 
@@ -47,14 +47,16 @@ class Heartbeat:
         *,
         on_answer: Callable[[float], None] = lambda seconds: None,
         on_late: Callable[[float, float], None] = lambda seconds, left: None,
+        slice_: float = SLICE,
     ) -> None:
         """`on_answer` gets the round trip in seconds, `on_late` how long an answer has been awaited and
-        how much longer it will be."""
+        how much longer it will be. `slice_`: seconds within which it is noticed that the machine slept."""
         self._link = link
         self._keepalive = keepalive
         self._clock = clock
         self._on_answer = on_answer
         self._on_late = on_late
+        self._slice = slice_
 
     async def run(self) -> FairleadError:
         """Why the link has ended: what the link says, or KEEPALIVE_LOST when it no longer answers."""
@@ -63,7 +65,7 @@ class Heartbeat:
             while not ended.done():
                 if (reason := await self._ask(ended)) is not None:
                     return reason
-                await pause(self._keepalive.interval, (ended,), self._clock)
+                await pause(self._keepalive.interval, (ended,), self._clock, slice_=self._slice)
             return ended.result()
         finally:
             ended.cancel()

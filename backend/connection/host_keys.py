@@ -11,9 +11,7 @@ import binascii
 import hashlib
 import hmac
 import re
-import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +19,7 @@ from pathlib import Path
 from backend.connection import randomart
 from backend.connection.interaction import HostKeyState, KnownKey
 from backend.connection.target import Hop, KnownHostsFiles
+from backend.dataclass import dataclass
 from backend.errors import Code, HostKeyError
 
 _DEFAULT_PORT = 22
@@ -124,11 +123,14 @@ class Judgement:
         return ", ".join(item.where for item in self.known)
 
     @property
+    def expected(self) -> dict[str, str]:
+        """For a changed key: which one was known until now, and where it stands."""
+        return {"known": ", ".join(item.fingerprint for item in self.known), "where": self.where, "file": self.file}
+
+    @property
     def file(self) -> str:
-        """The first of these files, as a word of a shell's command line."""
-        shown = self.known[0].where.rpartition(":")[0] if self.known else ""
-        home = "~/" if shown.startswith("~/") else ""  # left to the shell
-        return home + shlex.quote(shown.removeprefix(home))
+        """The first of these files."""
+        return self.known[0].where.rpartition(":")[0] if self.known else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ ENDS = 3
 """As many unused links in a row that end after the same time are no accident."""
 _SHORTEST = 1.0
 """Seconds; a server that closes sooner has another trouble than idleness."""
+_STEP = 1.5
+"""Seconds by which ends under one limit may differ: sshd counts whole seconds, and looks once a second."""
 _SPREAD = 0.25
-"""How far these times may lie apart, as a share of the longest; a second always."""
+"""How far these times may lie apart beyond that, as a share of the longest."""
 
 
 class Use:
@@ -61,7 +63,7 @@ def idle_limit(quiet: Sequence[float]) -> float | None:
     if len(quiet) < ENDS or min(quiet) < _SHORTEST:
         return None
     longest = max(quiet)
-    return sum(quiet) / len(quiet) if longest - min(quiet) <= max(1.0, _SPREAD * longest) else None
+    return sum(quiet) / len(quiet) if longest - min(quiet) <= max(_STEP, _SPREAD * longest) else None
 
 
 class IdleEnds:

@@ -5,11 +5,14 @@ The backend never waits for a person except through here, and no time limit runs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from backend.connection.vault import Secret
+from backend.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from backend.files.model import NameTaken, TakenAnswer
 
 
 class SecretKind(Enum):
@@ -17,6 +20,10 @@ class SecretKind(Enum):
 
     PASSWORD = "password"  # noqa: S105 - a kind, not a secret
     PASSPHRASE = "passphrase"  # noqa: S105
+    SUDO = "sudo"
+    """What sudo on the host asks for: mostly the person's own password there."""
+    SU = "su"
+    """The password of the other user, who is named in the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class SecretRequest:
     """The name of the hop that asks; shown."""
     user: str
     subject: str = ""
-    """For a passphrase: the key file."""
+    """For a passphrase: the key file. For sudo: its question, cleaned, where that is not the usual one."""
     attempt: int = 1
     """From 1; above 1 the previous answer was wrong."""
     is_target: bool = True
@@ -59,6 +66,13 @@ class Challenge:
     is_target: bool = True
     """As for `SecretRequest`."""
     on_the_way_to: str = ""
+
+    @property
+    def login(self) -> str:
+        """Whose login it is, as the server's own words seldom say: `logging in as mara, on the way to app`."""
+        named = f"logging in as {self.user}" if self.user and not self.host.startswith(f"{self.user}@") else ""
+        way = f"on the way to {self.on_the_way_to}" if self.on_the_way_to else ""
+        return ", ".join(part for part in (named, way) if part)
 
 
 class HostKeyState(Enum):
@@ -135,6 +149,8 @@ class Interaction(Protocol):
 
     async def confirm(self, question: Confirmation) -> bool: ...
 
+    async def name_taken(self, question: NameTaken) -> TakenAnswer | None: ...
+
     def announce(self, host: str, text: str) -> None:
         """Show a server's banner (RFC 4252 §5.4), cleaned. Returns at once."""
         ...
@@ -155,8 +171,36 @@ class Nobody:
     async def confirm(self, question: Confirmation) -> bool:
         return False
 
+    async def name_taken(self, question: NameTaken) -> TakenAnswer | None:
+        return None
+
     def announce(self, host: str, text: str) -> None:
         return None
+
+
+class Between:
+    """Somebody between the backend and `person`, who passes every question on. Subclasses change some of them."""
+
+    def __init__(self, person: Interaction) -> None:
+        self.person = person
+
+    async def secret(self, request: SecretRequest) -> Secret | None:
+        return await self.person.secret(request)
+
+    async def challenge(self, challenge: Challenge) -> tuple[Secret, ...] | None:
+        return await self.person.challenge(challenge)
+
+    async def host_key(self, question: HostKeyQuestion) -> HostKeyDecision:
+        return await self.person.host_key(question)
+
+    async def confirm(self, question: Confirmation) -> bool:
+        return await self.person.confirm(question)
+
+    async def name_taken(self, question: NameTaken) -> TakenAnswer | None:
+        return await self.person.name_taken(question)
+
+    def announce(self, host: str, text: str) -> None:
+        self.person.announce(host, text)
 
 
 def has_person(interaction: Interaction) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backend.connection.interaction import (
+    Between,
     Challenge,
-    Confirmation,
     HostKeyDecision,
     HostKeyQuestion,
     Interaction,
@@ -16,11 +16,11 @@ from backend.connection.target import Target
 from backend.connection.vault import Secret
 
 
-class OnTheWay:
+class OnTheWay(Between):
     """`person`, with each question of another machine than the host itself marked as on the way to it."""
 
     def __init__(self, person: Interaction, target: Target) -> None:
-        self.person = person
+        super().__init__(person)
         self._target = target
 
     async def secret(self, request: SecretRequest) -> Secret | None:
@@ -34,9 +34,3 @@ class OnTheWay:
     async def host_key(self, question: HostKeyQuestion) -> HostKeyDecision:
         leads_to = "" if question.host == self._target.host.name else self._target.name
         return await self.person.host_key(replace(question, on_the_way_to=leads_to))
-
-    async def confirm(self, question: Confirmation) -> bool:
-        return await self.person.confirm(question)
-
-    def announce(self, host: str, text: str) -> None:
-        self.person.announce(host, text)

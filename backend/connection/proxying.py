@@ -7,7 +7,8 @@ the stream to the host begins. Bytes behind the last one it has read belong to t
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+
+from backend.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,9 @@
 Attempts run side by side up to the point where the person would be asked or a login would begin; there they take turns
 (`Gate`), so that nobody is asked twice and no login is wasted. What the host itself refuses ends the race: a secret
 that was refused over one route is not tried again over another. A jump host's or a proxy's failure ends its own route.
+
+A jump host that several routes lead to decides for all of them: once it is reached and has let one in, its other ways
+are superfluous; where it has refused, it is not asked again.
 """
 
 from __future__ import annotations
@@ -10,185 +13,58 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import field, replace
 from typing import Any
 
 from backend.clock import Clock
-from backend.connection.connector import Connector, Link, PhaseEvent
-from backend.connection.interaction import (
-    Challenge,
-    Confirmation,
-    HostKeyDecision,
-    HostKeyQuestion,
-    Interaction,
-    SecretRequest,
-)
-from backend.connection.retry import may_repeat
+from backend.connection.connector import Connector, Link, Phase, PhaseEvent, PhaseFailed, PhasePassed, PhaseStarted
+from backend.connection.interaction import Interaction
+from backend.connection.outcomes import RouteOutcome, RoutesFailed, RouteStatus, way_of
 from backend.connection.target import Hop, Target
-from backend.connection.vault import Secret
-from backend.connection.ways import described
-from backend.errors import AuthError, Category, Code, ConnectError, FairleadError, HostKeyError
+from backend.connection.turns import SaidOnce, Turn
+from backend.dataclass import dataclass
+from backend.errors import AuthError, Category, FairleadError, HostKeyError
 from backend.tasks import cancel_all
 
 STAGGER = 2.0
 """Seconds between the starts of two routes; a failure starts the next one at once."""
 
-_MOST_TELLING = (
-    Category.AUTH,
-    Category.HOST_KEY,
-    Category.SESSION,
-    Category.PROTOCOL,
-    Category.LINK,
-    Category.NETWORK,
-    Category.NAME,
-    Category.CONFIG,
-)
-"""Of several failures, the one that came furthest tells most."""
-
-
-class RouteStatus(StrEnum):
-    """What became of a route."""
-
-    WAITING = "not tried"
-    """Not started; at the end: not needed, or the race was over before."""
-    TRYING = "trying"
-    WON = "won"
-    LOST = "lost"
-    """Given up when another one had won, or the race had ended."""
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class RouteOutcome:
-    """One route of a host in one attempt to connect."""
-
-    route: str
-    """Its name, as in `routes`."""
-    way: str
-    """In words: `direct`, `via bastion`, `over Tailscale, 100.64.0.7`."""
-    status: RouteStatus
-    error: FairleadError | None = None
-    """For FAILED."""
-    seconds: float | None = None
-    """How long it was tried."""
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "route": self.route,
-            "way": self.way,
-            "status": self.status.value,
-            "code": None if self.error is None else self.error.code.value,
-            "message": None if self.error is None else self.error.message,
-            "seconds": None if self.seconds is None else round(self.seconds, 3),
-        }
-
-
-def way_of(target: Target) -> str:
-    """How a route goes, in words."""
-    parts = [described(target.hops[0].way)]
-    if target.jumps:
-        parts.append(f"via {', '.join(jump.name for jump in target.jumps)}")
-    return ", ".join(part for part in parts if part) or "direct"
-
-
-class RoutesFailed(ConnectError):
-    """Every route of a host has failed. Worth a repeat where any of them is."""
-
-    def __init__(self, host: str, failures: Sequence[tuple[str, FairleadError]]) -> None:
-        self.failures = tuple(failures)
-        route, worst = most_telling(failures)
-        reason = " ".join(f"{name}: {_sentence(error)}" for name, error in failures)
-        codes = {f"route {name}": error.code.value for name, error in failures}
-        super().__init__(Code.ROUTES_FAILED, evidence={**codes, "route": route, "reason": reason}, host=host)
-        own = super().advice
-        self._own_advice = (*worst.advice, *(step for step in own if step not in worst.advice))
-
-    @property
-    def retryable(self) -> bool:
-        return any(may_repeat(error) for _, error in self.failures)
-
-
-def _sentence(error: FairleadError) -> str:
-    return error.message if error.message.endswith((".", "!", "?")) else f"{error.message}."
-
-
-def most_telling(failures: Sequence[tuple[str, FairleadError]]) -> tuple[str, FairleadError]:
-    """Of several failures the one whose advice helps most; of equals the first."""
-
-    def rank(failure: tuple[str, FairleadError]) -> int:
-        category = failure[1].category
-        return _MOST_TELLING.index(category) if category in _MOST_TELLING else len(_MOST_TELLING)
-
-    return min(failures, key=rank)
-
 
 def ends_the_race(error: FairleadError) -> bool:
     """Whether `error` is the host's own word, or the person's, so that no other route may be tried after it."""
-    if error.hop is not None:
-        return False
+    return error.hop is None and _is_refusal(error)
+
+
+def _is_refusal(error: FairleadError) -> bool:
     return isinstance(error, HostKeyError) or (isinstance(error, AuthError) and not error.retryable)
+
+
+def refused_by(error: FairleadError, target: Target) -> Hop | None:
+    """The jump host that has refused on the way to `target`, or whose questions the person would not answer."""
+    if error.hop is None or not _is_refusal(error):
+        return None
+    return next((jump for jump in target.jumps if jump.name == error.hop), None)
+
+
+def leads_through(target: Target, jump: Hop) -> int | None:
+    """How many hops lie between `target` and the jump host `jump`, itself included; None where it is not on the way.
+
+    It is the same machine whichever way leads to it: the same name for the same address, port and user."""
+    same = (place for place, one in enumerate(target.jumps) if (one.name, one.identity) == (jump.name, jump.identity))
+    return next((len(target.hops) - place for place in same), None)
+
+
+def same_beyond(one: Target, other: Target, jump: Hop) -> bool:
+    """Whether both go through `jump`, and through the same machines from there on."""
+    left, right = leads_through(one, jump), leads_through(other, jump)
+    if left is None or right is None:
+        return False
+    return [hop.identity for hop in one.hops[-left:]] == [hop.identity for hop in other.hops[-right:]]
 
 
 def preferred(targets: Sequence[Target], route: str | None) -> tuple[Target, ...]:
     """`targets` with the one called `route` first."""
     return tuple(sorted(targets, key=lambda target: target.route != route))
-
-
-# --- turns -------------------------------------------------------------------------------------------------------
-
-
-class _Turn:
-    """One route's place at the gate; see `Gate`."""
-
-    def __init__(self, lock: asyncio.Lock) -> None:
-        self._lock = lock
-        self._held = False
-        self.in_vain = False
-        """The connection went while it waited: nothing was tried, nobody was asked."""
-
-    async def take(self) -> None:
-        if self._held:
-            return
-        try:
-            await self._lock.acquire()
-        except asyncio.CancelledError:
-            self.in_vain = True
-            raise
-        self._held, self.in_vain = True, False
-
-    async def admit(self, hop: Hop) -> None:
-        """Nothing of the race's own."""
-
-    def release(self) -> None:
-        if self._held:
-            self._held = False
-            self._lock.release()
-
-
-class _SaidOnce:
-    """A person who is shown the same words of a server once, whichever routes they come by."""
-
-    def __init__(self, person: Interaction) -> None:
-        self.person = person
-        self._said: set[tuple[str, str]] = set()
-
-    async def secret(self, request: SecretRequest) -> Secret | None:
-        return await self.person.secret(request)
-
-    async def challenge(self, challenge: Challenge) -> tuple[Secret, ...] | None:
-        return await self.person.challenge(challenge)
-
-    async def host_key(self, question: HostKeyQuestion) -> HostKeyDecision:
-        return await self.person.host_key(question)
-
-    async def confirm(self, question: Confirmation) -> bool:
-        return await self.person.confirm(question)
-
-    def announce(self, host: str, text: str) -> None:
-        if (host, text) not in self._said:
-            self._said.add((host, text))
-            self.person.announce(host, text)
 
 
 # --- the race ----------------------------------------------------------------------------------------------------
@@ -203,12 +79,20 @@ class _Lane:
     error: FairleadError | None = None
     began: float | None = None
     seconds: float | None = None
-    turn: _Turn | None = None
+    turn: Turn | None = None
     tries: int = field(default=0)
+    spared_by: _Lane | None = None
+    """The route over which a jump host of this one has decided for both."""
+    note: str = ""
+    phase: PhaseStarted | None = None
 
-    @property
-    def outcome(self) -> RouteOutcome:
-        return RouteOutcome(self.target.route, way_of(self.target), self.status, self.error, self.seconds)
+    def outcome(self, starts_at: float | None) -> RouteOutcome:
+        outcome = RouteOutcome(self.target.route, way_of(self.target), self.status, self.error, self.seconds, self.note)
+        if self.status is RouteStatus.WAITING:
+            return replace(outcome, starts_at=starts_at)
+        if self.status is not RouteStatus.TRYING or self.phase is None:
+            return replace(outcome, began=self.began if self.status is RouteStatus.TRYING else None)
+        return replace(outcome, phase=self.phase.phase, hop=self.phase.hop.name, began=self.began)
 
 
 Observe = Callable[[Target, PhaseEvent], None]
@@ -240,12 +124,15 @@ class Race:
         self._changed = changed
         self._stagger = stagger
         self._gate = asyncio.Lock()
+        self._next_start: float | None = None
+        """When the next of those that wait is started, on the clock's monotonic scale."""
         self._left: list[asyncio.Task[Link]] = []
 
     @property
     def outcomes(self) -> tuple[RouteOutcome, ...]:
         """How it stands with each route, in the order in which they are tried."""
-        return tuple(lane.outcome for lane in self._lanes)
+        following = self._waiting[0] if self._waiting and not self._gate.locked() else None
+        return tuple(lane.outcome(self._next_start if lane is following else None) for lane in self._lanes)
 
     async def run(self) -> tuple[Link, Target]:
         """The link, and the target that names its route. Call `finish` afterwards, or leave it to a task.
@@ -253,7 +140,7 @@ class Race:
         Raises the one route's error, the host's own refusal, or RoutesFailed. Cancelling cancels all.
         """
         if len(self._lanes) > 1:
-            self._interaction = _SaidOnce(self._interaction)
+            self._interaction = SaidOnce(self._interaction)
         try:
             lane, link = await self._first()
         except BaseException:
@@ -285,32 +172,40 @@ class Race:
 
     def _start(self, lane: _Lane) -> None:
         several = len(self._lanes) > 1
-        lane.turn = _Turn(self._gate) if several else None
+        lane.turn = Turn(self._gate) if several else None
         lane.status, lane.tries = RouteStatus.TRYING, lane.tries + 1
-        lane.began = self._clock.monotonic()
+        lane.began, lane.phase = self._clock.monotonic(), None
         target = lane.target
 
         def observe(event: PhaseEvent) -> None:
+            if isinstance(event, PhaseStarted):
+                lane.phase = event
             self._observe(target, event)
+            if isinstance(event, PhasePassed) and event.phase is Phase.AUTH and event.hop in target.jumps:
+                self._reached(lane, event.hop)
+            elif isinstance(event, PhaseFailed):  # before it gives its turn back
+                self._refused(lane, event.error)
 
-        if lane.turn is None:
-            attempt = self._connector.connect(target, self._interaction, observe)
-        else:
-            attempt = self._connector.connect(target, self._interaction, observe, lane.turn)
+        attempt = self._connector.connect(target, self._interaction, observe, lane.turn)
         self._running[asyncio.create_task(attempt, name=f"{target.name} over {target.route}")] = lane
         self._changed()
 
     async def _something(self) -> set[asyncio.Task[Link]]:
         """The attempts that have ended, waited for until it is time for the next route."""
         timer = asyncio.ensure_future(self._clock.sleep(self._stagger)) if self._waiting else None
-        waited: set[asyncio.Future[Any]] = {*self._running, *([timer] if timer else [])}
+        self._next_start = self._clock.monotonic() + self._stagger if timer else None
         try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            return {task for task in self._running if task.done()}
+            while True:
+                waited: set[asyncio.Future[Any]] = {*self._running, *([timer] if timer else [])}
+                done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                ended = {task for task in self._running if task.done()}
+                if ended or timer in done:  # else one was spared that was waited for
+                    return ended
         finally:
             if timer is not None:
                 timer.cancel()
                 await asyncio.wait({timer})
+            self._next_start = None
 
     def _ended(self, done: set[asyncio.Task[Link]]) -> tuple[_Lane, Link] | None:
         """The winner among the attempts that have ended. Raises what ends the race."""
@@ -338,6 +233,8 @@ class Race:
         if not isinstance(error, FairleadError):
             raise error
         in_vain = lane.turn is not None and lane.turn.in_vain
+        self._refused(lane, error)
+        self._return_spared(lane, error)
         if lane.turn is not None:
             lane.turn.release()
         if in_vain and lane.tries == 1:  # the server would not wait until others were done: it has its turn yet
@@ -346,6 +243,43 @@ class Race:
             return None
         lane.status, lane.error = RouteStatus.FAILED, error
         return error if len(self._lanes) == 1 or ends_the_race(error) else None
+
+    # --- jump hosts that several routes lead to ---
+
+    def _reached(self, lane: _Lane, jump: Hop) -> None:
+        """`jump` has let this route in: its other ways to the same place are not needed."""
+        for other in self._lanes:
+            if other is not lane and same_beyond(other.target, lane.target, jump):
+                self._spare(other, lane, f"{jump.name} was reached over {lane.target.route}")
+
+    def _refused(self, lane: _Lane, error: FairleadError) -> None:
+        """Where a jump host has refused, no other route asks it."""
+        if (jump := refused_by(error, lane.target)) is not None:
+            for other in self._lanes:
+                if other is not lane and leads_through(other.target, jump) is not None:
+                    self._spare(other, lane, f"{jump.name} refused over {lane.target.route} and is not asked again")
+
+    def _return_spared(self, lane: _Lane, error: FairleadError) -> None:
+        """After a lost connection the routes that were spared for this one have their turn yet."""
+        spared = [other for other in self._lanes if other.spared_by is lane and error.category is Category.LINK]
+        for other in spared:
+            other.status, other.spared_by, other.note, other.seconds = RouteStatus.WAITING, None, "", None
+        self._waiting = deque(one for one in self._lanes if one in self._waiting or one in spared)
+
+    def _spare(self, lane: _Lane, decider: _Lane, note: str) -> None:
+        """Take a route out of the race that is under way in vain, or would be."""
+        task = next((task for task, running in self._running.items() if running is lane), None)
+        if task is not None and not task.done():
+            del self._running[task]
+            task.cancel()
+            lane.seconds = self._clock.monotonic() - (lane.began or 0.0)
+            self._lose(lane, task)
+        elif lane in self._waiting:
+            self._waiting.remove(lane)
+        else:
+            return
+        lane.spared_by, lane.note = decider, note
+        self._changed()
 
     def _give_up(self) -> None:
         """Cancel what still runs."""

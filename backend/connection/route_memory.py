@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from backend.clock import Clock
 from backend.connection import networks
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.store import Store
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from backend.clock import Clock
-from backend.connection.connector import Connector, Link, Phase, PhaseEvent, PhaseFailed
+from backend.connection.connector import Link, Phase, PhaseEvent, PhaseFailed
 from backend.connection.interaction import Interaction
-from backend.connection.race import Observe, Race, RouteOutcome, preferred
+from backend.connection.outcomes import RouteOutcome
+from backend.connection.race import Observe, Race, preferred
 from backend.connection.route_memory import Remembered, RouteMemory
+from backend.connection.sharing import SharedConnector
 from backend.connection.state import SessionState
 from backend.connection.target import Target
+from backend.dataclass import dataclass
 from backend.events import Event, EventBus
 from backend.hosts.book import HostBook
 
@@ -63,7 +65,7 @@ class Routing:
         self,
         host: str,
         *,
-        connector: Connector,
+        connector: SharedConnector,
         book: HostBook,
         interaction: Interaction,
         bus: EventBus,
@@ -88,8 +90,13 @@ class Routing:
         return self._race.outcomes if self._race is not None else ()
 
     async def targets(self) -> tuple[Target, ...]:
-        """The host over each of its routes; what worked on this network comes first. Raises ConfigError."""
-        return await self._in_order(await self._book.routes(self._host))
+        """The host over each of its routes; what is up under another name, or worked on this network, comes first.
+        Raises ConfigError."""
+        targets = await self._book.routes(self._host)
+        if (up := next((target for target in targets if self._connector.is_up(target)), None)) is not None:
+            self.remembered = None
+            return preferred(targets, up.route)
+        return await self._in_order(targets)
 
     async def _in_order(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         found = await self._memory.recall(self._host) if self._memory is not None and len(targets) > 1 else None
@@ -128,4 +135,5 @@ class Routing:
 
 def _told(outcome: RouteOutcome) -> str:
     took = "" if outcome.seconds is None else f" after {outcome.seconds:.1f} s"
-    return f"{outcome.status}{took}" + (f", {outcome.error.code}: {outcome.error.message}" if outcome.error else "")
+    why = f"{outcome.error.code}: {outcome.error.message}" if outcome.error else outcome.note
+    return f"{outcome.status}{took}" + (f", {why}" if why else "")

@@ -1,6 +1,7 @@
-"""A session supervises one host: it owns the state machine, the links, keepalive and reconnect.
+"""A session supervises one name of a host: it owns the state machine, the links, keepalive and reconnect.
 
-Everybody asks the session for a link and waits while it is being restored; nobody opens a connection of their own.
+Everybody asks the session for a link and waits while it is being restored; nobody opens a connection of their own. The
+connection under the link may be shared with other names of the same login.
 """
 
 from __future__ import annotations
@@ -8,34 +9,35 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from backend.clock import Clock
 from backend.connection.companion import Companion
 from backend.connection.connector import (
-    Connector,
     FileChannel,
     Link,
     LinkFacts,
     PhaseEvent,
     PhaseStarted,
 )
-from backend.connection.heartbeat import Heartbeat, pause
+from backend.connection.heartbeat import SLICE, Heartbeat, pause
 from backend.connection.idleness import IdleEnds, Use
 from backend.connection.interaction import Interaction
-from backend.connection.race import Observe, RouteOutcome
+from backend.connection.outcomes import RouteOutcome
+from backend.connection.race import Observe
 from backend.connection.retry import STABLE, delay, may_repeat
 from backend.connection.route_memory import Remembered, RouteMemory
 from backend.connection.routing import Lead, Routing, state_of
+from backend.connection.sharing import SharedConnector
 from backend.connection.state import ATTEMPTING, CONNECTED, SessionChanged, SessionState, StateMachine, climb
 from backend.connection.stretch import Stretch
-from backend.connection.target import Target
+from backend.connection.target import Keepalive, Target
 from backend.connection.vault import Vault
-from backend.errors import Code, FairleadError, Interrupted, LinkLost
+from backend.dataclass import dataclass
+from backend.errors import Code, FairleadError, Interrupted, LinkLost, SessionError
 from backend.events import Event, EventBus
 from backend.hosts.book import HostBook
 
@@ -50,6 +52,15 @@ class LatencyMeasured(Event):
     """A keepalive was answered."""
 
     seconds: float
+
+
+NO_SFTP = "no SFTP: files over commands"
+"""How people are told of `FilesOverCommands`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilesOverCommands(Event):
+    """The host offers no SFTP: its files are reached by commands. Told once for each session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,8 @@ class Session:
         self,
         host: str,
         *,
-        connector: Connector,
+        connector: SharedConnector,
+        bulk_connector: SharedConnector,
         book: HostBook,
         interaction: Interaction,
         bus: EventBus,
@@ -76,7 +88,13 @@ class Session:
         vault: Vault,
         chance: Random,
         memory: RouteMemory | None = None,
+        bulk_apart: bool = True,
+        in_use: Callable[[str], bool] = lambda name: False,
+        keepalive: Keepalive | None = None,
     ) -> None:
+        """`bulk_apart`: bulk data has a connection of its own, made by `bulk_connector`, for somebody types on the
+        first. `in_use`: whether another name is connected, which may be one of the same login. `keepalive`: how a
+        silent link is tested in place of what the host's entry says; nobody sits before it, so that may be slow."""
         self.host = host
         self.target: Target | None = None
         """Who the host is, once resolved, over the route that is live or was tried first."""
@@ -96,8 +114,13 @@ class Session:
         self._last_change: SessionChanged | None = None
         self._stretch: Stretch | None = None
         self._link: Link | None = None
-        self._companion = Companion(connector, clock)
+        self._bulk_apart = bulk_apart
+        self._companion = Companion(bulk_connector, clock)
+        self._connectors = (connector, bulk_connector)
+        self._in_use = in_use
+        self._keepalive = keepalive
         self._files: tuple[Link, asyncio.Task[FileChannel]] | None = None
+        self._told_of_commands = False
         self._closing: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[Any]] = set()
 
@@ -114,6 +137,17 @@ class Session:
     def facts(self) -> LinkFacts | None:
         """Of the live link; None when there is none."""
         return self._link.facts if self._link is not None else None
+
+    @property
+    def live(self) -> Link | None:
+        """The link, where it is up now. To look at it is no use of the host: nothing is connected by it, and the host
+        is no less idle."""
+        return self._link if self._link is not None and self._link.lost is None else None
+
+    @property
+    def shared_with(self) -> tuple[str, ...]:
+        """The other names of the same login that use the connection as well."""
+        return self._link.others if self._link is not None else ()
 
     @property
     def routes(self) -> tuple[RouteOutcome, ...]:
@@ -142,21 +176,36 @@ class Session:
         return await stretch.link()
 
     async def bulk(self) -> Link:
-        """A second connection for bulk data, with the same credentials; the first one where a second is refused."""
+        """A second connection for bulk data, with the same credentials; the first one where a second is refused, or
+        nobody types on it."""
         while (first := await self.link()) is not self._link:  # it went, or was closed, before this task had its turn
             if self.state in {SessionState.CLOSING, SessionState.CLOSED}:
                 raise self._interrupted("{} was disconnected.")
         assert self.target is not None
-        return await self._companion.get(first, self.target)
+        return await self._companion.get(first, self.target) if self._bulk_apart else first
 
     async def files(self) -> FileChannel:
         """The shared SFTP channel of the interactive link, opened at first use and anew when it or the link ended."""
         link = await self.link()
         if self._files is None or self._files[0] is not link or _has_ended(self._files[1]):
-            opening = asyncio.ensure_future(link.open_files())
+            opening = asyncio.ensure_future(self.open_files(link))
             opening.add_done_callback(self._files_opened)
             self._files = (link, opening)
         return await asyncio.shield(self._files[1])
+
+    async def open_files(self, link: Link) -> FileChannel:
+        """A new file channel of one of its links: over SFTP, and over commands where the host offers no SFTP."""
+        from backend.connection.command_files.channel import over_commands  # hardly any host needs it
+
+        try:
+            return await link.open_files()
+        except SessionError as refused:
+            if refused.code is not Code.SFTP_UNAVAILABLE or (channel := await over_commands(link)) is None:
+                raise
+        if not self._told_of_commands:
+            self._told_of_commands = True
+            self._bus.publish(FilesOverCommands(self.host))
+        return channel
 
     def retry_now(self) -> None:
         """While reconnecting: do not wait for the countdown."""
@@ -172,9 +221,10 @@ class Session:
         self._fail(stretch, stretch.lost_by or self._interrupted("Connecting to {} was stopped."), "stopped")
 
     async def disconnect(self) -> None:
-        """Close the links and wipe this host's secrets; bounded, never raises."""
+        """Close the links and wipe this host's secrets; bounded, never raises. Where the connection is shared, what was
+        open under this name is closed, and the others keep the connection and what it needs to be made again."""
         if self._closing is None and self.state in {SessionState.IDLE, SessionState.CLOSED}:
-            self._vault.forget(self.host)
+            self._forget()
             return
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name=f"closing {self.host}")
@@ -208,13 +258,14 @@ class Session:
     async def _attempt(self, stretch: Stretch) -> None:
         """One connection attempt, from RESOLVING; the session is ready afterwards."""
         targets = await self._routing.targets()
+        self._vault.part(self.host)  # its entry may have changed; it joins what it connects to
         self.target = targets[0]
         self._climb(stretch, SessionState.CONNECTING, f"reaching {targets[0].hops[0].name}")
         link, self.target = await self._routing.connect(targets, self._observer(stretch))
         self._later(self._routing.finish())
         self._link = link
         self.use.touch()
-        self._climb(stretch, SessionState.READY, "logged in")
+        self._climb(stretch, SessionState.READY, _how_ready(link))
         stretch.fulfil(link)
 
     async def _hold(self, stretch: Stretch) -> FairleadError:
@@ -222,7 +273,12 @@ class Session:
         link, target = self._link, self.target
         assert link is not None and target is not None
         heart = Heartbeat(
-            link, target.host.keepalive, self._clock, on_answer=self._answered, on_late=self._answer_is_late
+            link,
+            self._keepalive or target.host.keepalive,
+            self._clock,
+            on_answer=self._answered,
+            on_late=self._answer_is_late,
+            slice_=SLICE if self._keepalive is None else self._keepalive.interval,
         )
         ended = await heart.run()
         reason = self._idle_ends.judged(ended, quiet=0.0 if link.carries else self.use.quiet)
@@ -320,6 +376,8 @@ class Session:
     async def _close(self, why: str = "disconnected") -> None:
         self._change(SessionState.CLOSING, "disconnecting")
         stretch, self._stretch = self._stretch, None
+        if others := self.shared_with:
+            why = f"{why}; the connection stays up for {' and '.join(others)}"
         if stretch is not None:
             self._leave(stretch)
             stretch.fail(self._interrupted("{} was disconnected."))
@@ -328,9 +386,14 @@ class Session:
         _, late = await asyncio.wait(self._leaving, timeout=CLOSE_LIMIT)
         for task in late:
             task.cancel()
-        self._vault.forget(self.host)
+        self._forget()
         self._closing = None
         self._change(SessionState.CLOSED, why)
+
+    def _forget(self) -> None:
+        for connector in self._connectors:
+            connector.tidy()
+        self._vault.forget(self.host, in_use=self._in_use)
 
     def _later(self, work: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> None:
         task = work if isinstance(work, asyncio.Task) else asyncio.create_task(work)
@@ -367,6 +430,12 @@ class Session:
         """`details`: as `StateMachine.change` takes them."""
         change = self._last_change = self._machine.change(new, reason, **details)
         self._bus.publish(change)
+
+
+def _how_ready(link: Link) -> str:
+    """How a session came by its link, for people."""
+    first = link.facts.first
+    return f"shares the connection of {' and '.join(link.others) or first}" if first else "logged in"
 
 
 def _has_ended(opening: asyncio.Task[FileChannel]) -> bool:

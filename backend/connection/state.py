@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from backend.clock import Clock
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.events import Event
 

@@ -14,10 +14,10 @@ import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backend.dataclass import dataclass
 from backend.errors import Code, ConnectError
 from backend.text import clean_line
 

@@ -6,11 +6,12 @@ Frozen values only. `backend.hosts` makes them, connectors use them; nothing her
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 
 from backend.connection.ways import DIRECT, Way
+from backend.dataclass import dataclass
 
 
 class HostKeyPolicy(StrEnum):
@@ -19,6 +20,14 @@ class HostKeyPolicy(StrEnum):
     STRICT = "strict"
     ASK = "ask"
     ACCEPT_NEW = "accept-new"
+
+
+class Family(StrEnum):
+    """Which kinds of addresses may be used (`AddressFamily`)."""
+
+    ANY = "any"
+    IPV4 = "inet"
+    IPV6 = "inet6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,9 @@ class Algorithms:
     host_keys: str | None = None
 
 
+METHODS = ("publickey", "keyboard-interactive", "password")
+"""The ways to log in that are spoken here, in the order in which they are tried (RFC 4252, RFC 4256)."""
+
 HopIdentity = tuple[str, str, int, str]
 """User, address, port, and HostKeyAlias or nothing."""
 
@@ -96,6 +108,10 @@ class Hop:
     """What is looked up and connected to."""
     port: int
     user: str
+    family: Family = Family.ANY
+    """Of its addresses only these, where it is reached from here and not through another hop (`AddressFamily`)."""
+    source_address: str = ""
+    """This machine's own address from which it is reached, likewise (`BindAddress`); empty leaves it to the system."""
     host_key_alias: str | None = None
     """The name under which its key is known, in place of the address (`HostKeyAlias`)."""
     identity_files: tuple[Path, ...] = ()
@@ -109,7 +125,7 @@ class Hop:
     """Only keys that are named, from files or from the agent (`IdentitiesOnly`)."""
     agent_socket: Path | None = None
     """The SSH agent; None for no agent (`IdentityAgent`, `SSH_AUTH_SOCK`)."""
-    auth_methods: tuple[str, ...] = ("publickey", "keyboard-interactive", "password")
+    auth_methods: tuple[str, ...] = METHODS
     """Methods that may be used, in order (`PreferredAuthentications` and the switches)."""
     known_hosts: KnownHostsFiles = KnownHostsFiles()
     host_key_policy: HostKeyPolicy = HostKeyPolicy.ASK
@@ -142,6 +158,10 @@ class Workplace:
     env: Mapping[str, str] = field(default_factory=dict, hash=False)
     roots: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Directories by name, written likewise: `scratch` makes `scratch:data` the path `data` below it."""
+    checks: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Commands of the host that judge edited files, by patterns of their names or paths."""
+    modules: tuple[str, ...] = ()
+    """Environment modules that commands run with; `@name` for a saved set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +173,12 @@ class Target:
     hops: tuple[Hop, ...]
     """Outermost first; the last is the host itself."""
     production: bool = False
-    """Changes on this host are confirmed first."""
+    """Marked wherever the host is shown."""
     route: str = "direct"
     """The route's name, as `jump` or `tailscale`."""
     workplace: Workplace = Workplace()
+    anew: bool = False
+    """It is logged in to though a connection to it may be up, as where that very login is to be looked at."""
 
     @property
     def host(self) -> Hop:

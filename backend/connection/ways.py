@@ -6,9 +6,10 @@ its login are those of the hop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
+
+from backend.dataclass import dataclass
 
 ALL_PROXY = ("all_proxy", "ALL_PROXY")
 """The variables that `proxy = "environment"` looks at, as curl(1) does."""

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 
+from backend import __version__
 from backend.errors import Code
+from backend.patterns import pattern
 from backend.text import show_bytes
 
+VERSION = f"Fairlead_{__version__}"
+"""Our own software version, as servers note it in their logs."""
+GREETING = f"SSH-2.0-{VERSION}\r\n".encode()
+"""Our identification, which may be sent before the server's has come."""
 MOST_BYTES = 8192
 """Text that a server may send before its identification; more is not an SSH server."""
 _SHOWN_BYTES = 120
 _OTHERS = (b"HTTP/", b"220 ", b"220-", b"* OK", b"+OK ", b"RFB 0", b"<!DOC", b"<html", b"-ERR ", b"AMQP")
 """What servers of other protocols say first."""
-_IDENTIFICATION = re.compile(rb"^SSH-(2\.0|1\.99)-([^\r\n]*)\r?\n", re.MULTILINE)
+_IDENTIFICATION = pattern(rb"^SSH-(2\.0|1\.99)-([^\r\n]*)\r?\n", re.MULTILINE)
 
 _REFUSALS = (
-    (re.compile(rb"^\s*exceeded maxstartups\b", re.IGNORECASE), Code.SERVER_CROWDED),
-    (re.compile(rb"^\s*not allowed at this time\b", re.IGNORECASE), Code.SHUT_OUT),
+    (pattern(rb"^\s*exceeded maxstartups\b", re.IGNORECASE), Code.SERVER_CROWDED),
+    (pattern(rb"^\s*not allowed at this time\b", re.IGNORECASE), Code.SHUT_OUT),
 )
 """What OpenSSH's server says in place of its identification (`sshd.c`: `drop_connection`, and since 9.8
 `srclimit_penalty_check_allow`). It hangs up at once, so that the words do not always arrive."""

@@ -1,7 +1,8 @@
-"""What carries a connection's bytes to asyncssh: a socket, a proxy's stream, a program, a channel of the hop before.
+"""What carries a connection's bytes to asyncssh: a socket, a proxy's stream, a program.
 
 Each watches the first bytes for the server's identification, so that a web server, a server that hangs up and one that
-says nothing are told apart. asyncssh gets the bytes through its `tunnel` seam.
+says nothing are told apart. It does so from the start, and says who we are, while asyncssh is perhaps still being
+loaded; that gets the bytes through its `tunnel` seam. `channel_carrier` does the same over a channel of the hop before.
 """
 
 from __future__ import annotations
@@ -11,16 +12,11 @@ import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import asyncssh
-
-from backend.connection.ssh.banner import Identification, NotSsh
+from backend.connection.ssh.banner import GREETING, Identification, NotSsh
 from backend.connection.ssh.command import CarryingProgram
 
-TUNNEL_WINDOW = 16 << 20
-"""Receive window in bytes of the channel that carries the next hop; below it, every hop would cap the throughput."""
 
-
-class _Wire(Protocol):
+class Wire(Protocol):
     """The part of asyncssh's connection that a transport drives."""
 
     def connection_made(self, transport: Any) -> None: ...
@@ -33,29 +29,38 @@ class _Wire(Protocol):
 
 
 class BannerClosed(Exception):
-    """The far end hung up before it identified itself; it had said `said`."""
+    """The far end hung up before it identified itself; it had said `said`. `how`: the system's error, as a reset."""
 
-    def __init__(self, said: bytes) -> None:
+    def __init__(self, said: bytes, how: Exception | None = None) -> None:
         super().__init__("closed before the identification")
         self.said = said
+        self.how = how
 
 
-class _Tap:
-    """Watches the first bytes for the identification while passing them on."""
+class Tap:
+    """Watches the first bytes for the identification."""
 
-    def __init__(self, wire: _Wire, identified: Callable[[str], None]) -> None:
-        self.wire = wire
-        """asyncssh's side."""
+    def __init__(self, identified: Callable[[str], None]) -> None:
         self._tell = identified
-        self.parser = Identification()
+        self._parser = Identification()
         self.outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Completes with the identification; fails with NotSsh or BannerClosed."""
 
-    def data(self, data: bytes) -> bool:
-        """Whether the identification is complete with `data`; asyncssh gets the bytes then."""
+    @property
+    def seen(self) -> bytes:
+        """All bytes up to the end of the identification, or more."""
+        return self._parser.seen
+
+    @property
+    def identified(self) -> bool:
+        return self.outcome.done() and not self.outcome.cancelled() and self.outcome.exception() is None
+
+    def watch(self, data: bytes) -> bool:
+        """Whether the identification is complete with `data`; all that was seen is asyncssh's then."""
         if self.outcome.done():
-            return not self.outcome.cancelled() and self.outcome.exception() is None
+            return False
         try:
-            banner = self.parser.feed(data)
+            banner = self._parser.feed(data)
         except NotSsh as error:
             self.outcome.set_exception(error)
             return False
@@ -63,74 +68,97 @@ class _Tap:
             return False
         self._tell(banner)
         self.outcome.set_result(banner)
-        self.wire.data_received(self.parser.seen)
         return True
 
-    def lost(self) -> None:
+    def lost(self, how: Exception | None = None) -> None:
+        """The stream has ended."""
         if not self.outcome.done():
-            self.outcome.set_exception(BannerClosed(self.parser.seen))
+            self.outcome.set_exception(BannerClosed(self.seen, how))
+
+    def drop(self) -> None:
+        """Nobody wants to know any more."""
+        if not self.outcome.cancel() and not self.outcome.cancelled():
+            self.outcome.exception()
 
 
-class _TcpTap(_Tap, asyncio.Protocol):
-    """The tap on a socket; takes itself out once the identification is seen, so that later bytes cost nothing more."""
+class _StreamTap(Tap, asyncio.Protocol):
+    """The tap on a transport; takes itself out once the identification is seen and asyncssh is there, so that later
+    bytes cost nothing more."""
+
+    wire: Wire | None = None
+    """asyncssh's side, once it is there."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self.wire.connection_made(transport)
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(GREETING)
+
+    def attach(self, wire: Wire) -> None:
+        """asyncssh is there."""
+        self.wire = wire
+        wire.connection_made(_Greeted(self.transport))
+        if self.identified:
+            self._hand_over(wire)
 
     def data_received(self, data: bytes) -> None:
-        if self.data(data):
-            self._transport.set_protocol(self.wire)  # type: ignore[arg-type]  # asyncssh's connection is a Protocol
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.lost()
-
-
-class _ChannelTap(_Tap, asyncssh.SSHTCPSession[bytes]):
-    """The tap on a channel through the hop before. asyncssh cannot change a channel's session, so the tap stays."""
-
-    def connection_made(self, chan: asyncssh.SSHTCPChannel[bytes]) -> None:
-        self.wire.connection_made(chan)
-
-    def data_received(self, data: bytes, datatype: Any = None) -> None:
-        if self.outcome.done():
-            self.wire.data_received(data)
+        if not self.watch(data):
+            return
+        if self.wire is None:
+            self.transport.pause_reading()
         else:
-            self.data(data)
-
-    def eof_received(self) -> bool:
-        if self.outcome.done():
-            self.wire.eof_received()
-        self.lost()
-        return False
+            self._hand_over(self.wire)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self.outcome.done():
-            self.wire.connection_lost(error)
-        self.lost()
+        self.lost(error)
+
+    def _hand_over(self, wire: Wire) -> None:
+        self.transport.set_protocol(wire)  # type: ignore[arg-type]  # asyncssh's connection is a Protocol
+        wire.data_received(self.seen)
+        self.transport.resume_reading()
 
 
-class _ProgramTap(_TcpTap):
+class _Greeted:
+    """A transport on which our identification has been sent: asyncssh's own, its first write, is left out."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        self.write = self._transport.write  # type: ignore[method-assign]  # once is enough
+        if data != GREETING:
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class _ProgramTap(_StreamTap):
     """The tap on a program's stream. It stays, so that the program is hung up on when the stream has gone."""
 
-    def __init__(self, wire: _Wire, identified: Callable[[str], None], program: CarryingProgram) -> None:
-        super().__init__(wire, identified)
+    def __init__(self, identified: Callable[[str], None], program: CarryingProgram) -> None:
+        super().__init__(identified)
         self._program = program
+        self._passes_on = False
 
     def data_received(self, data: bytes) -> None:
-        if self.outcome.done():
+        if self._passes_on and self.wire is not None:
             self.wire.data_received(data)
         else:
-            self.data(data)
+            super().data_received(data)
 
     def eof_received(self) -> bool | None:
-        return bool(self.wire.eof_received()) if self.outcome.done() else None
+        return bool(self.wire.eof_received()) if self._passes_on and self.wire is not None else None
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self.outcome.done():
+        if self._passes_on and self.wire is not None:
             self.wire.connection_lost(error)
-        self.lost()
+        self.lost(error)
         self._program.hang_up()
+
+    def _hand_over(self, wire: Wire) -> None:
+        self._passes_on = True
+        wire.data_received(self.seen)
+        self.transport.resume_reading()
 
 
 class Carrier:
@@ -153,117 +181,80 @@ class Carrier:
         raise NotImplementedError
 
 
-class SocketCarrier(Carrier):
-    """Carries the connection over a socket that is connected already.
+class StreamCarrier(Carrier):
+    """Carries the connection over a transport, which `tap` watches."""
 
-    `create_connection` returns once the server has identified itself; raises NotSsh or BannerClosed.
-    """
+    def __init__(self, tap: _StreamTap) -> None:
+        self._tap: _StreamTap | None = tap
 
-    def __init__(self, sock: socket.socket, identified: Callable[[str], None]) -> None:
-        self._sock: socket.socket | None = sock
-        self._identified = identified
+    @classmethod
+    async def over_socket(cls, sock: socket.socket, identified: Callable[[str], None]) -> StreamCarrier:
+        """Over a socket that is connected already."""
+        return cls(await _tapped(sock, lambda: _StreamTap(identified)))
+
+    @classmethod
+    def behind_proxy(
+        cls, transport: asyncio.Transport, rest: bytes, identified: Callable[[str], None]
+    ) -> StreamCarrier:
+        """Over a stream on which a proxy has just been talked to; `rest` is what came already. Its reading is paused
+        until now."""
+        tap = _StreamTap(identified)
+        transport.set_protocol(tap)
+        tap.connection_made(transport)
+        if rest:
+            tap.data_received(rest)
+        if not tap.identified:
+            transport.resume_reading()
+        return cls(tap)
 
     def discard(self) -> None:
-        """Close the socket, if no connection has taken it."""
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
+        """Close the stream, if no connection has taken it."""
+        if self._tap is not None:
+            self._tap.drop()
+            self._tap.transport.abort()
+            self._tap = None
 
     async def create_connection(self, session_factory: Callable[[], Any], host: str, port: int) -> tuple[Any, Any]:
-        wire = session_factory()
-        sock, self._sock = self._sock, None
-        transport, tap = await asyncio.get_running_loop().create_connection(lambda: self._tap(wire), sock=sock)
+        assert self._tap is not None
+        tap, self._tap = self._tap, None
         try:
+            if not tap.transport.is_closing():
+                tap.attach(session_factory())
+            else:
+                await asyncio.sleep(0)  # the system's reason comes in the turn after the end
+                tap.lost()
             await tap.outcome
+            if tap.wire is None:
+                raise BannerClosed(tap.seen)
         except BaseException:
-            transport.abort()
+            tap.drop()
+            tap.transport.abort()
             raise
-        return transport, wire
-
-    def _tap(self, wire: _Wire) -> _TcpTap:
-        return _TcpTap(wire, self._identified)
+        return tap.transport, tap.wire
 
 
-class ProgramCarrier(SocketCarrier):
-    """Carries the connection over a program's stdin and stdout, of which `sock` is the other end."""
+class ProgramCarrier(StreamCarrier):
+    """Carries the connection over a program's stdin and stdout."""
 
-    def __init__(self, sock: socket.socket, identified: Callable[[str], None], program: CarryingProgram) -> None:
-        super().__init__(sock, identified)
+    def __init__(self, tap: _StreamTap, program: CarryingProgram) -> None:
+        super().__init__(tap)
         self.program = program
 
-    def discard(self) -> None:
-        if self._sock is not None:
-            self.program.hang_up()
-        super().discard()
+    @classmethod
+    async def over_program(
+        cls, program: CarryingProgram, sock: socket.socket, identified: Callable[[str], None]
+    ) -> ProgramCarrier:
+        """`sock` is the other end of what the program reads and writes."""
+        return cls(await _tapped(sock, lambda: _ProgramTap(identified, program)), program)
 
     async def ended(self) -> None:
         await self.program.ended()
 
-    def _tap(self, wire: _Wire) -> _TcpTap:
-        return _ProgramTap(wire, self._identified, self.program)
 
-
-class StreamCarrier(Carrier):
-    """Carries the connection over a stream on which a proxy has just been talked to; `rest` is what came already.
-
-    The transport's reading is paused until then.
-    """
-
-    def __init__(self, transport: asyncio.Transport, rest: bytes, identified: Callable[[str], None]) -> None:
-        self._transport: asyncio.Transport | None = transport
-        self._rest = rest
-        self._identified = identified
-
-    def discard(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-            self._transport = None
-
-    async def create_connection(self, session_factory: Callable[[], Any], host: str, port: int) -> tuple[Any, Any]:
-        assert self._transport is not None
-        transport, self._transport = self._transport, None
-        tap = _TcpTap(session_factory(), self._identified)
-        transport.set_protocol(tap)
-        tap.connection_made(transport)
-        try:
-            if self._rest:
-                tap.data_received(self._rest)
-            if transport.is_closing():
-                tap.lost()
-            transport.resume_reading()
-            await tap.outcome
-        except BaseException:
-            transport.abort()
-            raise
-        return transport, tap.wire
-
-
-class ChannelCarrier(Carrier):
-    """Carries the connection over a channel of the hop before; otherwise as SocketCarrier. Raises also what opening the
-    channel raises."""
-
-    def __init__(
-        self,
-        through: asyncssh.SSHClientConnection,
-        opened: Callable[[], None],
-        identified: Callable[[str], None],
-    ) -> None:
-        self._through = through
-        self._opened = opened
-        self._identified = identified
-
-    async def create_connection(self, session_factory: Callable[[], Any], host: str, port: int) -> tuple[Any, Any]:
-        wire = session_factory()
-
-        def tapped() -> _ChannelTap:
-            self._opened()
-            return _ChannelTap(wire, self._identified)
-
-        channel, session = await self._through.create_connection(tapped, host, port, window=TUNNEL_WINDOW)
-        assert isinstance(session, _ChannelTap)
-        try:
-            await session.outcome
-        except BaseException:
-            channel.abort()
-            raise
-        return channel, wire
+async def _tapped(sock: socket.socket, make: Callable[[], _StreamTap]) -> _StreamTap:
+    try:
+        _, tap = await asyncio.get_running_loop().create_connection(make, sock=sock)
+    except BaseException:
+        sock.close()
+        raise
+    return tap

@@ -28,6 +28,12 @@ class Channel(Protocol):
     async def wait_closed(self) -> None: ...
 
 
+class Session(Protocol):
+    """asyncssh's side of a channel, as far as it matters here."""
+
+    def connection_lost(self, exc: Exception | None) -> None: ...
+
+
 class Asked(Generic[S]):
     """What makes a session once the far end has given its channel; given up before, nothing is asked for in it.
 
@@ -75,6 +81,13 @@ async def opened(opening: Coroutine[Any, Any, T], limit: float, discard: Callabl
     except (asyncio.CancelledError, TimeoutError):
         task.add_done_callback(late)
         raise
+
+
+def cut(channel: Channel, session: Session) -> None:
+    """Close `channel` now, what is unsent with it, and let go who waits for something of `session`: the far end may
+    take its time to agree. asyncssh tells the session once more when it has."""
+    channel.abort()
+    session.connection_lost(None)
 
 
 async def dropped(channel: Channel, limit: float) -> None:

@@ -16,7 +16,16 @@ import asyncssh
 from backend.connection.connector import Phase
 from backend.connection.host_keys import HostKey, Judgement, KnownHosts
 from backend.connection.interaction import HostKeyState, Interaction
-from backend.connection.ssh.internals import Farewell, Offers, offers, on_farewell, on_login_answer
+from backend.connection.ssh.internals import (
+    Farewell,
+    Offers,
+    log_in_at_once,
+    offers,
+    on_farewell,
+    on_login_answer,
+    sign_at_once,
+)
+from backend.connection.ssh.loading import LINK, begin_loading
 from backend.connection.ssh.login import Login
 from backend.connection.ssh.progress import HopProgress
 from backend.connection.target import Hop
@@ -61,7 +70,7 @@ class HopClient(asyncssh.SSHClient):
         self.told: deque[str] = deque(maxlen=8)
         """The server's last debug messages: OpenSSH's says in them why it opens no port."""
         self._farewell: Farewell | None = None
-        self.on_lost: Callable[[Exception | None], None] | None = None
+        self.on_lost: list[Callable[[Exception | None], None]] = []
 
     # --- the connection ---
 
@@ -69,6 +78,8 @@ class HopClient(asyncssh.SSHClient):
         self._conn = conn
         on_login_answer(conn, self._heard)
         on_farewell(conn, self._said_farewell)
+        log_in_at_once(conn)
+        sign_at_once(conn, self._login.at_hand)
 
     def _said_farewell(self, farewell: Farewell) -> None:
         self._farewell = farewell
@@ -79,8 +90,8 @@ class HopClient(asyncssh.SSHClient):
             exc = asyncssh.DisconnectError(self._farewell.code, self._farewell.words)
         if not self.ended.done():
             self.ended.set_result(exc)
-        if self.on_lost is not None:
-            self.on_lost(exc)
+        for tell in tuple(self.on_lost):
+            tell(exc)
 
     def _note_offers(self) -> None:
         if self._conn is not None:
@@ -142,6 +153,7 @@ class HopClient(asyncssh.SSHClient):
             },
         )
         self._progress.enter(Phase.AUTH, self._hop.timeouts.login)
+        begin_loading(LINK)
 
     def auth_completed(self) -> None:
         self._login.succeeded()

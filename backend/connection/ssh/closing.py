@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from backend.connection.ssh.hop import HopLink
+if TYPE_CHECKING:
+    from backend.connection.ssh.hop import HopLink
 
 
 async def close_hops(hops: Sequence[HopLink]) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from backend.clock import Clock
-from backend.connection.connector import Gate, Observer, Phase, PhasePassed, PhaseStarted
+from backend.connection.connector import Gate, Observer
 from backend.connection.interaction import Interaction
-from backend.connection.ssh.closing import abort_hops, close_hops
+from backend.connection.sharing import tell_reused
 from backend.connection.ssh.hop import HopConnection, HopLink
-from backend.connection.ssh.jumps import JumpLease, SharedJumps
-from backend.connection.ssh.link import SshLink
+from backend.connection.ssh.loading import LINK, loaded
+from backend.connection.ssh.shared_hops import SharedHops
 from backend.connection.ssh.surroundings import Surroundings
 from backend.connection.target import Hop, Target
 from backend.connection.vault import Vault
+
+if TYPE_CHECKING:
+    from backend.connection.ssh.link import SshLink
 
 
 class SshConnector:
@@ -23,43 +27,32 @@ class SshConnector:
     def __init__(self, *, vault: Vault, clock: Clock) -> None:
         self._vault = vault
         self._clock = clock
-        self._jumps = SharedJumps(clock)
+        self._hops = SharedHops(clock)
 
     async def connect(
         self, target: Target, interaction: Interaction, observer: Observer | None = None, gate: Gate | None = None
     ) -> SshLink:
-        """One authenticated connection to `target`.
+        """One authenticated connection to `target`; over one that is up, where its login took a person, as that of a
+        jump host may have.
 
         Raises a located ConnectError, HostKeyError or AuthError. Cancelling, or failing, closes the hops so far.
         """
         around = Surroundings(target.name, self._vault, self._clock, interaction, observer, gate)
 
-        def jump(hop: Hop, through: HopLink | None) -> Awaitable[HopLink]:
-            return HopConnection(hop, through, around, is_target=False).run()
+        def connect(hop: Hop, through: HopLink | None) -> Awaitable[HopLink]:
+            return HopConnection(hop, through, around, is_target=hop is target.host).run()
 
-        jumps = await self._jumps.lease(target.jumps, jump, partial(_tell_reused, observer))
-        through = jumps.links[-1] if jumps.links else None
+        way = await self._hops.lease(target, connect, partial(tell_reused, observer))
         try:
-            last = await HopConnection(target.host, through, around, is_target=True).run()
-        except BaseException as error:
-            await self._leave(jumps, politely=isinstance(error, Exception))
+            await loaded(LINK)
+        except BaseException:
+            way.abort()
             raise
-        return SshLink(target.name, jumps, last, self._clock)
+        from backend.connection.ssh.host_connection import HostConnection
+        from backend.connection.ssh.link import SshLink
+
+        return SshLink(target, HostConnection(way), self._clock, first=way.made_for)
 
     async def close(self) -> None:
-        """Close the jump hosts that are kept for others; bounded."""
-        await self._jumps.close()
-
-    async def _leave(self, jumps: JumpLease, *, politely: bool) -> None:
-        try:
-            if politely:
-                await close_hops(jumps.own)
-        finally:
-            abort_hops(jumps.own)
-            jumps.give_back()
-
-
-def _tell_reused(observer: Observer | None, hop: Hop) -> None:
-    if observer is not None:
-        observer(PhaseStarted(hop, Phase.AUTH))
-        observer(PhasePassed(hop, Phase.AUTH, 0.0, {"shared": "the connection that is up already"}))
+        """Close the hops that are kept for others; bounded."""
+        await self._hops.close()

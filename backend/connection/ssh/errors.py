@@ -3,69 +3,58 @@
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
 
 import asyncssh
 
 from backend.connection.idleness import SILENT_END
 from backend.connection.ssh.internals import Offers
+from backend.connection.ssh.words import MOST_REASON, reason
 from backend.connection.target import Hop
 from backend.errors import Advice, Code, ConnectError, FairleadError, LinkLost, SessionError
+from backend.patterns import pattern
 from backend.text import clean_line
 
-_MOST_REASON = 300
 _CLOSED = "Connection lost"
 """asyncssh's words for the end of the stream (`connection.py:connection_lost`)."""
+_CLOSED_IN_KEX = (
+    Advice("Try again: a server that is being stopped or restarted does this."),
+    Advice("Each time: its log says why (journalctl -u ssh), or a firewall on the way cuts SSH off; try a jump host."),
+)
 _CAUSES = (
     (
         "maintenance",
-        re.compile(r"\bmaintenance\b", re.IGNORECASE),
+        pattern(r"\bmaintenance\b", re.IGNORECASE),
         Advice("The server is being worked on: ask its administrator until when, then connect again."),
     ),
     (
         "idle limit",
-        re.compile(r"\bidle\b|inactiv|\bunused\b", re.IGNORECASE),
+        pattern(r"\bidle\b|inactiv|\bunused\b", re.IGNORECASE),
         Advice("The server ends connections that nobody uses for a while: connect again when there is work."),
     ),
     (
         "going down",
-        re.compile(r"shut(ting)?[ -]?down|going down|restart|reboot|power(ing)? off", re.IGNORECASE),
+        pattern(r"shut(ting)?[ -]?down|going down|restart|reboot|power(ing)? off", re.IGNORECASE),
         Advice("The server is stopped or restarted: connect again in a few minutes."),
     ),
     (
         "time limit",
-        re.compile(r"time[ -]?out|timed out|time limit|expired|maximum (session|duration|time)", re.IGNORECASE),
+        pattern(r"time[ -]?out|timed out|time limit|expired|maximum (session|duration|time)", re.IGNORECASE),
         Advice("The server limits how long a connection may last: connect again."),
     ),
 )
 """What a server's words say plainly about why it ended the session, first match first."""
 
 
-def reason(error: BaseException | None, otherwise: str = "the connection was closed") -> str:
-    """What the error says, on one clean line."""
-    if error is None:
-        return otherwise
-    text = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return clean_line(str(text))[:_MOST_REASON] or otherwise
-
-
-def at_hop(error: FairleadError, hop: Hop, target: str) -> FairleadError:
-    """`error` located at `hop` on the way to `target`; for `raise`.
-
-    Where a jump host itself is at fault, it is the machine that the sentence is about.
-    """
-    if error.hop is None and hop.name != target:
-        error.evidence = MappingProxyType({**error.evidence, "host": hop.name})
-    error.host = target
-    return error.located(host=target, hop=hop.name)
-
-
 def kex_error(hop: Hop, error: BaseException | None, seen: Offers | None) -> ConnectError:
     """KEX_NO_MATCH with both lists where they have nothing in common, else KEX_FAILED."""
     if seen is not None and (mismatch := seen.mismatch):
         kind, theirs, ours = mismatch
-        return no_match(hop, kind, ",".join(theirs), ",".join(ours))
-    return ConnectError(Code.KEX_FAILED, evidence={"reason": reason(error)}, host=hop.name)
+        return no_match(hop, kind, ", ".join(theirs), ", ".join(ours))
+    told = reason(error)
+    if told == _CLOSED:
+        closed = {"reason": "the other side closed the connection"}
+        return ConnectError(Code.KEX_FAILED, evidence=closed, host=hop.name, advice=_CLOSED_IN_KEX)
+    return ConnectError(Code.KEX_FAILED, evidence={"reason": told}, host=hop.name)
 
 
 def no_match(hop: Hop, kind: str, server: str, client: str) -> ConnectError:
@@ -99,7 +88,7 @@ def loss(host: str, error: BaseException | None) -> LinkLost:
     """Why a connection that was up ended: the server said so, it stopped answering, or the line broke."""
     told = reason(error)
     if says_farewell(error):
-        return ended_by_server(host, clean_line(str(getattr(error, "reason", "")))[:_MOST_REASON])
+        return ended_by_server(host, clean_line(str(getattr(error, "reason", "")))[:MOST_REASON])
     if isinstance(error, asyncssh.ConnectionLost) and "keepalive" in told:
         return LinkLost(Code.KEEPALIVE_LOST, evidence={"reason": told}, host=host)
     # OpenSSH says nothing when it is stopped or at an idle limit (UnusedConnectionTimeout): it just closes.
@@ -122,8 +111,8 @@ def says_farewell(error: BaseException | None) -> bool:
 def ended_by_server(host: str, words: str) -> LinkLost:
     """SERVER_ENDED in the server's own words; the advice fits them where they are plain, and guesses nothing else."""
     evidence = {"reason": words or "it gave no reason"}
-    for cause, pattern, advice in _CAUSES:
-        if pattern.search(words):
+    for cause, sign, advice in _CAUSES:
+        if sign.search(words):
             return LinkLost(Code.SERVER_ENDED, evidence={**evidence, "cause": cause}, host=host, advice=(advice,))
     return LinkLost(Code.SERVER_ENDED, evidence=evidence, host=host)
 

@@ -7,20 +7,21 @@ import posixpath
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
+from backend.complaints import code_of
 from backend.connection.connector import Attributes, FileKind, Space
 from backend.connection.ssh.sftp import SftpStatus
 from backend.connection.ssh.sftp_wire import Status
 from backend.errors import Code, FairleadError, FileError
 from backend.text import show_bytes
 
-_LONGEST_NAME, _LONGEST_PATH = 255, 4095
+LONGEST_NAME, _LONGEST_PATH = 255, 4095
 """Bytes; NAME_MAX and PATH_MAX nearly everywhere."""
 
 _BY_STATUS = {
     Status.NO_SUCH_FILE: Code.NOT_FOUND,
     Status.NO_SUCH_PATH: Code.NOT_FOUND,
     Status.PERMISSION_DENIED: Code.PERMISSION,
-    Status.WRITE_PROTECT: Code.PERMISSION,
+    Status.WRITE_PROTECT: Code.READ_ONLY,
     Status.FILE_ALREADY_EXISTS: Code.EXISTS,
     Status.NO_SPACE_ON_FILESYSTEM: Code.DISK_FULL,
     Status.QUOTA_EXCEEDED: Code.QUOTA,
@@ -29,18 +30,8 @@ _BY_STATUS = {
     Status.INVALID_FILENAME: Code.NAME_INVALID,
     Status.FILE_IS_A_DIRECTORY: Code.IS_DIRECTORY,
 }
-_BY_WORDS = (
-    ("no space left", Code.DISK_FULL),
-    ("quota", Code.QUOTA),
-    ("file exists", Code.EXISTS),
-    ("already exists", Code.EXISTS),
-    ("is a directory", Code.IS_DIRECTORY),
-    ("not a directory", Code.NOT_DIRECTORY),
-    ("not empty", Code.NOT_EMPTY),
-    ("read-only file system", Code.PERMISSION),
-    ("permission denied", Code.PERMISSION),
-    ("no such file", Code.NOT_FOUND),
-)
+_ONE_WRITE = 261120
+"""Bytes that one request carries at most: with less room than that, it may well be the one that did not fit."""
 
 
 class Intent(Enum):
@@ -54,7 +45,11 @@ class Intent(Enum):
     """Fails when the name is taken."""
     REMOVE_FILE = auto()
     REMOVE_DIRECTORY = auto()
+    CHANGE = auto()
+    """Attributes of what is there."""
 
+
+_CHANGING = frozenset({Intent.REMOVE_FILE, Intent.REMOVE_DIRECTORY, Intent.CHANGE})
 
 Look = Callable[[bytes], Awaitable[Attributes | None]]
 """Attributes of a path without following a link; None where there is nothing to see."""
@@ -101,8 +96,7 @@ class Explainer:
             known = None
         if known is not None:
             return known
-        lowered = status.words.lower()
-        return next((code for words, code in _BY_WORDS if words in lowered), None)
+        return code_of(status.words.encode("utf-8", "replace"))
 
     async def _cause(self, path: bytes, intent: Intent, code: Code | None) -> Code | None:
         if intent is Intent.LOOK:
@@ -124,7 +118,11 @@ class Explainer:
             return Code.NOT_EMPTY
         if intent is Intent.WRITE:
             return Code.IS_DIRECTORY if directory else await self._no_room(path)
-        return None
+        return await self._read_only(path) if intent in _CHANGING else None
+
+    async def _read_only(self, path: bytes) -> Code | None:
+        room = await self._room(path)
+        return Code.READ_ONLY if room is not None and room[1] else None
 
     async def _no_room(self, path: bytes) -> Code | None:
         room = await self._room(path) or await self._room(posixpath.dirname(path) or b".")
@@ -132,9 +130,9 @@ class Explainer:
             return None
         space, read_only = room
         if read_only:
-            return Code.PERMISSION
-        return Code.DISK_FULL if space.free == 0 or space.files_free == 0 else None
+            return Code.READ_ONLY
+        return Code.DISK_FULL if space.free < _ONE_WRITE or space.files_free == 0 else None
 
 
 def _too_long(path: bytes) -> bool:
-    return len(path) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in path.split(b"/"))
+    return len(path) > _LONGEST_PATH or any(len(part) > LONGEST_NAME for part in path.split(b"/"))

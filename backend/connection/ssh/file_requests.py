@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
-from backend.connection.connector import Attributes, FileKind, FileLimits, Space
+from backend.connection.connector import Attributes, FileKind, FileLimits, RemoteFile, Space
 from backend.connection.ssh.file_errors import Explainer, Intent, error
-from backend.connection.ssh.sftp import SftpEnded, SftpSession, SftpStatus
+from backend.connection.ssh.sftp import SftpEnded, SftpSession, SftpSilent, SftpStatus
 from backend.connection.ssh.sftp_wire import (
     BadPacket,
     Reader,
@@ -25,6 +26,9 @@ from backend.connection.ssh.sftp_wire import (
     uint64,
 )
 from backend.errors import Code, FairleadError, FileError
+
+_LONGEST_HANDLE = 256
+"""Bytes (draft-ietf-secsh-filexfer-02 §6.2); each request about an open file carries it."""
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -54,7 +58,7 @@ class FileRequests:
         try:
             return self.session.send(kind, *fields)
         except SftpEnded as ended:
-            raise self.failed(path, str(ended)) from ended
+            raise self.failed(path, ended) from ended
 
     async def answer(self, path: bytes, intent: Intent, waiter: asyncio.Future[Reply], *, expect: Type) -> Reply:
         """The answer to a request about `path`; raises as `ask`."""
@@ -63,7 +67,7 @@ class FileRequests:
         except SftpStatus as status:
             raise await self.explained(status, path, intent) from status
         except SftpEnded as ended:
-            raise self.failed(path, str(ended)) from ended
+            raise self.failed(path, ended) from ended
 
     async def explained(self, status: SftpStatus, path: bytes, intent: Intent) -> FileError:
         """The error behind `status`."""
@@ -72,7 +76,10 @@ class FileRequests:
     async def handle(self, path: bytes, intent: Intent, kind: Type, *fields: bytes) -> bytes:
         """An open handle. A caller that is cancelled leaves none behind: the session closes it when it comes."""
         reply = await self.ask(path, intent, kind, *fields, expect=Type.HANDLE)
-        return self.parsed(path, Reader.string, Reader(reply.body))
+        handle = self.parsed(path, Reader.string, Reader(reply.body))
+        if len(handle) > _LONGEST_HANDLE:
+            raise self.failed(path, f"the server gave a handle of {len(handle)} bytes")
+        return handle
 
     async def close_handle(self, handle: bytes) -> None:
         """Close it, within the limit; where the channel is gone it is closed already. Never raises."""
@@ -81,6 +88,11 @@ class FileRequests:
                 await self.session.request(Type.CLOSE, string(handle), expect=Type.STATUS)
         except (TimeoutError, FairleadError, SftpStatus, SftpEnded):
             return
+
+    def let_go(self, handle: bytes) -> None:
+        """Have a handle closed and wait for no answer: nothing that was written depends on it."""
+        with suppress(FairleadError, SftpEnded):
+            self.session.send(Type.CLOSE, string(handle))
 
     def parsed(self, path: bytes, parse: Callable[[A], R], raw: A) -> R:
         """`parse(raw)`; what cannot be parsed is the server's failure."""
@@ -92,8 +104,9 @@ class FileRequests:
     def attributes(self, path: bytes, reply: Reply) -> Attributes:
         return self.parsed(path, parse_attributes, Reader(reply.body))
 
-    def failed(self, path: bytes, reason: str, code: Code = Code.FILE_FAILED) -> FileError:
-        return error(code, path, host=self._host, reason=reason)
+    def failed(self, path: bytes, reason: str | SftpEnded | BadPacket, code: Code = Code.FILE_FAILED) -> FileError:
+        code = Code.FILES_SILENT if isinstance(reason, SftpSilent) else code
+        return error(code, path, host=self._host, reason=str(reason))
 
     def offers(self, extension: bytes, version: bytes = b"1") -> bool:
         """Whether the server announced that version of an extension."""
@@ -130,7 +143,7 @@ class FileRequests:
                 return FileKind.FILE
             return await self._kind_of_opened(Reader(opened.body).string())
         except (SftpEnded, BadPacket) as ended:
-            raise self.failed(path, str(ended)) from ended
+            raise self.failed(path, ended) from ended
 
     async def _kind_of_opened(self, handle: bytes) -> FileKind:
         # Some servers open anything as a directory, and say only then that it is none.
@@ -163,13 +176,15 @@ class FileRequests:
 class SshRemoteFile:
     """An open remote file. Offsets are named with each request, so any number may be under way."""
 
-    def __init__(self, requests: FileRequests, path: bytes, handle: bytes) -> None:
+    def __init__(self, requests: FileRequests, path: bytes, handle: bytes, *, writes: bool) -> None:
         self._requests = requests
         self._path = path
         self._handle = string(handle)
         self._raw_handle = handle
+        self._writes = writes
         self._open = True
-        self._writing: set[asyncio.Future[Reply]] = set()
+        self._under_way: set[asyncio.Future[Reply]] = set()
+        """Requests that a server which keeps no order has to answer before it is asked to close."""
 
     async def read(self, offset: int, size: int) -> bytes:
         """One READ: between 1 and `size` bytes; empty at the end."""
@@ -182,7 +197,7 @@ class SshRemoteFile:
                 return b""
             raise await requests.explained(status, self._path, Intent.READ) from status
         except SftpEnded as ended:
-            raise requests.failed(self._path, str(ended)) from ended
+            raise requests.failed(self._path, ended) from ended
         data = requests.parsed(self._path, Reader.string, Reader(reply.body))
         if len(data) > size:
             raise requests.failed(self._path, f"asked for {size} bytes, the server sent {len(data)}")
@@ -193,13 +208,17 @@ class SshRemoteFile:
         limit = self._requests.write_limit
         for start in range(0, max(1, len(data)), limit):
             fields = (self._handle, uint64(offset + start), string(data[start : start + limit]))
-            waiter = self._requests.send(self._path, Type.WRITE, *fields)
-            self._writing.add(waiter)
-            waiter.add_done_callback(self._writing.discard)
-            await self._requests.answer(self._path, Intent.WRITE, waiter, expect=Type.STATUS)
+            await self._requests.answer(self._path, Intent.WRITE, self._send(Type.WRITE, *fields), expect=Type.STATUS)
+
+    def _send(self, kind: Type, *fields: bytes) -> asyncio.Future[Reply]:
+        waiter = self._requests.send(self._path, kind, *fields)
+        self._under_way.add(waiter)
+        waiter.add_done_callback(self._under_way.discard)
+        return waiter
 
     async def attributes(self) -> Attributes:
-        reply = await self._requests.ask(self._path, Intent.LOOK, Type.FSTAT, self._handle, expect=Type.ATTRS)
+        waiter = self._send(Type.FSTAT, self._handle)
+        reply = await self._requests.answer(self._path, Intent.LOOK, waiter, expect=Type.ATTRS)
         found = self._requests.attributes(self._path, reply)
         return replace(found, kind=FileKind.FILE) if found.kind is FileKind.UNKNOWN else found
 
@@ -207,6 +226,24 @@ class SshRemoteFile:
         """Cut or extend to `size` bytes."""
         fields = (self._handle, attributes(size=size))
         await self._requests.ask(self._path, Intent.WRITE, Type.FSETSTAT, *fields, expect=Type.STATUS)
+
+    async def copy_from(self, source: RemoteFile, offset: int, size: int) -> bool:
+        """`copy-data`, where the server has it."""
+        requests = self._requests
+        if not isinstance(source, SshRemoteFile) or source._requests is not requests:
+            return False
+        if not requests.offers(b"copy-data"):
+            return False
+        name, ends = string(b"copy-data"), (source._handle, uint64(offset), uint64(size), self._handle, uint64(offset))
+        waiter = requests.send(self._path, Type.EXTENDED, name, *ends)
+        try:
+            requests.session.checked(await waiter, Type.STATUS)
+        except SftpStatus as status:
+            if status.code != Status.EOF:
+                raise await requests.explained(status, self._path, Intent.WRITE) from status
+        except SftpEnded as ended:
+            raise requests.failed(self._path, ended) from ended
+        return True
 
     async def sync(self) -> bool:
         """`fsync@openssh.com`, where the server has it."""
@@ -224,8 +261,8 @@ class SshRemoteFile:
     async def finish(self) -> None:
         """`sync` and CLOSE, asked for at once where the server keeps the order; errors of either are raised."""
         requests = self._requests
-        if not requests.in_order and self._writing:
-            await asyncio.wait(self._writing)
+        if not requests.in_order and self._under_way:
+            await asyncio.wait(self._under_way)
         syncing = self._ask_to_sync()
         if not requests.in_order and syncing is not None:
             await asyncio.wait([syncing])
@@ -236,7 +273,11 @@ class SshRemoteFile:
                 await requests.answer(self._path, Intent.WRITE, waiter, expect=Type.STATUS)
 
     async def close(self) -> None:
-        """Close the handle, once."""
-        if self._open:
-            self._open = False
+        """Close the handle, once; of what was only read, no answer is waited for."""
+        if not self._open:
+            return
+        self._open = False
+        if self._writes:
             await self._requests.close_handle(self._raw_handle)
+        else:
+            self._requests.let_go(self._raw_handle)

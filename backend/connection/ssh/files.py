@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
-import secrets
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import asyncssh
 
-from backend.connection.connector import Attributes, Entry, FileKind, FileLimits, OpenMode, Space
-from backend.connection.ssh.channels import dropped
-from backend.connection.ssh.file_errors import Intent
+from backend.connection.connector import Attributes, Entry, FileKind, FileLimits, OpenMode, Space, Windows
+from backend.connection.endless import ListingWatch
+from backend.connection.ssh.file_errors import LONGEST_NAME, Intent
 from backend.connection.ssh.file_requests import FileRequests, SshRemoteFile
+from backend.connection.ssh.internals import windows
 from backend.connection.ssh.sftp import SftpEnded, SftpSession, SftpStatus
 from backend.connection.ssh.sftp_wire import (
     BadPacket,
@@ -23,6 +25,7 @@ from backend.connection.ssh.sftp_wire import (
     Status,
     Type,
     attributes,
+    parse_account_names,
     parse_limits,
     parse_names,
     parse_version,
@@ -30,15 +33,19 @@ from backend.connection.ssh.sftp_wire import (
     uint32,
 )
 from backend.errors import Code, FairleadError, FileError, SessionError
+from backend.tasks import background
 from backend.text import clean_line
 
 _MOST_BLOCK = 261120
 """Bytes of one read or write at most: OpenSSH's own limit; larger ones only make the memory and the cancel slower."""
 _MOST_OPEN_FILES = 256
-_LISTINGS_IN_FLIGHT = 16
-"""READDIR requests under way on one directory: at 50 ms twelve times as quick as one at a time."""
+_LISTINGS_AT_FIRST, _LISTINGS_IN_FLIGHT = 4, 16
+"""READDIR requests under way on one directory: at 50 ms twelve times as quick as one at a time. OpenSSH answers with a
+hundred names, and the end of the directory with a request of its own."""
 _ANSWERS_IN_ORDER = re.compile(r"OpenSSH|dropbear", re.IGNORECASE)
 """Servers whose SFTP process handles one request after another, so that several READDIR on one handle are safe."""
+_BEARS_HASTE = re.compile(r"OpenSSH_(?!for_Windows)")
+"""Servers that take what is sent before they have answered: all of it is in their pipe, in its order."""
 _LINK_FIRST = re.compile(r"AsyncSSH")
 """Servers that take SYMLINK's arguments as the draft has them; OpenSSH and those who follow it have them swapped."""
 _NOISE_WAIT = 1.0
@@ -48,7 +55,7 @@ _SHOWN_NOISE = 200
 _FLAGS = {
     OpenMode.READ: OpenFlag.READ,
     OpenMode.CREATE: OpenFlag.WRITE | OpenFlag.CREATE | OpenFlag.TRUNCATE,
-    OpenMode.UPDATE: OpenFlag.WRITE | OpenFlag.CREATE,
+    OpenMode.UPDATE: OpenFlag.READ | OpenFlag.WRITE,
     OpenMode.EXCLUSIVE: OpenFlag.WRITE | OpenFlag.CREATE | OpenFlag.EXCLUSIVE,
 }
 _INTENTS = {
@@ -57,6 +64,14 @@ _INTENTS = {
     OpenMode.UPDATE: Intent.WRITE,
     OpenMode.EXCLUSIVE: Intent.CREATE_NEW,
 }
+
+
+def asked_ahead(server: str) -> Sequence[tuple[int, Sequence[bytes]]] | None:
+    """What is asked of `server`, an SSH version, together with its greeting: its limits, and where it is. None where it
+    may not bear to be asked before it has answered."""
+    if _BEARS_HASTE.search(server) is None:
+        return None
+    return (Type.EXTENDED, (string(b"limits@openssh.com"),)), (Type.REALPATH, (string(b"."),))
 
 
 class SshFiles:
@@ -79,16 +94,23 @@ class SshFiles:
         self._user = user
         self._server = server
         self._limit = limit
-        self._close_limit = close_limit
         self._limits = FileLimits()
+        self._here: bytes | None = None
+        self._windows = windows(channel)
         self._requests = FileRequests(session, host=host, close_limit=close_limit)
         self._requests.in_order = _ANSWERS_IN_ORDER.search(server) is not None
+
+    @property
+    def windows(self) -> Windows | None:
+        return self._windows
 
     async def start(self) -> None:
         """Agree on the version. Raises SessionError (SFTP_UNAVAILABLE, SHELL_NOISE, SESSION_REFUSED) or LinkLost."""
         try:
             await self._greeted()
-            await self._learn_limits()
+            limits, where = self._session.ahead or (None, None)
+            await self._learn_limits(limits)
+            await self._learn_where(where)
         except BaseException:
             self._channel.abort()
             raise
@@ -136,12 +158,13 @@ class SshFiles:
     def _unavailable(self, reason: str) -> SessionError:
         return SessionError(Code.SFTP_UNAVAILABLE, evidence={"reason": reason}, host=self._host)
 
-    async def _learn_limits(self) -> None:
+    async def _learn_limits(self, asked: asyncio.Future[Reply] | None) -> None:
         if not self._requests.offers(b"limits@openssh.com"):
             return
         try:
             async with asyncio.timeout(self._limit):
-                reply = await self._session.extended(b"limits@openssh.com", expect=Type.EXTENDED_REPLY)
+                asked = asked or self._session.send(Type.EXTENDED, string(b"limits@openssh.com"))
+                reply = self._session.checked(await asked, Type.EXTENDED_REPLY)
             told = parse_limits(reply.body)
         except (SftpStatus, BadPacket):
             return
@@ -157,6 +180,14 @@ class SshFiles:
         )
         self._requests.write_limit = self._limits.write
 
+    async def _learn_where(self, asked: asyncio.Future[Reply] | None) -> None:
+        """Where relative paths begin: it does not change. What goes wrong is told when somebody asks for it."""
+        if asked is not None:
+            with suppress(FileError, TimeoutError):
+                async with asyncio.timeout(self._limit):
+                    reply = await self._requests.answer(b".", Intent.LOOK, asked, expect=Type.NAME)
+                    self._here = self._one_name(reply, b".")
+
     @property
     def limits(self) -> FileLimits:
         return self._limits
@@ -170,8 +201,13 @@ class SshFiles:
 
     async def resolve(self, path: bytes) -> bytes:
         """The absolute path."""
+        if path in (b"", b".") and self._here is not None and not self._session.over:
+            return self._here
         reply = await self._requests.ask(path, Intent.LOOK, Type.REALPATH, string(path or b"."), expect=Type.NAME)
-        return self._one_name(reply, path)
+        found = self._one_name(reply, path)
+        if path in (b"", b"."):
+            self._here = found
+        return found
 
     async def stat(self, path: bytes) -> Attributes:
         """Follows links."""
@@ -201,7 +237,8 @@ class SshFiles:
         """The directory's entries in batches, several requests under way where the server takes them in order."""
         handle = await self._requests.handle(path, Intent.LIST, Type.OPENDIR, string(path))
         most = _LISTINGS_IN_FLIGHT if self._requests.in_order else 1
-        depth, flying = min(2, most), deque[asyncio.Future[Reply]]()
+        depth, flying = min(_LISTINGS_AT_FIRST, most), deque[asyncio.Future[Reply]]()
+        watch = ListingWatch()
         try:
             while True:
                 while len(flying) < depth:
@@ -210,13 +247,16 @@ class SshFiles:
                 if batch is None:
                     return
                 depth = min(depth * 2, most)
-                if entries := [entry for entry in batch if entry.name not in (b".", b"..")]:
+                entries = [entry for entry in batch if entry.name not in (b".", b"..")]
+                if (why := watch.look(entries)) is not None:
+                    raise self._requests.failed(path, why)
+                if entries:
                     yield entries
                 await asyncio.sleep(0)  # answers that are all here already would be read in one turn of the loop
         finally:
             for waiter in flying:
                 waiter.cancel()
-            await self._requests.close_handle(handle)
+            self._requests.let_go(handle)
 
     async def _batch(self, path: bytes, waiter: asyncio.Future[Reply]) -> Sequence[Entry] | None:
         """The names of one answer; None at the end. Some servers end with no names rather than EOF."""
@@ -228,12 +268,27 @@ class SshFiles:
                 return None
             raise await self._requests.explained(status, path, Intent.LIST) from status
         except SftpEnded as ended:
-            raise self._requests.failed(path, str(ended)) from ended
+            raise self._requests.failed(path, ended) from ended
 
     async def space(self, path: bytes) -> Space | None:
         """Room on the file system of `path`."""
         room = await self._requests.room(path)
         return room[0] if room else None
+
+    async def account_names(
+        self, users: Sequence[int], groups: Sequence[int]
+    ) -> tuple[Mapping[int, str], Mapping[int, str]]:
+        """Names for numbers; none where the server does not tell them."""
+        if not self._requests.offers(b"users-groups-by-id@openssh.com"):
+            return {}, {}
+        packed = [string(b"".join(uint32(number) for number in numbers)) for numbers in (users, groups)]
+        try:
+            reply = await self._session.extended(b"users-groups-by-id@openssh.com", *packed, expect=Type.EXTENDED_REPLY)
+            return parse_account_names(reply.body, users, groups)
+        except (SftpStatus, BadPacket):
+            return {}, {}
+        except SftpEnded as ended:
+            raise self._requests.failed(b".", ended) from ended
 
     # --- opening ---
 
@@ -241,7 +296,7 @@ class SshFiles:
         """An open file."""
         fields = (string(path), uint32(_FLAGS[mode]), attributes(mode=permissions))
         handle = await self._requests.handle(path, _INTENTS[mode], Type.OPEN, *fields)
-        return SshRemoteFile(self._requests, path, handle)
+        return SshRemoteFile(self._requests, path, handle, writes=mode is not OpenMode.READ)
 
     # --- changing ---
 
@@ -262,7 +317,7 @@ class SshFiles:
         except SftpStatus as status:
             raise await self._rename_error(status, old, new) from status
         except SftpEnded as ended:
-            raise self._requests.failed(old, str(ended)) from ended
+            raise self._requests.failed(old, ended) from ended
 
     async def _rename_error(self, status: SftpStatus, old: bytes, new: bytes) -> FileError:
         requests = self._requests
@@ -278,19 +333,29 @@ class SshFiles:
             fields = string(b"posix-rename@openssh.com"), string(old), string(new)
             await self._requests.ask(new, Intent.WRITE, Type.EXTENDED, *fields, expect=Type.STATUS)
             return
-        try:
-            await self.rename(old, new)
-        except FileError as taken:
-            if taken.code is not Code.EXISTS:
-                raise
-            await self._replace_by_hand(old, new)
+        aside = _aside(new)
+        async with background(self._requests.look(aside)) as left:
+            try:
+                await self.rename(old, new)
+            except FileError as taken:
+                if taken.code is not Code.EXISTS:
+                    raise
+                await self._replace_by_hand(old, new, aside)
+            else:
+                if await left is not None:
+                    await self.remove(aside)
 
-    async def _replace_by_hand(self, old: bytes, new: bytes) -> None:
+    async def _replace_by_hand(self, old: bytes, new: bytes, aside: bytes) -> None:
         """Move what is there aside, put the new one in place, remove the old one; put it back where that fails."""
-        aside = new + b".old-" + secrets.token_hex(4).encode()
         if (await self.lstat(new)).kind is FileKind.DIRECTORY:
             raise self._requests.failed(new, "", Code.IS_DIRECTORY)
-        await self.rename(new, aside)
+        try:
+            await self.rename(new, aside)
+        except FileError as taken:  # by an even older one, of a time when the link was lost before it was removed
+            if taken.code is not Code.EXISTS:
+                raise
+            await self.remove(aside)
+            await self.rename(new, aside)
         try:
             await self.rename(old, new)
         except BaseException:
@@ -303,22 +368,50 @@ class SshFiles:
         fields = [string(part) for part in pair]
         await self._requests.ask(link, Intent.CREATE_NEW, Type.SYMLINK, *fields, expect=Type.STATUS)
 
+    async def hardlink(self, path: bytes, existing: bytes) -> None:
+        """A second name for `existing`."""
+        if not self._requests.offers(b"hardlink@openssh.com"):
+            raise self._requests.failed(path, "the server makes no hard links")
+        fields = string(b"hardlink@openssh.com"), string(existing), string(path)
+        try:
+            await self._requests.session.request(Type.EXTENDED, *fields, expect=Type.STATUS)
+        except SftpStatus as status:
+            raise await self._rename_error(status, existing, path) from status
+        except SftpEnded as ended:
+            raise self._requests.failed(path, ended) from ended
+
     async def set_attributes(
-        self, path: bytes, *, mode: int | None = None, modified: float | None = None, follow: bool = True
+        self,
+        path: bytes,
+        *,
+        mode: int | None = None,
+        modified: float | None = None,
+        owner: tuple[int, int] | None = None,
+        follow: bool = True,
     ) -> None:
-        """Mode and time of change; the time of access is set with it, as version 3 knows only both."""
-        wanted = attributes(mode=mode, times=_times(modified))
-        if follow or (await self.lstat(path)).kind is not FileKind.SYMLINK:
-            await self._requests.ask(path, Intent.LOOK, Type.SETSTAT, string(path), wanted, expect=Type.STATUS)
+        """Mode, owner and time of change; the time of access is set with it, as version 3 knows only both."""
+        wanted = attributes(mode=mode, times=_times(modified), owner=owner)
+        # Modes are not set this way: on Linux the server's system call for it fails (chmod(2), ENOTSUP).
+        directly = not follow and mode is None and self._requests.offers(b"lsetstat@openssh.com")
+        if follow or (not directly and (await self.lstat(path)).kind is not FileKind.SYMLINK):
+            await self._requests.ask(path, Intent.CHANGE, Type.SETSTAT, string(path), wanted, expect=Type.STATUS)
             return
         if not self._requests.offers(b"lsetstat@openssh.com"):
             raise self._requests.failed(path, "the server cannot change a link itself")
         fields = string(b"lsetstat@openssh.com"), string(path), wanted
-        await self._requests.ask(path, Intent.LOOK, Type.EXTENDED, *fields, expect=Type.STATUS)
+        await self._requests.ask(path, Intent.CHANGE, Type.EXTENDED, *fields, expect=Type.STATUS)
 
     async def close(self) -> None:
-        """Close the channel within the limit."""
-        await dropped(self._channel, self._close_limit)
+        """Close the channel, and what is open in it. The server is told, and its answer changes nothing."""
+        self._channel.abort()
+
+
+def _aside(path: bytes) -> bytes:
+    """Where an old file is while a new one takes its place. Always the same name, so that a later try finds what a lost
+    link has left there."""
+    holder, slash, name = path.rpartition(b"/")
+    tail = b"." + hashlib.sha256(name).hexdigest()[:8].encode() + b".fairlead-old"
+    return holder + slash + name[: LONGEST_NAME - len(tail)] + tail
 
 
 def _shown(printed: bytes) -> str:

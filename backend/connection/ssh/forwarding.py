@@ -10,10 +10,11 @@ from typing import Any
 
 import asyncssh
 
-from backend.connection.ssh.channels import Loss, opened
-from backend.connection.ssh.client import HopClient
-from backend.connection.ssh.errors import jump_error, reason
+from backend.connection.ssh.channels import Loss, cut, opened
+from backend.connection.ssh.errors import jump_error
+from backend.connection.ssh.host_connection import HostConnection
 from backend.connection.ssh.stream import STREAM_WINDOW, SshStream, StreamSession
+from backend.connection.ssh.words import reason
 from backend.connection.streams import OnIncoming
 from backend.connection.target import Hop
 from backend.errors import Code, FairleadError, LinkLost, SessionError
@@ -30,17 +31,15 @@ _FORBIDDING = ("disabled port forwarding", "forwarding refused", "prohibited")
 
 
 class SshForwarding:
-    """Opens streams and ports over `conn`, which leads to `hop`."""
+    """Opens streams and ports over `connection`, which leads to `hop`."""
 
-    def __init__(
-        self, conn: asyncssh.SSHClientConnection, client: HopClient, *, hop: Hop, host: str, loss: Loss
-    ) -> None:
-        self._conn = conn
-        self._client = client
+    def __init__(self, connection: HostConnection, *, hop: Hop, host: str, loss: Loss) -> None:
+        self._conn = connection.last.conn
+        self._client = connection.last.client
         self._hop = hop
         self._host = host
         self._loss = loss
-        self._asking = asyncio.Lock()
+        self._asking = connection.listening
         self._streams: set[StreamSession] = set()
         self._listeners: set[SshListener] = set()
 
@@ -50,6 +49,13 @@ class SshForwarding:
         self._streams = {session for session in self._streams if not session.closed}
         self._listeners = {listener for listener in self._listeners if not listener.closed}
         return len(self._streams) + len(self._listeners)
+
+    def close(self) -> None:
+        """Close all of them at once, where the connection goes on."""
+        for session in self._streams:
+            cut(session.channel, session)
+        for listener in self._listeners:
+            listener.stop()
 
     # --- from the far end outwards ---
 
@@ -74,7 +80,10 @@ class SshForwarding:
         return self.stream(session)
 
     def stream(self, session: StreamSession) -> SshStream:
-        """An open session as a stream."""
+        """An open session as a stream. Raises LinkLost where the link has ended meanwhile."""
+        if (lost := self._loss()) is not None:
+            cut(session.channel, session)
+            raise lost
         self._streams.add(session)
         return SshStream(session, host=self._host, loss=self._loss, close_limit=self._hop.timeouts.close)
 
@@ -116,6 +125,9 @@ class SshForwarding:
         except (asyncssh.Error, asyncssh.ChannelListenError, OSError, ValueError) as error:
             raise self._not_listening(place, port, " ".join(self._client.told) or reason(error)) from error
         made = SshListener(listener, self._hop.timeouts.close)
+        if (lost := self._loss()) is not None:
+            made.stop()
+            raise lost
         self._listeners.add(made)
         return made
 
@@ -184,9 +196,13 @@ class SshListener:
     def port(self) -> int:
         return self._listener.get_port()
 
-    async def close(self) -> None:
+    def stop(self) -> None:
+        """Listen no more; the far end is told, and not waited for."""
         self.closed = True
         self._listener.close()
+
+    async def close(self) -> None:
+        self.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._close_limit):
                 await self._listener.wait_closed()

@@ -1,7 +1,7 @@
 """One hop of a connection, from its name to a finished login.
 
-Each phase has its own limit, evidence and code. A host key that is not trusted ends the attempt; after a person's (or
-the policy's) yes, the hop is connected anew with exactly that key trusted.
+Each phase has its own limit, evidence and code. Here it is reached and identified; `handshake` does the rest, and is
+loaded only when somebody answers. A host key that is not trusted ends an attempt, and another one may follow: `trust`.
 """
 
 from __future__ import annotations
@@ -9,29 +9,28 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable
-from dataclasses import dataclass
-from typing import Any, TypeVar
-
-import asyncssh
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from backend.connection.connector import Phase
-from backend.connection.host_key_file import can_remember, remember, replace
-from backend.connection.host_keys import HostKey, HostNames, Judgement, KnownHosts, load, looked_in
-from backend.connection.interaction import HostKeyDecision, HostKeyQuestion, HostKeyState
 from backend.connection.ssh.banner import NotSsh, first_line, hung_up
-from backend.connection.ssh.carriers import BannerClosed, Carrier, ChannelCarrier
-from backend.connection.ssh.client import HopClient
-from backend.connection.ssh.errors import at_hop, hop_not_reached, kex_error, kex_timeout, reason
-from backend.connection.ssh.gate import GatedClient
-from backend.connection.ssh.login import Login
-from backend.connection.ssh.options import connection_options
+from backend.connection.ssh.carriers import BannerClosed, Carrier
+from backend.connection.ssh.loading import HANDSHAKE, loaded
 from backend.connection.ssh.progress import HopProgress
-from backend.connection.ssh.proxy import OpenStream
 from backend.connection.ssh.reach import Reach
 from backend.connection.ssh.surroundings import LimitReached, Surroundings
 from backend.connection.ssh.transport import endpoint
-from backend.connection.target import Hop, HopIdentity, HostKeyPolicy
-from backend.errors import Code, ConnectError, FairleadError, HostKeyError
+from backend.connection.ssh.trust import HopTrust
+from backend.connection.ssh.words import at_hop, reason
+from backend.connection.target import Hop, HopIdentity
+from backend.dataclass import dataclass
+from backend.errors import Code, ConnectError, FairleadError
+
+if TYPE_CHECKING:
+    import asyncssh
+
+    from backend.connection.ssh.client import HopClient
+    from backend.connection.ssh.handshake import Handshake
+    from backend.connection.ssh.login import Login
 
 T = TypeVar("T")
 _MOST_ATTEMPTS = 3
@@ -64,11 +63,8 @@ class HopConnection:
         self._around = around
         self._before = through.route if through is not None else ()
         self._progress = HopProgress(hop, around.clock, around.observer)
-        self._known = KnownHosts(HostNames.of(hop))
-        self._accepted: HostKey | None = None
-        self._certificates = True
-        self._client: HopClient | None = None
-        self._login: Login | None = None
+        self._trust = HopTrust(hop, around, self._progress)
+        self._handshake: Handshake | None = None
         self._address = endpoint(hop.address, hop.port)
         self._banner = ""
         self._succeeded = False
@@ -89,26 +85,26 @@ class HopConnection:
                 self._around.gate.release()
 
     async def _attempts(self) -> HopLink:
-        self._known = await asyncio.to_thread(load, self._hop.known_hosts, HostNames.of(self._hop))
+        await self._trust.read()
         for _ in range(_MOST_ATTEMPTS):
             conn = await self._attempt()
             if conn is not None:
                 return self._finished(conn)
-        raise self._host_key_error(Code.HOST_KEY_UNKNOWN, "the server shows another key each time")
+        raise self._trust.never_the_same(self._handshake.client if self._handshake else None)
 
     def _finished(self, conn: asyncssh.SSHClientConnection) -> HopLink:
-        assert self._client is not None and self._login is not None and self._carrier is not None
+        assert self._handshake is not None and self._carrier is not None
+        client, login = self._handshake.client, self._handshake.login
+        assert client is not None
         self._succeeded = True
         self._progress.stop()
-        told = {"method": self._login.method, "key": self._login.detail, **self._login.evidence}
+        told = {"method": login.method, "key": login.detail, **login.evidence}
         self._progress.passed(Phase.AUTH, {name: value for name, value in told.items() if value})
         route = (*self._before, self._hop.identity)
-        return HopLink(self._hop, conn, self._client, self._address, self._banner, self._login, route, self._carrier)
+        return HopLink(self._hop, conn, client, self._address, self._banner, login, route, self._carrier)
 
     async def _attempt(self) -> asyncssh.SSHClientConnection | None:
         """One connection; None where another attempt is worth it."""
-        self._login = self._new_login()
-        self._client = None
         conn: asyncssh.SSHClientConnection | None = None
         try:
             conn = await self._connected()
@@ -118,55 +114,32 @@ class HopConnection:
         except LimitReached:
             raise self._reach.overdue(self._timeout()) from None
         except Exception as error:  # a hostile server may lead asyncssh into any of them
-            if (client := self._refusing()) is not None:
-                await self._decide(client)
-                return None
-            if self._key_may_do(error):
-                self._certificates = False
+            if self._handshake is not None and await self._handshake.again(error):
                 return None
             raise await self._reach.explained(self._explained(error)) from error
         finally:
-            self._login.close()
+            if self._handshake is not None:
+                self._handshake.close()
             if conn is None and self._carrier is not None:
                 await self._carrier.ended()
 
-    def _refusing(self) -> HopClient | None:
-        """The client, where it was a host key that it did not take."""
-        return self._client if self._client is not None and self._client.refused_key is not None else None
-
     async def _connected(self) -> asyncssh.SSHClientConnection:
-        options = connection_options(self._hop, self._known, self._new_client, certificates=self._certificates)
+        self._handshake = None
         self._carrier = carrier = await self._new_carrier()
         try:
-            return await self._bounded(asyncssh.connect(self._hop.address, self._hop.port, tunnel=carrier, **options))
+            self._handshake = handshake = await self._new_handshake()
+            return await self._bounded(handshake.connect(carrier))
         finally:
             carrier.discard()
 
-    def _new_login(self) -> Login:
-        around = self._around
-        return Login(
-            self._hop,
-            target=around.target,
-            vault=around.vault,
-            interaction=around.interaction,
-            person=self._progress.person,
-            is_target=self._is_target,
-            before=self._before,
-            admit=around.gate.admit if around.gate is not None else None,
-        )
+    async def _new_handshake(self) -> Handshake:
+        with self._progress.person():  # time stands still here, too: it is not the server that is waited for
+            await loaded(HANDSHAKE)
+        from backend.connection.ssh.handshake import Handshake
 
-    def _new_client(self) -> HopClient:
-        assert self._login is not None
-        self._client = client = GatedClient(
-            self._hop,
-            known=self._known,
-            accepted=self._accepted,
-            login=self._login,
-            progress=self._progress,
-            interaction=self._around.interaction,
+        return Handshake(
+            self._hop, self._around, self._progress, self._trust, is_target=self._is_target, before=self._before
         )
-        client.gate = self._around.gate
-        return client
 
     async def _bounded(self, work: Awaitable[T]) -> T:
         """`work`, ended when the limit of the phase under way is reached. asyncssh's own end is waited for briefly."""
@@ -191,6 +164,8 @@ class HopConnection:
 
     async def _new_carrier(self) -> Carrier:
         if self._through is not None:
+            from backend.connection.ssh.channel_carrier import ChannelCarrier
+
             self._progress.enter(Phase.NAME)
             self._progress.passed(Phase.NAME, {"looked_up_by": self._through.hop.name})
             self._progress.enter(Phase.TCP, self._hop.timeouts.connect)
@@ -213,22 +188,23 @@ class HopConnection:
     # --- failures ---
 
     def _timeout(self) -> FairleadError:
-        assert self._login is not None
-        phase, hop = self._progress.phase, self._hop
+        phase = self._progress.phase
         if phase in (Phase.NAME, Phase.TCP):
             return self._not_connected(phase)
-        if phase is Phase.BANNER:
-            return self._silent()
-        return self._login.timed_out() if phase is Phase.AUTH else kex_timeout(hop)
+        if phase is Phase.BANNER or self._handshake is None:
+            return self._banner_error(Code.BANNER_SILENT, seconds=f"{self._hop.timeouts.first_byte:g}")
+        return self._handshake.timed_out()
 
     def _not_connected(self, phase: Phase) -> FairleadError:
         if self._through is not None:
-            told = f"no answer within {self._hop.timeouts.connect:g} s"
-            return hop_not_reached(self._through.hop, self._hop, told)
+            return self._not_reached(f"no answer within {self._hop.timeouts.connect:g} s")
         return self._reach.timed_out(phase)
 
-    def _silent(self) -> ConnectError:
-        return self._banner_error(Code.BANNER_SILENT, seconds=f"{self._hop.timeouts.first_byte:g}")
+    def _not_reached(self, error: Exception | str) -> ConnectError:
+        from backend.connection.ssh.errors import hop_not_reached
+
+        assert self._through is not None
+        return hop_not_reached(self._through.hop, self._hop, error)
 
     def _banner_error(self, code: Code, **more: str) -> ConnectError:
         evidence = {"address": self._hop.address, "port": self._hop.port, **more}
@@ -239,124 +215,19 @@ class HopConnection:
         if isinstance(error, NotSsh):
             return self._banner_error(Code.BANNER_NOT_SSH, banner=error.first_line or "nothing readable")
         if isinstance(error, BannerClosed):
-            return self._hung_up(error.said)
+            return self._hung_up(error)
         phase = self._progress.phase
         if phase is Phase.TCP and self._through is not None:
-            return hop_not_reached(self._through.hop, self._hop, error)
-        if phase is Phase.BANNER:
+            return self._not_reached(error)
+        if phase is Phase.BANNER or self._handshake is None:
             return self._banner_error(Code.BANNER_CLOSED, reason=reason(error))
-        if phase is Phase.AUTH:
-            return self._login_failure(error)
-        if isinstance(error, asyncssh.HostKeyNotVerifiable):
-            return self._certificate_error(error)
-        return kex_error(self._hop, error, self._client.offers if self._client else None)
+        return self._handshake.explained(error)
 
-    def _hung_up(self, said: bytes) -> ConnectError:
-        code = hung_up(said)
-        return (
-            self._banner_error(code)
-            if code is Code.BANNER_CLOSED
-            else self._banner_error(code, banner=first_line(said))
-        )
-
-    def _login_failure(self, error: Exception) -> FairleadError:
-        assert self._login is not None
-        if isinstance(error, asyncssh.PermissionDenied):
-            return self._login.failure()
-        told = reason(error)
-        hung_up = isinstance(error, asyncssh.ConnectionLost) and self._login.refusals
-        if "too many" in told.lower() or hung_up:
-            return self._login.too_many(told)
-        return self._login.cut_off(told)
-
-    # --- host key ---
-
-    def _key_may_do(self, error: Exception) -> bool:
-        """Whether it was a certificate that does not hold, of a host whose plain key is known: then that decides, as in
-        OpenSSH (`sshconnect.c:check_host_key`)."""
-        if not isinstance(error, asyncssh.HostKeyNotVerifiable) or "revoked" in reason(error):
-            return False
-        return self._certificates and bool(self._known.algorithms)
-
-    def _certificate_error(self, error: Exception) -> HostKeyError:
-        told = reason(error)
-        if self._client is not None:
-            self._client.exchanged()
-        if "revoked" in told:
-            return self._host_key_error(Code.HOST_KEY_REVOKED, told, where=", ".join(self._known.revoked_where))
-        sentence = f"The certificate that {self._hop.name} shows for its host key does not hold: {told}"
-        return self._host_key_error(Code.HOST_KEY_UNKNOWN, told, sentence=sentence)
-
-    def _host_key_error(self, code: Code, told: str = "", *, sentence: str = "", **more: str) -> HostKeyError:
-        client = self._client
-        key = (client.refused_key or client.host_key) if client else None
-        evidence = {"name": self._known.names.main, **more}
-        if key is not None:
-            evidence |= {"fingerprint": key.fingerprint, "algorithm": key.algorithm}
-        if told:
-            evidence["reason"] = told
-        return HostKeyError(code, sentence, evidence=evidence, host=self._hop.name)
-
-    async def _decide(self, client: HopClient) -> None:
-        """Trust the key that was refused from now on, or raise HostKeyError."""
-        key, judgement = client.refused_key, client.judgement
-        assert key is not None and judgement is not None
-        if judgement.state is HostKeyState.REVOKED:
-            raise self._host_key_error(Code.HOST_KEY_REVOKED, where=judgement.where)
-        if client.refused_authority:
-            self._certificates = False
-            return
-        judgement = await self._judged_in_turn(key, judgement)
-        if judgement.state is HostKeyState.TRUSTED:
-            return
-        decision = await self._decision(key, judgement)
-        if decision is HostKeyDecision.REFUSE:
-            raise self._not_trusted(judgement)
-        if decision is HostKeyDecision.REMEMBER:
-            await self._write_down(key, judgement)
-        self._accepted = key
-
-    def _not_trusted(self, judgement: Judgement) -> HostKeyError:
-        if judgement.state is HostKeyState.CHANGED:
-            return self._host_key_error(Code.HOST_KEY_CHANGED, where=judgement.where, file=judgement.file)
-        return self._host_key_error(Code.HOST_KEY_UNKNOWN, where=", ".join(looked_in(self._known.looked_in)))
-
-    async def _decision(self, key: HostKey, judgement: Judgement) -> HostKeyDecision:
-        hop = self._hop
-        if hop.host_key_policy is HostKeyPolicy.STRICT:
-            return HostKeyDecision.REFUSE
-        if hop.host_key_policy is HostKeyPolicy.ACCEPT_NEW:
-            changed = judgement.state is HostKeyState.CHANGED
-            return HostKeyDecision.REFUSE if changed else HostKeyDecision.REMEMBER
-        question = HostKeyQuestion(
-            hop.name,
-            self._known.names.main,
-            judgement.state,
-            key.algorithm,
-            key.fingerprint,
-            key.randomart,
-            known=judgement.known,
-            looked_in=looked_in(self._known.looked_in),
-            can_remember=can_remember(hop.known_hosts),
-        )
-        with self._progress.person():
-            return await self._around.interaction.host_key(question)
-
-    async def _judged_in_turn(self, key: HostKey, judgement: Judgement) -> Judgement:
-        """What holds once it is this route's turn: the key may have been accepted over another one meanwhile."""
-        if self._around.gate is None:
-            return judgement
-        with self._progress.person():
-            await self._around.gate.take()
-        self._known = await asyncio.to_thread(load, self._hop.known_hosts, HostNames.of(self._hop))
-        return self._known.judge(key)
-
-    async def _write_down(self, key: HostKey, judgement: Judgement) -> None:
-        files = self._hop.known_hosts
-        if not can_remember(files):
-            return
-        write = replace if judgement.state is HostKeyState.CHANGED else remember
-        await asyncio.to_thread(write, files, self._known.names.main, key)
+    def _hung_up(self, error: BannerClosed) -> ConnectError:
+        code = hung_up(error.said)
+        if code is Code.BANNER_CLOSED:
+            return self._banner_error(code, **({"reason": reason(error.how)} if error.how is not None else {}))
+        return self._banner_error(code, banner=first_line(error.said))
 
 
 async def _end(task: asyncio.Future[Any], limit: float) -> None:
@@ -378,9 +249,10 @@ def _forget(task: asyncio.Future[Any]) -> None:
 
 
 def _close_late(result: Any) -> None:
-    """What was finished in the moment it was given up."""
+    """What was finished in the moment it was given up: a socket, or what can be aborted."""
     for item in result if isinstance(result, tuple) else (result,):
-        if isinstance(item, asyncssh.SSHClientConnection | OpenStream):
-            item.abort()
-        elif isinstance(item, socket.socket):
-            item.close()
+        match item:
+            case socket.socket():
+                item.close()
+            case object(abort=abort):
+                abort()

@@ -27,7 +27,9 @@ class Source(Protocol):
 class Inbox(Generic[T]):
     """Items in order of arrival, for one reader."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = _MOST) -> None:
+        """`most` bytes are held here before the channel is told to hold the rest back."""
+        self._most = most
         self._items: deque[tuple[int, T]] = deque()
         self._source: Source | None = None
         self._discarding = False
@@ -69,7 +71,7 @@ class Inbox(Generic[T]):
             await self._changed.wait()
         size, item = self._items.popleft()
         self.held -= size
-        if self.held < _MOST // 2:
+        if self.held < self._most // 2:
             self._resume()
         return item
 
@@ -82,7 +84,7 @@ class Inbox(Generic[T]):
             self._source.resume_reading()
 
     def _hold_back_if_full(self) -> None:
-        if self.held >= _MOST and self._source is not None and not self._resuming:
+        if self.held >= self._most and self._source is not None and not self._resuming:
             self._source.pause_reading()
 
     def _resume(self) -> None:

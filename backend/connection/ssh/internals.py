@@ -5,15 +5,15 @@ Every one has an answer for a library that has moved on, except `round_trip`, wh
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
 from asyncssh.encryption import get_encryption_algs
 from asyncssh.kex import get_kex_algs
 from asyncssh.mac import get_mac_algs
-from asyncssh.packet import SSHPacket
+from asyncssh.packet import Boolean, SSHPacket, String
 from asyncssh.public_key import (
     get_certificate_algs,
     get_default_certificate_algs,
@@ -21,9 +21,21 @@ from asyncssh.public_key import (
     get_public_key_algs,
 )
 
+from backend.connection.connector import Windows
+from backend.dataclass import dataclass
+
 _KEXINIT = 20
 _DISCONNECT = 1
+_SERVICE_ACCEPT = 6
+_NEWKEYS = 21
+_LOGIN_SERVICE = b"ssh-userauth"
 _COOKIE_BYTES = 16
+
+
+def validity(certificate: asyncssh.SSHCertificate) -> tuple[int, int] | None:
+    """From when until before when a certificate holds, in seconds since 1970; None where asyncssh does not tell."""
+    begin, end = (getattr(certificate, name, None) for name in ("_valid_after", "_valid_before"))
+    return (begin, end) if isinstance(begin, int) and isinstance(end, int) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,50 @@ def on_login_answer(conn: asyncssh.SSHClientConnection, heard: Callable[[Sequenc
     conn.try_next_auth = hear  # type: ignore[method-assign]
 
 
+def log_in_at_once(conn: asyncssh.SSHClientConnection) -> None:
+    """Begin to log in together with the request for that service, not after its answer: a round trip less. The server
+    takes what it is sent in order; one that does not give the service ends the connection (RFC 4253 §10).
+    """
+    handlers = getattr(conn, "_packet_handlers", {})
+    keys_changed, accepted = handlers.get(_NEWKEYS), handlers.get(_SERVICE_ACCEPT)
+    if keys_changed is None or accepted is None:
+        return
+    begun = False
+
+    def take_keys(self: object, kind: int, number: int, packet: SSHPacket) -> Any:
+        nonlocal begun
+        result = keys_changed(self, kind, number, packet)
+        if not begun:
+            begun = True
+            accepted(self, _SERVICE_ACCEPT, number, SSHPacket(String(_LOGIN_SERVICE)))
+        return result
+
+    def take_answer(self: object, kind: int, number: int, packet: SSHPacket) -> None:
+        if packet.get_string() != _LOGIN_SERVICE:
+            raise asyncssh.ProtocolError("another service was accepted than was asked for")
+
+    conn._packet_handlers = {**handlers, _NEWKEYS: take_keys, _SERVICE_ACCEPT: take_answer}
+
+
+def sign_at_once(conn: asyncssh.SSHClientConnection, at_hand: Callable[[bytes], asyncssh.SSHKeyPair | None]) -> None:
+    """Send the signature with a key that is offered, without the question whether it would do (RFC 4252 §7 leaves that
+    to the client), where `at_hand` has a pair that can sign for the public half: a round trip less. A key that would
+    not do is refused all the same.
+    """
+    proceed = getattr(conn, "send_userauth_request", None)
+    if proceed is None:
+        return
+
+    async def send(method: bytes, *args: bytes, key: Any = None, trivial: bool = True) -> None:
+        asks = method == b"publickey" and len(args) == 3 and args[0] == Boolean(False)
+        if asks and (pair := at_hand(args[2][4:])) is not None:
+            await proceed(method, Boolean(True), *args[1:], key=pair, trivial=False)
+        else:
+            await proceed(method, *args, key=key, trivial=trivial)
+
+    conn.send_userauth_request = send  # type: ignore[method-assign]
+
+
 def on_farewell(conn: asyncssh.SSHClientConnection, heard: Callable[[Farewell], None]) -> None:
     """Call `heard` when the server ends the connection on purpose. asyncssh forgets its words where the reason is
     "by application"."""
@@ -152,9 +208,25 @@ def on_farewell(conn: asyncssh.SSHClientConnection, heard: Callable[[Farewell], 
     conn._packet_handlers = {**handlers, _DISCONNECT: hear}
 
 
+def windows(channel: asyncssh.SSHClientChannel[bytes]) -> Windows | None:
+    """What `channel`, which was just opened, lets be under way each way."""
+    ours, theirs = getattr(channel, "_init_recv_window", None), getattr(channel, "_send_window", None)
+    return Windows(ours, theirs) if isinstance(ours, int) and isinstance(theirs, int) else None
+
+
 async def round_trip(conn: asyncssh.SSHClientConnection) -> None:
     """Ask the server something it must answer (RFC 4254 §4, as OpenSSH's keepalive does) and wait for the answer."""
     await conn._make_global_request(b"keepalive@openssh.com")
+
+
+async def answers(conn: asyncssh.SSHClientConnection, limit: float) -> bool:
+    """Whether the server answers within `limit` seconds."""
+    try:
+        async with asyncio.timeout(limit):
+            await round_trip(conn)
+    except (TimeoutError, asyncssh.Error, OSError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from backend.connection.interaction import Interaction, SecretKind, SecretReques
 from backend.connection.ssh.keys import (
     Agent,
     CertificateUnusable,
+    DeferredKey,
     KeyNotOpened,
     KeyUnusable,
     WrongPassphrase,
+    doubts_about,
     key_pairs,
     open_private,
     read_certificates,
@@ -24,8 +26,8 @@ from backend.connection.ssh.keys import (
 from backend.connection.ssh.login_record import Record, Try
 from backend.connection.target import Hop
 from backend.connection.vault import Secret, Vault
-from backend.errors import Code
-from backend.text import clean_line
+from backend.errors import Advice, Code
+from backend.text import clean_line, shell_word
 
 MOST_ASKS = 3
 """Times a person is asked for the same thing in one login (OpenSSH's NumberOfPasswordPrompts)."""
@@ -56,8 +58,10 @@ class Keyring:
         self._person = person
         self._is_target = is_target
         self._memory = memory
-        self._agent = Agent(hop.agent_socket if "publickey" in hop.auth_methods else None)
+        socket = hop.agent_socket if "publickey" in hop.auth_methods else None
+        self._agent = Agent(socket, person, self._not_signed)
         self._offers: list[KeyOffer] | None = None
+        self._shown: asyncssh.SSHKeyPair | None = None
 
     async def next(self) -> Sequence[asyncssh.SSHKeyPair] | None:
         """The next key to offer; None when there is no more."""
@@ -76,9 +80,24 @@ class Keyring:
             except KeyNotOpened:
                 continue
             else:
-                self._record.current = Try("publickey", _described(offer, pairs[0]), mark=offer.mark)
+                self._record.current = self._try_of(offer, pairs[0])
+                self._shown = pairs[0]
                 return pairs
         return None
+
+    def _try_of(self, offer: KeyOffer, pair: asyncssh.SSHKeyPair) -> Try:
+        detail = _described(offer, pair)
+        if offer.certificate is None:
+            return Try("publickey", detail, mark=offer.mark)
+        doubts = doubts_about(offer.certificate, self._hop.user)
+        detail = f"{detail}, {doubts.text}" if doubts.text else detail
+        outdated = (_certificate_place(offer), doubts.outdated) if doubts.outdated else None
+        return Try("publickey", detail, mark=offer.mark, outdated=outdated)
+
+    def at_hand(self, public: bytes) -> asyncssh.SSHKeyPair | None:
+        """The key with this public half that `next` gave last, where its private half is open already."""
+        shown = self._shown
+        return shown if isinstance(shown, DeferredKey) and shown.is_open and shown.public_data == public else None
 
     def remember(self) -> None:
         """Logged in: the next login shows the same keys first, and not those that were refused."""
@@ -96,8 +115,12 @@ class Keyring:
 
     async def _plan(self) -> list[KeyOffer]:
         hop, record = self._hop, self._record
-        files, problems = await asyncio.to_thread(read_key_files, hop.identity_files, named=hop.identities_named)
-        certificates, remarks = await asyncio.to_thread(read_certificates, hop.certificate_files)
+        (files, problems), (certificates, remarks) = await asyncio.to_thread(
+            lambda: (
+                read_key_files(hop.identity_files, named=hop.identities_named),
+                read_certificates(hop.certificate_files),
+            )
+        )
         record.problems.extend(problems)
         held = await self._agent.keys()
         record.agent_problem = self._agent.problem
@@ -115,6 +138,10 @@ class Keyring:
         record.remarks += [*remarks, *planned.without_key]
         record.left_out = planned.left_out
         return list(planned.offers)
+
+    def _not_signed(self, blob: bytes, reason: str) -> None:
+        """The server would have taken the key: that it was not refused must not look like it."""
+        self._record.unsigned(HostKey(blob).fingerprint, reason)
 
     def _unusable(self, offer: KeyOffer, reason: str) -> None:
         if offer.file is not None:
@@ -170,7 +197,9 @@ class Keyring:
         if attempt > 1:
             self._record.problems.append(KeyProblem(file.path, Code.AUTH_PASSPHRASE))
         else:
-            self._record.decline(f"the passphrase of {shorten(file.path)}")
+            shown = shorten(file.path)
+            instead = Advice("Or let your agent hold the key.", f"ssh-add {shell_word(shown)}")
+            self._record.decline(f"the passphrase of {shown}", instead)
 
 
 def _marks(tries: Sequence[Try]) -> frozenset[bytes]:
@@ -181,6 +210,13 @@ def _described(offer: KeyOffer, pair: asyncssh.SSHKeyPair) -> str:
     if offer.blob is not None:
         return offer.description
     return f"{HostKey(pair.public_data).fingerprint} ({offer.where})"
+
+
+def _certificate_place(offer: KeyOffer) -> str:
+    """Where the certificate of an offer is, as it would be typed."""
+    if offer.certificate_path is not None:
+        return str(offer.certificate_path)
+    return f"{offer.file.path}-cert.pub" if offer.file is not None else "of the agent"
 
 
 async def _opened(file: KeyFile, secret: Secret) -> asyncssh.SSHKey:

@@ -3,58 +3,73 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncssh
 
 from backend.clock import Clock
-from backend.connection.budget import SessionBudget
 from backend.connection.connector import LinkFacts, PtyRequest
-from backend.connection.ssh.channels import Asked, opened
-from backend.connection.ssh.closing import close_hops
+from backend.connection.ssh.channels import Asked, cut, opened
 from backend.connection.ssh.errors import loss, not_answered, says_farewell, session_refused
 from backend.connection.ssh.forwarding import SshForwarding, SshListener
-from backend.connection.ssh.hop import HopLink
+from backend.connection.ssh.host_connection import HostConnection
 from backend.connection.ssh.internals import round_trip
-from backend.connection.ssh.jumps import JumpLease
 from backend.connection.ssh.options import FILES_WINDOW, PROCESS_WINDOW
 from backend.connection.ssh.process import ProcessSession, SshProcess
 from backend.connection.ssh.stream import SshStream
 from backend.connection.streams import OnIncoming
+from backend.connection.target import Target
 from backend.errors import Code, FairleadError, LinkLost, SessionError
 
 if TYPE_CHECKING:
     from backend.connection.ssh.files import SshFiles
 
 S = TypeVar("S", bound=asyncssh.SSHClientSession[bytes])
+OpenSession = tuple[asyncssh.SSHClientChannel[bytes], asyncssh.SSHClientSession[bytes]]
 
 
 class SshLink:
-    """One authenticated connection to `target`, with the jump hosts that it goes through."""
+    """One authenticated connection to `target`, with the jump hosts that it goes through; others may use it as well."""
 
-    def __init__(self, target: str, jumps: JumpLease, last: HopLink, clock: Clock) -> None:
-        """`last` is the host itself, reached through `jumps`."""
-        hops = (*jumps.links, last)
-        self._target = target
-        self._jumps = jumps
-        self._hops = hops
-        self._hop = hops[-1].hop
-        self._conn = hops[-1].conn
+    def __init__(self, target: Target, connection: HostConnection, clock: Clock, *, first: str = "") -> None:
+        """`first`: under which other name the connection was made."""
+        self._as = target
+        self._target = target.name
+        self._hop = target.host
+        self._connection = connection
+        self._conn = connection.last.conn
         self._clock = clock
-        self._budget = SessionBudget()
-        self._leases: set[asyncio.Future[None]] = set()
-        """One for each open session: done when it has ended."""
+        self._sessions: dict[asyncio.Future[None], OpenSession] = {}
+        """The open ones, each by a future that is done when it has ended."""
         self._carried = 0
         self._closing = False
         self._lost: LinkLost | None = None
         self._ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
-        self._facts = _facts(hops, repeats=all(hop.login.repeats for hop in (*jumps.own, last)))
-        client = hops[-1].client
-        self._forwarding = SshForwarding(self._conn, client, hop=self._hop, host=target, loss=self._why_gone)
-        client.on_lost = self._connection_lost
-        if client.ended.done():
-            self._connection_lost(client.ended.result())
+        self._facts = replace(connection.facts(target), first="" if first == target.name else first)
+        self._forwarding = SshForwarding(connection, hop=self._hop, host=target.name, loss=self._why_gone)
+        connection.join(self)
+
+    @property
+    def name(self) -> str:
+        return self._target
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the connection is."""
+        return self._connection.is_up
+
+    def share(self, target: Target) -> SshLink | None:
+        """Another link over the same connection; None where that has ended."""
+        if not self.is_up:
+            return None
+        return SshLink(target, self._connection, self._clock, first=self._facts.first or self._target)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names under which others use the same connection."""
+        return self._connection.beside(self)
 
     @property
     def facts(self) -> LinkFacts:
@@ -63,33 +78,47 @@ class SshLink:
     # --- channels ---
 
     async def open_process(
-        self, command: bytes | None, *, pty: PtyRequest | None = None, env: Mapping[str, str] | None = None
+        self,
+        command: bytes | None,
+        *,
+        pty: PtyRequest | None = None,
+        env: Mapping[str, str] | None = None,
+        window: int | None = None,
     ) -> SshProcess:
         """Start `command` through the login shell, or the shell itself."""
         terminal: dict[str, Any] = {"request_pty": False}
         if pty is not None:
             size = (pty.size.columns, pty.size.rows)
             terminal = {"request_pty": "force", "term_type": pty.term, "term_size": size}
+        held = None if pty is None else pty.window
         channel, session = await self._session(
-            ProcessSession, command=_command(command), env=dict(env or {}), window=PROCESS_WINDOW, **terminal
+            lambda: ProcessSession(held),
+            command=_command(command),
+            env=dict(env or {}),
+            window=window or held or PROCESS_WINDOW,
+            **terminal,
         )
         return SshProcess(
             channel,
             session,
             host=self._target,
             loss=self._why_gone,
+            place=lambda: self._connection.place_of(session),
             has_pty=pty is not None,
             close_limit=self._hop.timeouts.close,
         )
 
     async def open_files(self) -> SshFiles:
         """A new SFTP channel."""
-        from backend.connection.ssh.files import SshFiles  # a command should not wait for it
+        from backend.connection.ssh.files import SshFiles, asked_ahead  # a command should not wait for it
         from backend.connection.ssh.sftp import SftpSession
 
         try:
             channel, session = await self._session(
-                lambda: SftpSession(self._why_gone), subsystem="sftp", request_pty=False, window=FILES_WINDOW
+                lambda: SftpSession(self._why_gone, ahead=asked_ahead(self._facts.server_version)),
+                subsystem="sftp",
+                request_pty=False,
+                window=FILES_WINDOW,
             )
         except SessionError as error:
             raise self._without_sftp(error) from error
@@ -130,20 +159,25 @@ class SshLink:
                 channel, session = await self._opened_session(factory, options)
                 break
             except BaseException as error:
-                crowded = _is_one_too_many(error) and self._budget.crowded()
-                self._budget.give_back()
+                crowded = _is_one_too_many(error) and self._connection.budget.crowded()
+                self._connection.budget.give_back()
                 if not crowded:
                     raise
                 refusal = error
-        self._leases.add(lease := asyncio.ensure_future(channel.wait_closed()))
+        lease = asyncio.ensure_future(channel.wait_closed())
+        self._sessions[lease] = (channel, session)
+        self._connection.running.append(session)
         lease.add_done_callback(self._session_ended)
+        if self._closing:  # meanwhile; where others use the connection, the channel came all the same
+            cut(channel, session)
+            raise self._refused("the link was closed")
         return channel, session
 
     async def _place(self, refusal: BaseException | None) -> None:
         try:
-            await self._budget.take(self._hop.timeouts.channel)
+            await self._connection.budget.take(self._hop.timeouts.channel)
         except TimeoutError:
-            full = f"this connection carries {self._budget.taken} sessions already"
+            full = f"this connection carries {self._connection.budget.taken} sessions already"
             raise refusal or self._refused(full) from None
 
     async def _opened_session(
@@ -190,8 +224,9 @@ class SshLink:
         return self._why_gone() or not_answered(self._target, limit, begun=begun, alive=alive)
 
     def _session_ended(self, lease: asyncio.Future[None]) -> None:
-        self._leases.discard(lease)
-        self._budget.give_back()
+        _, session = self._sessions.pop(lease)
+        self._connection.running.remove(session)
+        self._connection.budget.give_back()
 
     def _refused(self, error: BaseException | str) -> FairleadError:
         return self._why_gone() or session_refused(self._target, error)
@@ -218,7 +253,7 @@ class SshLink:
     @property
     def carries(self) -> int:
         """What is open on it; after its end, what was."""
-        return self._carried if self._ended.done() else len(self._leases) + self._forwarding.carries
+        return self._carried if self._ended.done() else len(self._sessions) + self._forwarding.carries
 
     @property
     def lost(self) -> FairleadError | None:
@@ -229,31 +264,41 @@ class SshLink:
         return await asyncio.shield(self._ended)
 
     async def close(self, because: LinkLost | None = None) -> None:
-        """Say goodbye, innermost first; cut what does not close in time."""
+        """Say goodbye, innermost first; cut what does not close in time. Where others use the connection and it is not
+        given up, only what is open here is closed."""
+        self.give_up(because)
+        if because is None and not self._ended.done() and not self._connection.is_left_to(self):
+            self._connection.leave(self)
+            self.cut()
+        elif self._connection.uses(self):
+            await self._connection.close(because)
+            self._end(self._lost)
+
+    def give_up(self, because: LinkLost | None) -> None:
+        """It is closed from this side, for this reason."""
         self._closing = True
         self._lost = self._lost or because
-        await close_hops((*self._jumps.own, self._hops[-1]))
-        self._jumps.give_back()
-        self._end(self._lost)
 
-    def _connection_lost(self, error: Exception | None) -> None:
-        if self._closing:
-            self._end(self._lost)
-            return
-        self._lost = self._loss(error)
+    def cut(self) -> None:
+        """Close what is open here at once, where the connection goes on."""
         self._end(self._lost)
-        # What carried it has no other use.
-        for hop in reversed(self._jumps.own):
-            hop.conn.close()
-        self._jumps.give_back()
+        for channel, session in tuple(self._sessions.values()):
+            cut(channel, session)
+        self._forwarding.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncssh says that the connection is gone."""
+        if not self._closing:
+            self._lost = self._loss(error)
+        self._end(self._lost)
 
     def _loss(self, error: Exception | None) -> LinkLost:
         """Why the link went. Where a jump host has said farewell, that is why, and not the silence that followed."""
-        for hop in self._hops[:-1]:
+        for jump, hop in zip(self._as.jumps, self._connection.hops, strict=False):
             said = hop.client.ended.result() if hop.client.ended.done() else None
             if said is not None and says_farewell(said):
-                lost = loss(hop.hop.name, said)
-                lost.located(host=self._target, hop=hop.hop.name)
+                lost = loss(jump.name, said)
+                lost.located(host=self._target, hop=jump.name)
                 return lost
         lost = loss(self._hop.name, error)
         lost.located(host=self._target)
@@ -282,23 +327,3 @@ def _is_one_too_many(error: BaseException) -> bool:
 def _command(command: bytes | None) -> bytes | None:
     """An empty command would be taken for no command, which is a shell."""
     return b":" if command == b"" else command
-
-
-def _facts(hops: Sequence[HopLink], *, repeats: bool) -> LinkFacts:
-    last = hops[-1]
-    seen = last.client.offers
-    key = last.client.host_key
-    return LinkFacts(
-        host=last.hop.name,
-        user=last.hop.user,
-        address=last.address,
-        route=tuple(hop.hop.name for hop in hops[:-1]),
-        server_version=last.banner,
-        kex=seen.kex if seen else "",
-        cipher=str(last.conn.get_extra_info("recv_cipher", "")),
-        mac=seen.mac if seen else "",
-        host_key=key.fingerprint if key else "",
-        auth_method=last.login.method,
-        auth_detail=last.login.detail,
-        login_repeats=repeats,
-    )

@@ -11,16 +11,16 @@ from contextlib import AbstractContextManager
 
 import asyncssh
 
-from backend.connection.interaction import Challenge, Interaction, Prompt, SecretKind, SecretRequest
+from backend.connection.interaction import Challenge, Interaction, Prompt, SecretKind, SecretRequest, has_person
+from backend.connection.logins import HopPassword
+from backend.connection.questions import Asks, asks_for
 from backend.connection.ssh.keyring import MOST_ASKS, Keyring
 from backend.connection.ssh.login_record import Record, Try
-from backend.connection.ssh.questions import Asks, asks_for
 from backend.connection.target import Hop, HopIdentity
 from backend.connection.vault import Secret, Vault
 from backend.errors import AuthError, ConnectError
 from backend.text import clean_line, clean_text
 
-METHODS = ("publickey", "keyboard-interactive", "password")
 MOST_ROUNDS = 30
 """Rounds of questions in one login: a server that asks on is not waited for."""
 _NEW_PASSWORD = "New password: "  # noqa: S105 - a question, not a secret
@@ -53,8 +53,8 @@ class Login:
         self._vault = vault
         self._interaction = interaction
         self._person = person
-        self._purpose = (hop.identity, "password", *before)
-        self._record = Record(hop)
+        self._purpose = HopPassword(hop.identity, before)
+        self._record = Record(hop, attended=has_person(interaction))
         self._keyring = Keyring(
             hop,
             self._record,
@@ -78,6 +78,10 @@ class Login:
     async def next_key(self) -> Sequence[asyncssh.SSHKeyPair] | None:
         """The next key to offer; None when there is no more."""
         return await self._keyring.next() if await self._admitted() else None
+
+    def at_hand(self, public: bytes) -> asyncssh.SSHKeyPair | None:
+        """The key with this public half that was just offered, where it signs without anybody's help."""
+        return self._keyring.at_hand(public)
 
     async def password(self) -> str | None:
         """The password: the kept one once, then a person's; None when there is none to be had."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from backend.connection.credentials import MOST_OFFERS, KeyOffer, KeyProblem
 from backend.connection.host_keys import shorten
 from backend.connection.retry import SlowLogin, SpentLogin
-from backend.connection.target import Hop
+from backend.connection.target import METHODS, Hop
 from backend.connection.vault import Secret
+from backend.dataclass import dataclass
 from backend.errors import Advice, AuthError, Code, ConnectError
+from backend.hosts.options import local_user
 from backend.text import clean_line
 
 _MOST_NAMED = 8
 """Keys that were not tried and are named; the rest is counted."""
+_CUT_OFF_ADVICE = (
+    Advice("Try again; the server may have been restarted, or it drops logins while many are going on (MaxStartups)."),
+    Advice("If it happens each time, ask its administrator what its log says about this moment."),
+)
 
 
 @dataclass(slots=True)
@@ -25,6 +30,8 @@ class Try:
     detail: str = ""
     mark: bytes = b""
     """Which key is shown."""
+    outdated: tuple[str, str] | None = None
+    """Where a certificate is that is not valid at this time, and why."""
     secret: Secret | None = None
     """The password in it; kept once the server has taken it."""
     new_secret: Secret | None = None
@@ -51,8 +58,10 @@ class Try:
 class Record:
     """The tries of one login at `hop`."""
 
-    def __init__(self, hop: Hop) -> None:
+    def __init__(self, hop: Hop, *, attended: bool) -> None:
+        """`attended`: somebody is there to be asked, so that what is not given was declined."""
         self._hop = hop
+        self._attended = attended
         self.current: Try | None = None
         self.accepted: list[Try] = []
         self.refused: list[Try] = []
@@ -63,13 +72,17 @@ class Record:
         self.remarks: list[str] = []
         """Certificates that are left out, and why."""
         self.agent_problem = ""
+        self._unsigned: dict[str, str] = {}
+        """Why the agent did not sign, by the key's fingerprint, where the server would have taken the key."""
         self.expired = ""
         """The server wants a new password, in its own words."""
         self.held_back: AuthError | None = None
         """Why nothing was shown to the server at all."""
         self.endless = False
         """The server asked on and on."""
-        self.declined: list[str] = []
+        self.not_given: list[str] = []
+        self._instead: list[Advice] = []
+        """What would do in place of what was not given."""
 
     @property
     def every(self) -> tuple[Try, ...]:
@@ -95,10 +108,16 @@ class Record:
             self.accepted.append(self.current)
             self.current = None
 
-    def decline(self, what: str) -> None:
-        """Nobody gave `what`."""
-        if what not in self.declined:
-            self.declined.append(what)
+    def unsigned(self, fingerprint: str, reason: str) -> None:
+        """The agent did not sign with the key that the server looks at."""
+        self.current = None
+        self._unsigned[fingerprint] = reason
+
+    def decline(self, what: str, instead: Advice | None = None) -> None:
+        """Nobody gave `what`; `instead` would do as well."""
+        if what not in self.not_given:
+            self.not_given.append(what)
+            self._instead += [instead] if instead is not None else []
 
     @property
     def evidence(self) -> dict[str, str]:
@@ -114,12 +133,21 @@ class Record:
             told["left_out"] = _not_tried(self.left_out)
         if self.agent_problem:
             told["agent"] = self.agent_problem
-        if self.declined:
-            told["not_answered"] = ", ".join(self.declined)
-        unusable = [f"{shorten(item.path)}: {item.reason or item.mode}" for item in self.problems]
+        if self._unsigned:
+            told["not_signed"] = "; ".join(f"{key}: {reason}" for key, reason in self._unsigned.items())
+        if self.not_given:
+            told["wanted"] = " and ".join(self.not_given)
+        if switched_off := self._switched_off:
+            told["switched_off"] = ", ".join(switched_off)
+        unusable = [f"{shorten(item.path)}: {item.reason or item.mode or 'not opened'}" for item in self.problems]
         if unusable := [*unusable, *self.remarks]:
             told["unusable"] = "; ".join(unusable)
         return told
+
+    @property
+    def _switched_off(self) -> tuple[str, ...]:
+        """Methods that the server offers and the person's own configuration does not allow."""
+        return tuple(name for name in self.offered if name in METHODS and name not in self._hop.auth_methods)
 
     def failure(self) -> AuthError:
         """Why nothing logged in, as the most specific code that is true."""
@@ -131,12 +159,16 @@ class Record:
             return self._error(Code.AUTH_PASSWORD_EXPIRED, reason=self.expired)
         if any(part.method != "publickey" for part in self.refused):
             return self._error(Code.AUTH_DENIED)
+        for key, reason in self._unsigned.items():
+            return self._error(Code.AUTH_AGENT_REFUSED, key=key, reason=reason)
         if problem := self._worst_problem():
             return self._error(problem.code, **problem.evidence)
+        for path, reason in (part.outdated for part in self.refused if part.outdated is not None):
+            return self._error(Code.AUTH_CERTIFICATE, path=path, reason=reason)
         if self.refused:
             return self._error(Code.AUTH_DENIED)
-        if self.declined:
-            return self._error(Code.NEEDS_PERSON, what=" and ".join(self.declined))
+        if self.not_given:
+            return self._error(Code.DECLINED if self._attended else Code.NEEDS_PERSON)
         return self._error(Code.AUTH_NO_METHOD)
 
     def too_many(self, reason: str) -> AuthError:
@@ -145,7 +177,14 @@ class Record:
     def cut_off(self, reason: str) -> ConnectError:
         """The connection went before the server had decided."""
         kind = SpentLogin if any(part.by_person for part in self.every) else ConnectError
-        return kind(Code.CONNECTION_LOST, evidence={"reason": reason}, host=self._hop.name)
+        told = f"{self._hop.name} closed the connection before the login was over."
+        return kind(
+            Code.CONNECTION_LOST,
+            told,
+            evidence={"reason": reason, "during": "login"},
+            host=self._hop.name,
+            advice=_CUT_OFF_ADVICE,
+        )
 
     def timed_out(self) -> AuthError:
         """AUTH_TIMEOUT; a SlowLogin where the same attempt may be made again by itself: the server has refused nothing
@@ -157,21 +196,45 @@ class Record:
 
     def _error(self, code: Code, **more: object) -> AuthError:
         error = AuthError(code, evidence={**self.evidence, **more}, host=self._hop.name)
-        if not self.left_out or code not in _ABOUT_KEYS:
+        before = (*self._more_keys(code), *self._name_of_here(code), *self._switch_on(code))
+        after = tuple(self._instead) if code in _NOT_GIVEN else ()
+        if not before and not after:
             return error
-        step = Advice(
-            "Not all keys were tried. Name the one for this host with -i, or with IdentityFile and IdentitiesOnly in "
-            "~/.ssh/config; for a key of the agent its public half will do."
-        )
-        return AuthError(code, evidence=error.evidence, host=self._hop.name, advice=(step, *error.advice))
+        steps = (*before, *error.advice, *after)
+        return AuthError(code, evidence=error.evidence, host=self._hop.name, advice=steps)
+
+    def _name_of_here(self, code: Code) -> Sequence[Advice]:
+        """Where no user is named for a host, this account's name is tried: a jump host often knows another one."""
+        if code is not Code.AUTH_DENIED or self._hop.user != local_user():
+            return ()
+        user, host = clean_line(self._hop.user), clean_line(self._hop.name)
+        return (Advice(f"{user} is your name on this machine. If {host} knows you by another, name it: NAME@{host}."),)
+
+    def _more_keys(self, code: Code) -> Sequence[Advice]:
+        return (_NAME_THE_KEY,) if self.left_out and code in _ABOUT_KEYS else ()
+
+    def _switch_on(self, code: Code) -> Sequence[Advice]:
+        switched_off = self._switched_off
+        if code is not Code.AUTH_NO_METHOD or not switched_off:
+            return ()
+        return (Advice(_SWITCHED_OFF.format(", ".join(switched_off))),)
 
     def _worst_problem(self) -> KeyProblem | None:
-        order = (Code.AUTH_PASSPHRASE, Code.AUTH_KEY_PERMISSIONS, Code.AUTH_KEY_UNREADABLE)
+        order = (*(Code.AUTH_PASSPHRASE, Code.AUTH_KEY_PERMISSIONS, Code.AUTH_KEY_UNREADABLE, Code.AUTH_KEY_MISSING),)
         ranked = sorted(self.problems, key=lambda problem: order.index(problem.code))
         return ranked[0] if ranked else None
 
 
-_ABOUT_KEYS = frozenset({Code.AUTH_DENIED, Code.AUTH_NO_METHOD, Code.AUTH_TOO_MANY, Code.NEEDS_PERSON})
+_NAME_THE_KEY = Advice(
+    "Not all keys were tried. Name the one for this host with -i, or with IdentityFile and IdentitiesOnly in "
+    "~/.ssh/config; for a key of the agent its public half will do."
+)
+_SWITCHED_OFF = (
+    "This host's entry switches off what the server offers: {}. See PreferredAuthentications, PubkeyAuthentication, "
+    "PasswordAuthentication and KbdInteractiveAuthentication in the ssh configuration, and password in an own entry."
+)
+_NOT_GIVEN = frozenset({Code.NEEDS_PERSON, Code.DECLINED})
+_ABOUT_KEYS = frozenset({Code.AUTH_DENIED, Code.AUTH_NO_METHOD, Code.AUTH_TOO_MANY, *_NOT_GIVEN})
 
 
 def _told(part: Try) -> str:

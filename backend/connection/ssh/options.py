@@ -9,18 +9,26 @@ from typing import Any
 import asyncssh
 
 from backend.connection.host_keys import KnownHosts
+from backend.connection.ssh.banner import VERSION
 from backend.connection.ssh.errors import no_match
 from backend.connection.ssh.internals import Supported, supported
 from backend.connection.ssh.keys import KeyUnusable, public_key
-from backend.connection.ssh.login import METHODS
-from backend.connection.target import Hop
+from backend.connection.target import METHODS, Hop
 
-FILES_WINDOW = 16 << 20
-"""Receive window in bytes of SFTP channels: 2 MiB would cap a download at 2 MiB for each round trip."""
+FILES_WINDOW = 32 << 20
+"""Receive window in bytes of SFTP channels: 2 MiB would cap a download at as much for each round trip. Twice what is
+ever asked for, as asyncssh opens it again only when less than half is left (`channel.py:_deliver_data`)."""
 PROCESS_WINDOW = 2 << 20
 """Receive window in bytes of processes: as much as may lie unread."""
 _CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 """One AEAD call a packet; asyncssh's own first choice (chacha20) costs three times the processor."""
+_FIRST = tuple(
+    f"{kind}{certificate}"
+    for certificate in ("-cert-v01@openssh.com", "")
+    for kind in ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+)
+"""Host keys that OpenSSH asks for before all others (myproposal.h). A person compares the fingerprint of the first key
+with what an administrator or ssh itself tells; asyncssh would begin with RSA."""
 _OTHER_METHODS = ("gssapi-with-mic", "hostbased")
 """Not spoken here; named so that what the server offers is known in full."""
 
@@ -37,6 +45,7 @@ def connection_options(
     certificates = certificates and bool(known.authorities or known.revoked)
     return {
         "config": None,
+        "client_version": VERSION,
         "username": hop.user,
         "client_factory": client_factory,
         "known_hosts": _nothing_trusted(known, certificates=certificates),
@@ -122,14 +131,19 @@ def _usable(hop: Hop, kind: str, wanted: str | None, can: Sequence[str]) -> str 
 def _host_key_algorithms(hop: Hop, known: KnownHosts, can: Supported, *, certificates: bool) -> list[str]:
     """Types that are known for this host first, so that a key that can be checked is shown; the others after, so that a
     changed type is seen as a changed key and not as a failed negotiation."""
-    plain = list(can.default_host_keys)
+    plain = _in_order(can.default_host_keys)
     if usable := _usable(hop, "host key", hop.algorithms.host_keys, (*can.host_keys, *can.host_certificates)):
         if usable[0] in "+-^":
             plain = _adjusted(plain, usable[0], usable[1:].split(","))
         else:
             return _without_certificates(usable.split(","), keep=certificates)
     ordered = sorted(plain, key=lambda name: _key_type(name) not in known.algorithms)
-    return [*(can.default_host_certificates if certificates else ()), *ordered]
+    return [*(_in_order(can.default_host_certificates) if certificates else ()), *ordered]
+
+
+def _in_order(names: Sequence[str]) -> list[str]:
+    """The same names, in OpenSSH's order as far as that says anything; the others stay in theirs."""
+    return [*(name for name in _FIRST if name in names), *(name for name in names if name not in _FIRST)]
 
 
 def _adjusted(default: list[str], prefix: str, names: list[str]) -> list[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import Any, Self
 
 import asyncssh
 
-from backend.connection.connector import Chunk, ExitReport, PtySize, StdStream
+from backend.connection.connector import Chunk, ExitReport, Place, PtySize, StdStream, Windows
 from backend.connection.ssh.channels import Loss, dropped
 from backend.connection.ssh.inbox import Inbox
+from backend.connection.ssh.internals import windows
 from backend.errors import Code, LinkLost, SessionError
 from backend.text import clean_line
 
@@ -19,8 +20,9 @@ from backend.text import clean_line
 class ProcessSession(asyncssh.SSHClientSession[bytes]):
     """asyncssh's side of a process: what arrives, in order, and how it ended."""
 
-    def __init__(self) -> None:
-        self._inbox: Inbox[Chunk] = Inbox()
+    def __init__(self, window: int | None = None) -> None:
+        """No more than `window` bytes wait here, where it is given and small."""
+        self._inbox: Inbox[Chunk] = Inbox() if window is None else Inbox(window)
         self._room = asyncio.Event()
         self._room.set()
         self.exit: ExitReport | None = None
@@ -97,6 +99,7 @@ class SshProcess:
         *,
         host: str,
         loss: Loss,
+        place: Callable[[], Place | None],
         has_pty: bool,
         close_limit: float,
     ) -> None:
@@ -104,9 +107,15 @@ class SshProcess:
         self._session = session
         self._host = host
         self._loss = loss
+        self._place = place
         self._has_pty = has_pty
         self._close_limit = close_limit
         self._closing = False
+        self._windows = windows(channel)
+
+    @property
+    def windows(self) -> Windows | None:
+        return self._windows
 
     async def output(self) -> AsyncGenerator[Chunk, None]:
         """Chunks of both streams in order of arrival; see `RemoteProcess.output`."""
@@ -145,6 +154,10 @@ class SshProcess:
         """Ask for a signal (RFC 4254 §6.9)."""
         if not self._session.ended.is_set() and not self._channel.is_closing():
             self._channel.send_signal(signal)
+
+    def place(self) -> Place | None:
+        """Where it stands among what its connection runs."""
+        return self._place()
 
     async def wait(self) -> ExitReport:
         """How it ended."""

@@ -71,7 +71,8 @@ class HopProgress:
 
     @contextmanager
     def person(self, *, renew: bool = True) -> Iterator[None]:
-        """While a person is asked, time stands still; the limit starts anew afterwards, or else goes on."""
+        """While a person is asked, time stands still; the limit starts anew afterwards, or else goes on. So it does for
+        all else that is not the far end's to answer for."""
         left = self._left()
         asked_at = self._clock.monotonic()
         self._asking += 1
@@ -80,7 +81,7 @@ class HopProgress:
             yield
         finally:
             self._asking -= 1
-            self._since += self._clock.monotonic() - asked_at
+            self._since += self._clock.monotonic() - max(asked_at, self._since)
             self._arm(None if renew else left)
 
     def _arm(self, left: float | None = None) -> None:

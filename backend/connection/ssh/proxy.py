@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from backend.connection import http_connect, socks
 from backend.connection.connector import Phase
@@ -14,13 +14,14 @@ from backend.connection.interaction import SecretKind, SecretRequest
 from backend.connection.proxying import NotThisProxy, PasswordWanted, ProxyRefusal, Talk
 from backend.connection.ssh.banner import first_line
 from backend.connection.ssh.carriers import StreamCarrier
-from backend.connection.ssh.errors import reason
 from backend.connection.ssh.progress import HopProgress
 from backend.connection.ssh.surroundings import Bounded, Surroundings
 from backend.connection.ssh.transport import Address, TcpFailed, dial, resolve, tcp_error
+from backend.connection.ssh.words import reason
 from backend.connection.target import Hop
 from backend.connection.vault import Secret
 from backend.connection.ways import Proxy, ProxyKind
+from backend.dataclass import dataclass
 from backend.errors import Code, ConnectError
 
 MOST_ASKS = 3
@@ -70,7 +71,7 @@ class OpenStream:
     talk: Talk
 
     def carrier(self, identified: Callable[[str], None]) -> StreamCarrier:
-        return StreamCarrier(self.transport, self.talk.rest, identified)
+        return StreamCarrier.behind_proxy(self.transport, self.talk.rest, identified)
 
     def abort(self) -> None:
         """Close it, when nobody wants it any more."""

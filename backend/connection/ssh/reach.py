@@ -7,32 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.connection import tailscale
 from backend.connection.connector import Phase
 from backend.connection.interaction import has_person
-from backend.connection.ssh.carriers import Carrier, ProgramCarrier, SocketCarrier
+from backend.connection.ssh.carriers import Carrier, ProgramCarrier, StreamCarrier
 from backend.connection.ssh.command import CarryingProgram, ending
 from backend.connection.ssh.progress import HopProgress
-from backend.connection.ssh.proxy import ProxyDoor
 from backend.connection.ssh.surroundings import Bounded, LimitReached, Surroundings
-from backend.connection.ssh.transport import TcpFailed, dial, endpoint, resolve, tcp_error, tcp_timeout
-from backend.connection.target import Hop
+from backend.connection.ssh.transport import TcpFailed, dial, endpoint, resolve, resolver_down, tcp_error, tcp_timeout
+from backend.connection.target import Family, Hop
 from backend.connection.ways import Cloudflare, Direct, Proxy, ProxyCommand, Tailscale
 from backend.errors import AuthError, Code, ConnectError, FairleadError, HostKeyError
+from backend.patterns import pattern
 from backend.text import clean_line
+
+if TYPE_CHECKING:
+    from backend.connection.ssh.proxy import ProxyDoor
 
 BROWSER_LIMIT = 600.0
 """Seconds that a person has to log in with a browser, once a program has asked for it."""
 HEAD_START = 0.3
 """Seconds that an address in a tailnet has to answer before the tailscale program is asked what is wrong."""
-_LOGIN_PAGE = re.compile(r"https://\S+/cdn-cgi/access/\S+")
+_LOGIN_PAGE = pattern(r"https://\S+/cdn-cgi/access/\S+")
 """Where cloudflared sends people: a page of Cloudflare Access for command lines."""
 
 
@@ -83,14 +85,16 @@ class Reach:
         self._progress.passed(Phase.NAME, {"addresses": ", ".join(item.text for item in addresses)})
         self._progress.enter(Phase.TCP)
         try:
-            sock, address = await self._bounded(dial(addresses))
+            sock, address = await self._bounded(dial(addresses, source=hop.source_address))
         except TcpFailed as error:
             raise tcp_error(hop, error.failures) from error
         self.address = address.text
         self._reached({"address": address.text, "family": address.family_name})
-        return SocketCarrier(sock, self._identified)
+        return await StreamCarrier.over_socket(sock, self._identified)
 
     async def _through(self, proxy: Proxy) -> Carrier:
+        from backend.connection.ssh.proxy import ProxyDoor
+
         self._door = ProxyDoor(proxy, self._hop, self._around, progress=self._progress, bounded=self._bounded)
         stream, address = await self._door.open()
         self._reached({"address": self.address, "proxy": str(proxy), "proxy_address": address})
@@ -116,7 +120,7 @@ class Reach:
             raise self._program_error(Code.PROXY_COMMAND_MISSING, error.strerror or str(error)) from error
         self._progress.passed(Phase.TCP, {"program": self._command})
         self._progress.enter(Phase.BANNER, hop.timeouts.connect + hop.timeouts.first_byte)
-        return ProgramCarrier(sock, self._identified, self._program)
+        return await ProgramCarrier.over_program(self._program, sock, self._identified)
 
     async def _over_cloudflare(self, hostname: str) -> Carrier:
         program = await asyncio.to_thread(shutil.which, "cloudflared")
@@ -211,7 +215,7 @@ class Reach:
             return self._door.unreachable(f"no answer within {limit:g} s")
         if phase is Phase.NAME:
             told = f"the resolver did not answer within {limit:g} s"
-            return ConnectError(Code.NAME_NOT_FOUND, evidence={"address": self._hop.address, "reason": told})
+            return resolver_down(self._hop, told)
         return tcp_timeout(self._hop, limit)
 
     def overdue(self, error: FairleadError) -> FairleadError:
@@ -249,7 +253,8 @@ class Reach:
 
 
 def _at(hop: Hop, address: str) -> Hop:
-    return replace(hop, address=address)
+    """`hop` at its address in the tailnet, which has an interface of its own."""
+    return replace(hop, address=address, family=Family.ANY, source_address="")
 
 
 def _failed(work: asyncio.Future[Any]) -> bool:

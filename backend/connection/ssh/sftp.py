@@ -7,7 +7,7 @@ server's limits, and leaves the futures of cancelled requests behind; so the pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import asyncssh
@@ -31,6 +31,11 @@ from backend.errors import LinkLost
 
 _MOST_KEPT = 4096
 """Bytes of noise and of stderr that are kept."""
+LOOK_EVERY, SILENT_LOOKS = 30.0, 10
+"""Seconds between two looks whether the server has answered anything, and how many in vain are the end. Counted rather
+than timed: a process that was stopped meanwhile, or a machine that slept, has not waited."""
+_SENT_TOGETHER = 32768
+"""Bytes of requests that are kept back until the end of the loop's turn: what one packet of SSH takes."""
 
 
 class SftpStatus(Exception):
@@ -46,17 +51,33 @@ class SftpEnded(Exception):
     """The channel ended while the link lives: the server's SFTP process is gone, or it broke the protocol."""
 
 
+class SftpSilent(SftpEnded):
+    """The server takes requests and answers none, while the link lives; given up on."""
+
+
 class SftpSession(asyncssh.SSHClientSession[bytes]):
     """One SFTP conversation."""
 
-    def __init__(self, why_gone: Callable[[], LinkLost | None]) -> None:
+    def __init__(
+        self, why_gone: Callable[[], LinkLost | None], *, ahead: Sequence[tuple[int, Sequence[bytes]]] | None = None
+    ) -> None:
+        """`ahead`: requests that go out with our greeting, before anything is heard, in one round trip with the request
+        for SFTP itself; their answers come through `ahead`. None: nothing is sent before SFTP is granted."""
         self._why_gone = why_gone
+        self._ahead = ahead
+        self.ahead: list[asyncio.Future[Reply]] = []
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._framer = Framer()
         self._pending: dict[int, asyncio.Future[Reply]] = {}
+        self._lasting: set[int] = set()
+        """Those of them that may take as long as they like: a disk is to be reached, or a file to be copied there."""
+        self._silent_looks = 0
+        self._look: asyncio.TimerHandle | None = None
         self._next_id = 0
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
         self._loop = asyncio.get_running_loop()
-        self._broken: str | None = None
+        self._broken: SftpEnded | None = None
         self.greeting = Greeting()
         self.version: bytes | None = None
         """The body of the server's VERSION packet, once it came."""
@@ -71,10 +92,21 @@ class SftpSession(asyncssh.SSHClientSession[bytes]):
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self._channel = chan
+        if self._ahead is not None:
+            # What asks for SFTP itself is sent in this turn of the loop, after this.
+            self._loop.call_soon(self._speak_ahead, self._ahead)
 
-    def session_started(self) -> None:
+    def _speak_ahead(self, requests: Sequence[tuple[int, Sequence[bytes]]]) -> None:
+        if self.over:
+            return
         assert self._channel is not None
         self._channel.write(init())
+        self.ahead = [self._send(kind, *fields) for kind, fields in requests]
+
+    def session_started(self) -> None:
+        if self._ahead is None:
+            assert self._channel is not None
+            self._channel.write(init())
 
     def data_received(self, data: bytes, datatype: Any = None) -> None:
         if datatype:
@@ -89,6 +121,8 @@ class SftpSession(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended = True
+        if self._look is not None:
+            self._look.cancel()
         self.changed.set()
         # The link learns of its own end after its channels: only then is it clear which of the two ended.
         self._loop.call_soon(self._fail_all)
@@ -107,9 +141,12 @@ class SftpSession(asyncssh.SSHClientSession[bytes]):
             self._break(str(error))
 
     def _deliver(self, raw: bytes) -> None:
-        waiter = self._pending.pop(Reader(raw[1:]).uint32(), None)
+        number = Reader(raw[1:]).uint32()
+        waiter = self._pending.pop(number, None)
         if waiter is None:
             raise BadPacket("an answer to no request")
+        self._lasting.discard(number)
+        self._silent_looks = 0
         reply = Reply(raw[0], raw[5:])
         if not waiter.done():
             waiter.set_result(reply)
@@ -117,14 +154,30 @@ class SftpSession(asyncssh.SSHClientSession[bytes]):
             # Whoever asked has gone; the server would keep the file open.
             self._send(Type.CLOSE, string(Reader(reply.body).string()))
 
+    def _look_for_answers(self) -> None:
+        """Give up on a server that answers nothing for minutes; the next channel may do better."""
+        self._look = None
+        if not self._pending or self.over:
+            self._silent_looks = 0
+            return
+        self._silent_looks = 0 if self._lasting else self._silent_looks + 1
+        if self._silent_looks < SILENT_LOOKS:
+            self._look = self._loop.call_later(LOOK_EVERY, self._look_for_answers)
+            return
+        self._end(SftpSilent(f"the server has answered nothing for {LOOK_EVERY * SILENT_LOOKS:g} s"))
+
     def _break(self, problem: str) -> None:
-        self._broken = f"the server broke the SFTP protocol: {problem}"
+        self._end(SftpEnded(f"the server broke the SFTP protocol: {problem}"))
+
+    def _end(self, broken: SftpEnded) -> None:
+        self._broken = broken
         if self._channel is not None:
             self._channel.abort()
         self._fail_all()
 
     def _fail_all(self) -> None:
         pending, self._pending = self._pending, {}
+        self._lasting.clear()
         for waiter in pending.values():
             if not waiter.done():
                 waiter.set_exception(self._gone())
@@ -132,7 +185,10 @@ class SftpSession(asyncssh.SSHClientSession[bytes]):
                 waiter.exception()
 
     def _gone(self) -> Exception:
-        return self._why_gone() or SftpEnded(self._broken or "the server ended the SFTP channel")
+        if (lost := self._why_gone()) is not None:
+            return lost
+        ended = self._broken or SftpEnded("the server ended the SFTP channel")
+        return type(ended)(str(ended))  # one for each who waits
 
     @property
     def over(self) -> bool:
@@ -160,12 +216,27 @@ class SftpSession(asyncssh.SSHClientSession[bytes]):
         self._next_id = (self._next_id + 1) & 0xFFFFFFFF
         waiter: asyncio.Future[Reply] = self._loop.create_future()
         self._pending[request] = waiter
-        try:
-            self._channel.write(packet(kind, uint32(request), *fields))
-        except OSError as error:
-            del self._pending[request]
-            raise self._gone() from error
+        if kind in (Type.EXTENDED, Type.CLOSE):
+            self._lasting.add(request)
+        if self._look is None:
+            self._look = self._loop.call_later(LOOK_EVERY, self._look_for_answers)
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(packet(kind, uint32(request), *fields))
+        self._unsent_bytes += len(self._unsent[-1])
+        if self._unsent_bytes >= _SENT_TOGETHER:
+            self._flush()
         return waiter
+
+    def _flush(self) -> None:
+        """Requests of one turn of the loop go together: a packet of SSH costs both ends more than a request in it."""
+        raw, self._unsent, self._unsent_bytes = b"".join(self._unsent), [], 0
+        if not raw or self._channel is None:
+            return
+        try:
+            self._channel.write(raw)
+        except OSError:
+            self._fail_all()
 
     async def request(self, kind: int, *fields: bytes, expect: int) -> Reply:
         """Send and wait. Raises SftpStatus where the answer is a status (other than OK where that is expected),

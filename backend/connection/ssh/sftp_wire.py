@@ -9,10 +9,10 @@ import re
 import stat
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
 from backend.connection.connector import Attributes, Entry, FileKind, Space
+from backend.dataclass import dataclass
 from backend.text import show_bytes
 
 VERSION = 3
@@ -187,11 +187,20 @@ def parse_status(body: bytes) -> StatusReply:
     return StatusReply(code, "" if reader.at_end else show_bytes(reader.string()))
 
 
-def attributes(*, size: int | None = None, mode: int | None = None, times: tuple[int, int] | None = None) -> bytes:
-    """ATTRS to send (§5): only what is given; `times` are access and modification in seconds since 1970."""
+def attributes(
+    *,
+    size: int | None = None,
+    owner: tuple[int, int] | None = None,
+    mode: int | None = None,
+    times: tuple[int, int] | None = None,
+) -> bytes:
+    """ATTRS to send (§5): only what is given. `owner` is user and group; `times` are access and modification in seconds
+    since 1970."""
     flags, fields = 0, b""
     if size is not None:
         flags, fields = flags | _SIZE, fields + uint64(size)
+    if owner is not None:
+        flags, fields = flags | _UIDGID, fields + uint32(owner[0]) + uint32(owner[1])
     if mode is not None:
         flags, fields = flags | _PERMISSIONS, fields + uint32(mode)
     if times is not None:
@@ -202,7 +211,7 @@ def attributes(*, size: int | None = None, mode: int | None = None, times: tuple
 def parse_attributes(reader: Reader, long_name: bytes = b"") -> Attributes:
     """ATTRS as they came; the owner's name from the long name where that has the usual form."""
     flags = reader.uint32()
-    size = reader.uint64() if flags & _SIZE else None
+    size = _size(reader.uint64()) if flags & _SIZE else None
     uid, gid = (reader.uint32(), reader.uint32()) if flags & _UIDGID else (None, None)
     mode = reader.uint32() if flags & _PERMISSIONS else None
     modified = (reader.uint32(), reader.uint32())[1] if flags & _ACMODTIME else None
@@ -220,6 +229,11 @@ def parse_attributes(reader: Reader, long_name: bytes = b"") -> Attributes:
         owner=show_bytes(names[1]) if names else "",
         group=show_bytes(names[2]) if names else "",
     )
+
+
+def _size(told: int) -> int | None:
+    """A size as files have them (off_t); what is larger, as -1 of a careless or hostile server, is none."""
+    return told if told < 1 << 63 else None
 
 
 def _kind(mode: int | None, long_name: bytes) -> FileKind:
@@ -251,6 +265,19 @@ class ServerLimits:
 def parse_limits(body: bytes) -> ServerLimits:
     reader = Reader(body)
     return ServerLimits(reader.uint64(), reader.uint64(), reader.uint64(), reader.uint64())
+
+
+def parse_account_names(
+    body: bytes, users: Sequence[int], groups: Sequence[int]
+) -> tuple[dict[int, str], dict[int, str]]:
+    """The answer to `users-groups-by-id@openssh.com`: names in the order of the numbers, empty where there is none."""
+    reader = Reader(body)
+    return _named(users, Reader(reader.string())), _named(groups, Reader(reader.string()))
+
+
+def _named(numbers: Sequence[int], names: Reader) -> dict[int, str]:
+    found = {number: show_bytes(names.string()) for number in numbers if not names.at_end}
+    return {number: name for number, name in found.items() if name}
 
 
 def parse_space(body: bytes) -> tuple[Space, bool]:

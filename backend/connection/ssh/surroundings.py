@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from backend.clock import Clock
 from backend.connection.connector import Gate, Observer
 from backend.connection.interaction import Interaction
 from backend.connection.vault import Vault
+from backend.dataclass import dataclass
 
 
 class LimitReached(Exception):

@@ -6,12 +6,13 @@ import re
 from enum import Enum
 
 from backend.connection.interaction import Prompt
+from backend.patterns import pattern
 
-_PASSWORD = re.compile(r"passwor[dt]|mot de passe|contraseña|senha|wachtwoord|пароль", re.IGNORECASE)
-_CODE = re.compile(r"one.?time|\botp\b|verification|token|code", re.IGNORECASE)
-_AGAIN = re.compile(r"again|\bre-?(type|enter)|repeat|confirm|wiederhol|erneut|nochmals", re.IGNORECASE)
-_NEW = re.compile(r"\bnew\b|\bneue[sn]?\b|nouveau|\bnuev[oa]\b|\bnova\b|nieuw|новый", re.IGNORECASE)
-_OLD = re.compile(r"\b(current|old|existing)\b|aktuelle|actuel|\bactual\b|huidig|текущий", re.IGNORECASE)
+_PASSWORD = pattern(r"passwor[dt]|passphrase|kennwort|mot de passe|contraseña|senha|wachtwoord|пароль", re.IGNORECASE)
+_CODE = pattern(r"one.?time|\botp\b|verification|token|code", re.IGNORECASE)
+_AGAIN = pattern(r"again|\bre-?(type|enter)|repeat|confirm|wiederhol|erneut|nochmals", re.IGNORECASE)
+_NEW = pattern(r"\bnew\b|\bneue[sn]?\b|nouveau|\bnuev[oa]\b|\bnova\b|nieuw|новый", re.IGNORECASE)
+_OLD = pattern(r"\b(current|old|existing)\b|aktuelle|actuel|\bactual\b|huidig|текущий", re.IGNORECASE)
 
 
 class Asks(Enum):
@@ -31,7 +32,7 @@ def asks_for(prompt: Prompt) -> Asks:
     text = prompt.text
     if prompt.echo or not _PASSWORD.search(text):
         return Asks.OTHER
-    for pattern, kind in ((_AGAIN, Asks.AGAIN), (_NEW, Asks.NEW), (_OLD, Asks.CURRENT), (_CODE, Asks.OTHER)):
-        if pattern.search(text):
+    for words, kind in ((_AGAIN, Asks.AGAIN), (_NEW, Asks.NEW), (_OLD, Asks.CURRENT), (_CODE, Asks.OTHER)):
+        if words.search(text):
             return kind
     return Asks.PASSWORD
