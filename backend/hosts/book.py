@@ -6,28 +6,35 @@ Own entries of `config.toml`, every `Host` of `~/.ssh/config` as OpenSSH itself 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import difflib
 import os
 import shutil
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
 from backend.connection.target import Hop, Target
 from backend.connection.ways import DIRECT, ProxyCommand
+from backend.dataclass import dataclass
 from backend.errors import Advice, Code, ConfigError
+from backend.hosts.chains import MAX_DEPTH, Chain, ways_to
+from backend.hosts.compare import differences
 from backend.hosts.entries import HostEntry, HostSource, Overrides, Usage
 from backend.hosts.expand import Surroundings
 from backend.hosts.hops import Answers, command_of, jumps_of, make_hop
 from backend.hosts.names import Spec, read_jumps, read_spec
-from backend.hosts.openssh import OpenSsh, jump_loop
+from backend.hosts.openssh import JumpLoop, OpenSsh
 from backend.hosts.options import NoFiles, Options, OptionSource, PlainFiles, local_user
 from backend.hosts.own import (
+    command_tables,
     entry_of,
     foreign_options,
+    health_of,
     laid_over,
     overridden,
     own_options,
@@ -36,7 +43,9 @@ from backend.hosts.own import (
 )
 from backend.hosts.routes import AS_CONFIGURED, Route, by_command, no_such_route, route_name, routes_of
 from backend.settings.loader import SettingsFile
-from backend.settings.model import HostOptions, HostSettings, Settings
+from backend.settings.model import CommandOptions, HealthOptions, HostOptions, HostSettings, Settings
+from backend.settings.problems import Problem
+from backend.tasks import background
 from backend.text import clean_line
 
 __all__ = ["HostBook", "HostEntry", "HostSource", "Overrides"]
@@ -116,9 +125,13 @@ class HostBook:
     async def list(self) -> tuple[HostEntry, ...]:
         """All hosts with a name of their own (patterns are left out), own entries first."""
         own = [entry_of(name, self._settings) for name in self._settings.hosts]
-        others = [entry for entry in await self._source.entries() if entry.name not in self._settings.hosts]
+        return await self._marked((*own, *await self._others()))
+
+    async def _others(self) -> tuple[HostEntry, ...]:
+        """The hosts that the files have beside the own entries."""
+        others = tuple(entry for entry in await self._source.entries() if entry.name not in self._settings.hosts)
         self._written = {entry.name: entry for entry in others}
-        return await self._marked((*own, *others))
+        return others
 
     async def _marked(self, entries: tuple[HostEntry, ...]) -> tuple[HostEntry, ...]:
         """The entries with what the person's use says about them."""
@@ -132,6 +145,14 @@ class HostBook:
             for entry in entries
         )
 
+    async def places(self, name: str) -> Mapping[str, str]:
+        """Where the ssh configuration says what holds for `name`; see `OptionSource`. Raises ConfigError."""
+        return await self._source.places((await self._look_up(name)).spec)
+
+    async def mistakes(self) -> tuple[Problem, ...]:
+        """What is wrong with the ssh configuration, in ssh's own words."""
+        return await self._source.mistakes()
+
     async def resolve(self, name: str) -> Target:
         """Everything needed to reach `name` over the first of its routes: an entry, a `Host`, `user@host:port`,
         `ssh://…` or an IPv6 literal.
@@ -142,41 +163,75 @@ class HostBook:
         if self._overrides.route is not None:
             return (await self.routes(name))[0]
         wanted = await self._look_up(name)
-        return await self._target(name, wanted, wanted.routes[0])
+        return (await self._targets_over(name, wanted, wanted.routes[0]))[0]
 
     async def routes(self, name: str) -> tuple[Target, ...]:
-        """As `resolve`, over each of the host's routes, in the order in which they are to be tried."""
+        """As `resolve`, over each of the host's routes, in the order in which they are to be tried. A route through a
+        jump host that has several itself is one for each of those (`jump/direct`, `jump/tailscale`)."""
         wanted = await self._look_up(name)
-        targets = tuple([await self._target(name, wanted, route) for route in wanted.routes])
+        targets = tuple([target for route in wanted.routes for target in await self._targets_over(name, wanted, route)])
         only = self._overrides.route
         if only is None:
             return targets
-        chosen = tuple(target for target in targets if target.route == only)
+        chosen = tuple(target for target in targets if target.route == only or target.route.startswith(f"{only}/"))
         if not chosen:
             raise no_such_route(name, only, (target.route for target in targets))
         return chosen
 
+    @asynccontextmanager
+    async def expecting(self, names: Iterable[str]) -> AsyncIterator[None]:
+        """Within the block all of these are going to be resolved: what can be found out about them together is."""
+        questions = []
+        for name in names:
+            with suppress(ConfigError):  # told of when it is resolved
+                wanted = await self._look_up(name)
+                questions += [(wanted.spec, route.jump) for route in wanted.routes]
+        async with self._source.expecting(questions):
+            yield
+
+    async def is_production(self, name: str) -> bool:
+        """Whether `name` is marked as production: our own entry or its profile says that, so ssh is not asked.
+
+        Raises ConfigError as `resolve` does for a name that cannot be made out.
+        """
+        return bool((await self._look_up(name)).options.production)
+
+    def command_options(self, name: str) -> Sequence[tuple[str, CommandOptions]]:
+        """What the settings say about commands on `name`, nearest first, each with the table that it stands in."""
+        if name not in self._settings.hosts:
+            with contextlib.suppress(ValueError):
+                name = read_spec(name).host
+        return command_tables(name, self._settings)
+
+    def health_options(self, name: str) -> HealthOptions:
+        """How `name` is to be looked after."""
+        if name not in self._settings.hosts:
+            with contextlib.suppress(ValueError):
+                name = read_spec(name).host
+        return health_of(name, self._settings)
+
     async def _look_up(self, name: str) -> _Wanted:
         if self._written is None:
-            await self.list()
+            await self._others()
         try:
             return self._with_flags(self._find(name))
         except ConfigError as error:
             raise error.located(host=name) from None
 
-    async def _target(self, name: str, wanted: _Wanted, route: Route) -> Target:
+    async def _targets_over(self, name: str, wanted: _Wanted, route: Route) -> tuple[Target, ...]:
         try:
-            hops = await self._chain(replace(wanted, route=route), ())
+            chains = await self._chains(replace(wanted, route=route), ())
         except ConfigError as error:
             raise error.located(host=name) from None
-        target = overridden(hops[-1], self._overrides, self._here.home, is_target=True)
-        options = wanted.options
-        hops = (*self._jumps(hops[:-1]), target)
+        return tuple(self._target(name, wanted.options, route, chain) for chain in chains)
+
+    def _target(self, name: str, options: HostOptions, route: Route, chain: Chain) -> Target:
+        target = overridden(chain.hops[-1], self._overrides, self._here.home, is_target=True)
         return Target(
             name,
-            hops,
+            (*self._jumps(chain.hops[:-1]), target),
             production=bool(options.production),
-            route=route.name or route_name(hops),
+            route=chain.named(route.name or route_name(chain.hops)),
             workplace=workplace_of(options),
         )
 
@@ -185,11 +240,22 @@ class HostBook:
         ~/.ssh/config. Raises ConfigError.
         """
         if self._written is None:
-            await self.list()
+            await self._others()
         wanted = self._with_flags(self._find(name))
         entry = self._settings.hosts.get(name) or self._settings.hosts.get(read_spec(name).host)
         options = await self._source.options(wanted.spec, wanted.route.jump)
         return () if entry is None else entry.forwards, options
+
+    async def differences(self, target: Target) -> Mapping[str, str]:
+        """Where `ssh NAME` would go another way than `target`, which this book has resolved; see `compare`. Empty where
+        the two cannot differ. Raises ConfigError."""
+        wanted = self._find(target.name)
+        if wanted.alias not in self._settings.hosts and self._overrides == Overrides(
+            ssh_config=self._overrides.ssh_config
+        ):
+            return {}
+        answers = await self._ask(Spec(wanted.alias), None)
+        return differences(wanted.alias, answers, target.host, tuple(jump.name for jump in target.jumps))
 
     def nearest(self, name: str) -> str | None:
         """The known host whose name looks most like `name`; None where none does. Knows what `list` last found."""
@@ -234,8 +300,8 @@ class HostBook:
 
     # --- how it is reached ---------------------------------------------------------------------------------------
 
-    async def _chain(self, wanted: _Wanted, trail: tuple[Spec, ...]) -> tuple[Hop, ...]:
-        """The hops to `wanted`, outermost first.
+    async def _chains(self, wanted: _Wanted, trail: tuple[Spec, ...]) -> tuple[Chain, ...]:
+        """The hops to `wanted`, outermost first, over each of the ways to its jump hosts.
 
         As OpenSSH does it: of several jump hosts the first is reached as its own configuration says, each other one
         through the one before it.
@@ -244,14 +310,36 @@ class HostBook:
             raise _loop((*trail, wanted.spec))
         answers = await self._ask(wanted.spec, wanted.route.jump)
         jumps = _jump_specs(_jumps_on(wanted, answers), wanted)
-        before: tuple[Hop, ...] = ()
-        if jumps:
-            before = await self._chain(self._find(str(jumps[0])), (*trail, wanted.spec))
+        last = self._hop(wanted, answers)
+        if not jumps:
+            return (Chain((self._outermost(last, wanted, answers),)),)
+        between: tuple[Hop, ...] = ()
         for previous, jump in pairwise(jumps):
             middle = self._find(str(jump))
-            before += (self._hop(middle, await self._ask(middle.spec, str(previous))),)
-        last = self._hop(wanted, answers)
-        return (*before, last) if before else (self._outermost(last, wanted, answers),)
+            between += (self._hop(middle, await self._ask(middle.spec, str(previous))),)
+        before = await self._ways_to(self._find(str(jumps[0])), (*trail, wanted.spec))
+        return tuple(replace(chain, hops=(*chain.hops, *between, last)) for chain in before)
+
+    async def _ways_to(self, jump: _Wanted, trail: tuple[Spec, ...]) -> tuple[Chain, ...]:
+        """The chains to the first of the jump hosts, over each of its own routes. One that leads back to a host on the
+        trail is no way; only where there is no other, it is an error."""
+        found: list[tuple[str, tuple[Chain, ...]]] = []
+        notes: list[str] = []
+        circle: JumpLoop | None = None
+        routes = jump.routes if len(trail) <= MAX_DEPTH else jump.routes[:1]
+        if len(routes) < len(jump.routes):
+            notes.append(f"as a jump host before jump hosts it is tried over {routes[0].name} only")
+        for route in routes:
+            try:
+                chains = await self._chains(replace(jump, route=route), trail)
+            except JumpLoop as error:
+                circle = circle or error
+                notes.append(f"its route {clean_line(route.name)} leads back to the host behind it and is left out")
+                continue
+            found.append((route.name or route_name(chains[0].hops), chains))
+        if circle is not None and not found:
+            raise circle
+        return ways_to(found, notes)
 
     def _outermost(self, hop: Hop, wanted: _Wanted, answers: Answers) -> Hop:
         """`hop`, which no other carries, with the way its bytes travel."""
@@ -264,7 +352,8 @@ class HostBook:
         return replace(hop, way=way)
 
     async def _ask(self, spec: Spec, jump: str | None) -> Answers:
-        return Answers(await self._source.options(spec, jump), await self._source.unconfigured())
+        async with background(self._source.unconfigured()) as unconfigured:
+            return Answers(await self._source.options(spec, jump), await unconfigured)
 
     def _hop(self, wanted: _Wanted, answers: Answers) -> Hop:
         hop = make_hop(wanted.name, wanted.spec, answers, self._here, wanted.where)
@@ -327,6 +416,6 @@ def _jump_specs(text: str, wanted: _Wanted) -> tuple[Spec, ...]:
         raise ConfigError(Code.CONFIG_INVALID, evidence={"problem": problem}) from None
 
 
-def _loop(trail: tuple[Spec, ...]) -> ConfigError:
+def _loop(trail: tuple[Spec, ...]) -> JumpLoop:
     way = " → ".join(str(spec) for spec in trail)
-    return jump_loop(f"the jump hosts go round in a circle: {way}", route=way)
+    return JumpLoop(f"the jump hosts go round in a circle: {way}", route=way)

@@ -7,22 +7,23 @@ options are. Lines that make no sense are left to it, too.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from backend.dataclass import dataclass
 from backend.hosts.entries import HostEntry, HostSource
+from backend.patterns import pattern
 from backend.settings.paths import short
 from backend.text import clean_line
 
 DEPTH = 16
 """Files within files, as OpenSSH allows (READCONF_MAX_DEPTH)."""
 
-_LINE = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*?)\s*$")
-_WORD = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"']+)""")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_LINE = pattern(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*?)\s*$")
+_WORD = pattern(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"']+)""")
+_VARIABLE = pattern(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SHOWN = {"hostname", "user", "port", "stricthostkeychecking"}
 
 
@@ -32,6 +33,10 @@ class Block:
 
     patterns: tuple[str, ...]
     """Empty for `Match`."""
+
+    @property
+    def is_match(self) -> bool:
+        return not self.patterns
 
     def applies(self, name: str) -> bool:
         """Whether `name` matches (PATTERNS in ssh_config(5)): a negated pattern that matches decides against."""
@@ -57,7 +62,7 @@ class Directive:
 
 
 def read_config(path: Path, home: Path, environ: Mapping[str, str]) -> Iterator[Directive]:
-    """All directives of `path` and what it includes, in order; `host` and `match` lines as well.
+    """All directives of `path` and what it includes, in order; `host`, `match` and `include` lines as well.
 
     A file that cannot be read is passed over, as OpenSSH does for includes. Blocks while it reads.
     """
@@ -79,6 +84,18 @@ def list_hosts(directives: Iterator[Directive]) -> tuple[HostEntry, ...]:
             for name in names:
                 found[name].setdefault(directive.keyword, directive.words[0])
     return tuple(_entry(name, shown) for name, shown in found.items())
+
+
+def places(directives: Iterator[Directive], name: str) -> dict[str, str]:
+    """Where it is written what holds for `name`, by keyword, as `~/.ssh/config:12`; empty where a `Match` block may be
+    the first, which only OpenSSH can tell."""
+    found: dict[str, str] = {}
+    for directive in directives:
+        patterns = [block for block in directive.blocks if not block.is_match]
+        if directive.keyword not in found and all(block.applies(name) for block in patterns):
+            sure = len(patterns) == len(directive.blocks)
+            found[directive.keyword] = f"{short(directive.file)}:{directive.line}" if sure else ""
+    return found
 
 
 def _entry(name: str, shown: Mapping[str, str]) -> HostEntry:
@@ -113,11 +130,10 @@ class _Reader:
         for number, keyword, words in _lines(text):
             if keyword in {"host", "match"}:
                 blocks = (*outer, Block(words if keyword == "host" else ()))
+            yield Directive(path, number, keyword, words, blocks)
             if keyword == "include":
                 for included in self._included(words):
                     yield from self.read(included, blocks, depth + 1)
-            else:
-                yield Directive(path, number, keyword, words, blocks)
         self.open_files.pop()
 
     def _included(self, words: tuple[str, ...]) -> Iterator[Path]:

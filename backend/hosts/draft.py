@@ -1,23 +1,20 @@
-"""An own entry as a form or a command line has it, before it is one: texts in fields, and what is wrong with each.
+"""An own entry as a form or a command line has it, before it is one: texts in fields, and what the file is to say.
 
-Pure: the disk is asked through a callback.
+Pure. What is wrong with a draft is said by `backend.hosts.field_checks`.
 """
 
 from __future__ import annotations
 
-import difflib
-import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from backend.hosts.names import Spec, is_plain_name, read_jumps, read_spec
-from backend.settings.model import FileSettings, HostSettings
-from backend.text import clean_line
-
-KeyProblem = Callable[[Path], str | None]
-"""What is wrong with a key file, as a sentence; None where nothing is."""
+from backend.dataclass import dataclass
+from backend.hosts.routes import ORDER
+from backend.settings.model import AlgorithmOptions, HostSettings, KeepaliveOptions, TimeoutOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,30 +36,72 @@ class HostDraft:
     directory: str = ""
     tailscale: str = ""
     cloudflare: str = ""
+    proxy: str = ""
+    proxy_command: str = ""
+    routes: tuple[str, ...] = ()
+    identities_only: bool | None = None
+    agent: bool | None = None
+    password: bool | None = None
+    host_key: str = ""
+    known_hosts: str = ""
     production: bool | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    roots: Mapping[str, str] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+    forwards: tuple[str, ...] = ()
+    algorithms: Mapping[str, str] = field(default_factory=dict)
+    keepalive: Mapping[str, str] = field(default_factory=dict)
+    timeouts: Mapping[str, str] = field(default_factory=dict)
+    idle_close: str = ""
 
     @classmethod
     def of_table(cls, name: str, table: Mapping[str, Any]) -> Self:
         """The draft that says what `[hosts.NAME]` says; keys that have no field are left out."""
-        known = {key: table[key] for key in KEYS if key in table}
-        for key in ("identity_files", "tags"):
-            known[key] = tuple(map(str, known.get(key, ())))
-        known["identity_files"] = tuple(str(Path(key)) for key in known["identity_files"])
-        return cls(name=name, **{**known, "port": str(known.get("port", ""))})
+        blank = cls(name=name)
+        said = {key: _drafted(table[key], getattr(blank, key)) for key in KEYS if table.get(key) is not None}
+        said["identity_files"] = tuple(str(Path(key)) for key in said.get("identity_files", ()))
+        return replace(blank, **said)
 
     @classmethod
     def of_settings(cls, name: str, host: HostSettings) -> Self:
         """The draft of an entry as it was read."""
-        values = {key: getattr(host, key) for key in KEYS}
-        return cls.of_table(name, {key: value for key, value in values.items() if value is not None})
+        return cls.of_table(name, {key: getattr(host, key) for key in KEYS})
+
+    def said(self, key: str) -> Any:
+        """What stands in a field; of a table's part (`keepalive.interval`) as well."""
+        table, _, part = key.partition(".")
+        value = getattr(self, table)
+        return value.get(part, "") if part else value
+
+    def saying(self, values: Mapping[str, Any]) -> Self:
+        """The draft with other values in some fields, by their keys as `said` takes them; a part of a table that gets
+        an empty text goes, but for variables, which may be empty."""
+        changed: dict[str, Any] = {}
+        for key, value in values.items():
+            table, _, part = key.partition(".")
+            if part:
+                inner = {**changed.get(table, getattr(self, table)), part: value}
+                changed[table] = {name: text for name, text in inner.items() if text or table == "env"}
+            else:
+                changed[key] = value
+        return replace(self, **changed)
+
+    def without(self, key: str) -> Self:
+        """The draft that says nothing about a key, or about one part of a table (`env.PATH`)."""
+        table, _, part = key.partition(".")
+        if not part:
+            return self.saying({key: getattr(type(self)(name=self.name), key)})
+        return self.saying({table: {name: text for name, text in getattr(self, table).items() if name != part}})
 
     def value(self, key: str) -> object:
         """What the file is to say for a key; None where it is to say nothing."""
         value = getattr(self, key)
-        if value in ("", (), None):
+        if value in ("", (), None) or value == {}:
             return None
-        if key == "port":
-            return int(value)
+        if key in _NUMBERS:
+            return _number(value)
+        if isinstance(value, Mapping):
+            return {name: _number(text) if key in _TABLES_OF_NUMBERS else text for name, text in value.items()}
         return list(value) if isinstance(value, tuple) else value
 
     def table(self) -> dict[str, object]:
@@ -72,141 +111,72 @@ class HostDraft:
 
 KEYS = tuple(item.name for item in fields(HostDraft) if item.name != "name")
 """The fields that are keys of `[hosts.NAME]`."""
+TABLES = ("env", "roots", "algorithms", "keepalive", "timeouts")
+"""Those of them that are tables."""
+_NUMBERS = ("port", "idle_close")
+_TABLES_OF_NUMBERS = ("keepalive", "timeouts")
+_PARTS = {"algorithms": AlgorithmOptions, "keepalive": KeepaliveOptions, "timeouts": TimeoutOptions}
+"""Tables whose parts have fields of their own."""
 
 
-def key_problem(path: Path) -> str | None:
-    """Whether a key file is there and readable. Looks at the disk."""
-    path = path.expanduser()
-    if not path.exists():
-        return "there is no such file"
-    if not path.is_file():
-        return "this is no file"
-    return None if os.access(path, os.R_OK) else "this file may not be read"
+def _parts(key: str) -> tuple[str, ...]:
+    if (kind := _PARTS.get(key)) is None:
+        return (key,)
+    return tuple(f"{key}.{item.name}" for item in fields(kind))
 
 
-def check_fields(
-    draft: HostDraft, settings: FileSettings, *, replaces: str | None = None, key_problem: KeyProblem = key_problem
-) -> Mapping[str, str]:
-    """What is wrong, a sentence for each field that is; empty when the entry can be written.
-
-    `replaces` is the name of the entry that is changed; left out for a new one.
-    """
-    found: dict[str, str] = {}
-    for field, problem in _problems(draft, settings, replaces, key_problem):
-        found.setdefault(field, problem)
-    return found
+FIELDS = ("name", *(part for key in KEYS for part in _parts(key)))
+"""Every field that is filled in by itself: the keys, with `keepalive.interval` and its like for those three tables."""
 
 
-def _problems(
-    draft: HostDraft, settings: FileSettings, replaces: str | None, key_problem: KeyProblem
-) -> Iterator[tuple[str, str]]:
-    if not draft.name:
-        yield "name", "a name is missing"
-    elif not is_plain_name(draft.name):
-        yield "name", "a name has no spaces, '@', ':', '/' or control codes, and no '-' in front"
-    elif draft.name != replaces and draft.name in settings.hosts:
-        yield "name", f"there is an entry called {draft.name} already"
-    yield from _place(draft)
-    if draft.port and not (draft.port.isascii() and draft.port.isdigit() and 1 <= int(draft.port) <= 65535):
-        yield "port", "a port is a number from 1 to 65535"
-    for key in draft.identity_files:
-        if (problem := key_problem(Path(key)) if key else "a path is missing") is not None:
-            yield "identity_files", f"{clean_line(key)}: {problem}"
-    yield from _profile(draft, settings)
-    yield from _jump(draft, settings)
-    for field in KEYS:
-        texts = getattr(draft, field)
-        if any(clean_line(text) != text for text in (texts if isinstance(texts, tuple) else (str(texts),))):
-            yield field, "there are characters in it that cannot be shown"
+def field_of(path: tuple[str, ...]) -> str:
+    """The field that a key path of `[hosts.NAME]` is filled in with: `("env", "PATH")` is in `env`."""
+    dotted = ".".join(path[:2])
+    return dotted if dotted in FIELDS else path[0]
 
 
-def _place(draft: HostDraft) -> Iterator[tuple[str, str]]:
-    if draft.address and draft.ssh_host:
-        yield "ssh_host", "an entry has an address or an alias of ~/.ssh/config, not both"
-    for field in ("address", "ssh_host", "tailscale", "cloudflare"):
-        if (text := getattr(draft, field)) and (problem := _no_host(text)):
-            yield field, problem
-    if draft.user:
+def _drafted(value: Any, blank: object) -> Any:
+    """A value of the file, or of the settings, in the shape that the draft has for it."""
+    if isinstance(blank, tuple):
+        return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)
+    if isinstance(blank, Mapping):
+        if dataclasses.is_dataclass(value):
+            value = {item.name: getattr(value, item.name) for item in fields(value)}
+        items = value.items() if isinstance(value, Mapping) else ()
+        return {str(name): _text(inner) for name, inner in items if inner is not None}
+    return value if blank is None else _text(value)
+
+
+def _text(value: object) -> str:
+    """As it is typed: 5 s are `5`, however the file has them."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _number(text: str) -> int | float | str:
+    """What a typed number is; the text itself where it is none, for the check to tell about."""
+    for kind in (int, float):
         try:
-            read_spec(f"{draft.user}@host")
-        except ValueError as error:
-            yield "user", str(error)
-        else:
-            if "@" in draft.user:
-                yield "user", "the user stands here without the host"
+            return kind(text)
+        except ValueError:
+            pass
+    return text
 
 
-def _no_host(text: str) -> str | None:
-    try:
-        spec = read_spec(text)
-    except ValueError as error:
-        return str(error)
-    return None if spec == Spec(text) else "user and port have fields of their own"
+# --- routes as they are typed ------------------------------------------------------------------------------------
+
+_BLANK = re.compile(r"\s*,\s+|\s+")
 
 
-def _profile(draft: HostDraft, settings: FileSettings) -> Iterator[tuple[str, str]]:
-    if draft.profile and draft.profile not in settings.profiles:
-        close = difflib.get_close_matches(draft.profile, settings.profiles, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        yield "profile", f"there is no profile called {clean_line(draft.profile)}{hint}"
-
-
-def _jump(draft: HostDraft, settings: FileSettings) -> Iterator[tuple[str, str]]:
-    try:
-        read_jumps(draft.jump)
-    except ValueError as error:
-        yield "jump", str(error)
-        return
-    if (loop := _loop(draft, settings)) is not None:
-        yield "jump", f"the jump hosts go round in a circle: {' → '.join(loop)}"
-
-
-def _loop(draft: HostDraft, settings: FileSettings) -> tuple[str, ...] | None:
-    """The way round, where the entry would be reached through itself."""
-    seen: set[str] = set()
-    ways: list[tuple[str, ...]] = [(draft.name,)]
-    while ways:
-        way = ways.pop()
-        for name in _jumps_of(way[-1], draft, settings):
-            if name == draft.name:
-                return (*way, name)
-            if name not in seen:
-                seen.add(name)
-                ways.append((*way, name))
-    return None
-
-
-def _jumps_of(name: str, draft: HostDraft, settings: FileSettings) -> tuple[str, ...]:
-    """The names that an own entry is reached through."""
-    host = settings.hosts.get(name)
-    own, profile = (draft.jump, draft.profile) if name == draft.name else ("", "")
-    if name != draft.name:
-        if host is None:
-            return ()
-        own, profile = host.jump or "", host.profile or ""
-    weaker = [settings.profiles[profile].jump] if profile in settings.profiles else []
-    text = next((jump for jump in (own, *weaker, settings.defaults.jump) if jump), "")
-    try:
-        return tuple(spec.host for spec in read_jumps(text))
-    except ValueError:
-        return ()
-
-
-def users_of(name: str, settings: FileSettings) -> tuple[str, ...]:
-    """The own entries and profiles that name `name` as a jump host."""
-    tables = {**{f"profile {key}": one for key, one in settings.profiles.items()}, **settings.hosts}
-    tables = {"defaults": settings.defaults, **tables}
-    return tuple(key for key, options in tables.items() if name in _hosts_in(options.jump))
-
-
-def renamed_jump(text: str, old: str, new: str) -> str:
-    """Jump hosts with one of them called otherwise. Raises ValueError."""
-    specs = (Spec(new if spec.host == old else spec.host, spec.user, spec.port) for spec in read_jumps(text))
-    return ",".join(map(str, specs))
-
-
-def _hosts_in(jump: str | None) -> tuple[str, ...]:
-    try:
-        return tuple(spec.host for spec in read_jumps(jump or ""))
-    except ValueError:
-        return ()
+def routes_in(text: str) -> tuple[str, ...]:
+    """`direct, tailscale, jump:a,b` as routes: a comma without a blank goes on within `jump:`, as in -J, unless the
+    name of another kind of route follows it."""
+    found: list[str] = []
+    for word in _BLANK.split(text.strip(" ,\t")):
+        begun = len(found)
+        for part in word.split(","):
+            goes_on = len(found) > begun and found[-1].startswith("jump:") and part.partition(":")[0] not in ORDER
+            if goes_on:
+                found[-1] += f",{part}"
+            elif part:
+                found.append(part)
+    return tuple(dict.fromkeys(found))

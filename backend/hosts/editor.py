@@ -13,8 +13,10 @@ from typing import Any
 from backend.errors import Advice, Code, ConfigError
 from backend.events import EventBus
 from backend.hosts.book import HostBook
-from backend.hosts.draft import KEYS, HostDraft, check_fields, renamed_jump
+from backend.hosts.draft import FIELDS, KEYS, TABLES, HostDraft
 from backend.hosts.entries import HostChange, HostsChanged
+from backend.hosts.field_checks import check_fields
+from backend.hosts.through import renamed_jump, renamed_route
 from backend.settings.editing import add_tables, remove_table, remove_tables, rename_table, set_values
 from backend.settings.writing import ConfigFile
 
@@ -69,13 +71,13 @@ class HostEditor:
         if new.name != old.name and not any((new.address, new.ssh_host, new.tailscale, new.cloudflare)):
             new = replace(new, address=old.name)  # the old name was the address, and the machine stays the same
         await self._check(new, old.name)
-        keys = [key for key in KEYS if old.value(key) != new.value(key)]
+        keys = [key for key in FIELDS if key != "name" and old.said(key) != new.said(key)]
 
         def change(text: str) -> str:
             now = HostDraft.of_table(old.name, _existing(text, old.name))
-            if met := {key: _MET for key in keys if now.value(key) != old.value(key)}:
+            if met := {key: _MET for key in keys if _differs(now, old, key, where=new)}:
                 raise FieldError(old.name, met)
-            text = set_values(text, ("hosts", old.name), {key: new.value(key) for key in keys})
+            text = _with_changes(text, old, new)
             return text if new.name == old.name else _renamed(text, old.name, new.name)
 
         if new.name == old.name:
@@ -127,6 +129,34 @@ class HostEditor:
 _MET = "somebody else has changed this in the file meanwhile; look at it again"
 
 
+def _differs(now: HostDraft, old: HostDraft, key: str, *, where: HostDraft) -> bool:
+    """Whether a field is otherwise than it was; of a table only in what `where` changes of it."""
+    if key not in TABLES:
+        return bool(now.said(key) != old.said(key))
+    return any(now.said(f"{key}.{name}") != old.said(f"{key}.{name}") for name in _changed(key, old, where))
+
+
+def _changed(table: str, old: HostDraft, new: HostDraft) -> list[str]:
+    """The names whose values differ in a table."""
+    before, after = getattr(old, table), getattr(new, table)
+    return [name for name in {**before, **after} if before.get(name) != after.get(name)]
+
+
+def _with_changes(text: str, old: HostDraft, new: HostDraft) -> str:
+    """The file with what differs; of a table that is there only the lines that differ, so that comments stay."""
+    place = ("hosts", old.name)
+    keys = [key for key in KEYS if getattr(old, key) != getattr(new, key)]
+    text = set_values(text, place, {key: new.value(key) for key in keys if key not in TABLES})
+    for key in (key for key in keys if key in TABLES):
+        there, wanted = _existing(text, old.name).get(key), new.value(key)
+        if isinstance(there, Mapping) and isinstance(wanted, Mapping):
+            values = {name: wanted.get(name) for name in _changed(key, old, new)}
+            text = set_values(text, (*place, key), values)
+        else:
+            text = set_values(text, place, {key: wanted})
+    return text
+
+
 def _with_tables(tables: Mapping[str, Table], replacing: frozenset[str], text: str) -> str:
     there = tables.keys() & _hosts(text).keys()
     for name in sorted(there - replacing):
@@ -165,7 +195,11 @@ def _renamed(text: str, old: str, new: str) -> str:
         table: Any = data
         for part in place:
             table = table.get(part, {})
-        jump = table.get("jump")
+        jump, routes = table.get("jump"), table.get("routes") or ()
         if jump and (said := renamed_jump(jump, old, new)) != renamed_jump(jump, old, old):
             text = set_values(text, place, {"jump": said})
+        if (ways := [renamed_route(one, old, new) for one in routes]) != [
+            renamed_route(one, old, old) for one in routes
+        ]:
+            text = set_values(text, place, {"routes": ways})
     return text

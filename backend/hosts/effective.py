@@ -6,16 +6,31 @@ environment, the flags.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from backend.connection.target import Hop, Target
+from backend.dataclass import dataclass
 from backend.hosts.entries import Overrides
-from backend.hosts.names import Spec
+from backend.hosts.names import Spec, read_spec
 from backend.hosts.own import foreign_options
 from backend.settings.layers import options_of
 from backend.settings.model import HostSettings, Layer, Origin, Settings
 from backend.settings.show import SettingRow, json_value, leaves
 
+_KEYWORDS = {
+    "address": "hostname",
+    "user": "user",
+    "port": "port",
+    "jump": "proxyjump",
+    "identity_files": "identityfile",
+    "known_hosts": "userknownhostsfile",
+    "identities_only": "identitiesonly",
+    "host_key": "stricthostkeychecking",
+    "keepalive.interval": "serveraliveinterval",
+    "keepalive.misses": "serveralivecountmax",
+    "timeouts.connect": "connecttimeout",
+}
+"""The keyword of ssh_config(5) that stands for a key."""
 _FLAGS = {
     "user": ("user", "--user", ""),
     "port": ("port", "--port", ""),
@@ -28,14 +43,15 @@ _FLAGS = {
 
 
 def effective_rows(
-    target: Target, settings: Settings, *, flags: Overrides, environment: Overrides
+    target: Target, settings: Settings, *, flags: Overrides, environment: Overrides, ssh: Mapping[str, str]
 ) -> tuple[SettingRow, ...]:
-    """Every value in force for `target`, which was resolved with these layers."""
-    host = settings.hosts.get(target.name)
-    return tuple(
-        SettingRow(key, value, _origin(key, target, settings, host, (flags, environment)))
-        for key, value in {**_written(settings, host), **_resolved(target)}.items()
-    )
+    """Every value in force for `target`, which was resolved with these layers; `ssh` says where the ssh configuration
+    has its values (`OptionSource.places`)."""
+    spec = Spec(target.name) if target.name in settings.hosts else read_spec(target.name)
+    host = settings.hosts.get(spec.host)
+    layers = _Layers(target, spec, settings, host, flags, environment, ssh)
+    values = {**_written(settings, host), **_resolved(target)}
+    return tuple(SettingRow(key, value, layers.origin(key)) for key, value in values.items())
 
 
 def _written(settings: Settings, host: HostSettings | None) -> dict[str, object]:
@@ -63,20 +79,43 @@ def _resolved(target: Target) -> dict[str, object]:
     return {key: json_value(value) for key, value in values.items()}
 
 
-def _origin(
-    key: str, target: Target, settings: Settings, host: HostSettings | None, overrides: tuple[Overrides, Overrides]
-) -> Origin:
-    if key in _FLAGS:
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """What may say something about a value."""
+
+    target: Target
+    spec: Spec
+    """The host as it was asked for."""
+    settings: Settings
+    host: HostSettings | None
+    flags: Overrides
+    environment: Overrides
+    ssh: Mapping[str, str]
+
+    def origin(self, key: str) -> Origin:
+        """The strongest that says something about `key`."""
+        return self._asked_for(key) or self._own(key) or self._of_ssh(key) or Origin(Layer.DEFAULT)
+
+    def _asked_for(self, key: str) -> Origin | None:
+        if key not in _FLAGS:
+            return None
         field, flag, variable = _FLAGS[key]
-        if getattr(overrides[0], field):
+        if getattr(self.flags, field):
             return Origin(Layer.FLAG, flag)
-        if getattr(overrides[1], field):
+        if getattr(self.environment, field):
             return Origin(Layer.ENVIRONMENT, variable)
-    for table, layer in _tables(target.name, host):
-        found = settings.origins.get(f"{table}.{key}")
-        if found is not None:
-            return Origin(layer, found.where)
-    return Origin(Layer.DEFAULT) if _is_default(key, target.host) else Origin(Layer.SSH, target.host.source)
+        typed = key in {"user", "port"} and getattr(self.spec, key)
+        return Origin(Layer.FLAG, self.target.name) if typed else None
+
+    def _own(self, key: str) -> Origin | None:
+        for table, layer in _tables(self.spec.host, self.host):
+            if (found := self.settings.origins.get(f"{table}.{key}")) is not None:
+                return Origin(layer, found.where)
+        return None
+
+    def _of_ssh(self, key: str) -> Origin | None:
+        where = self.ssh.get(_KEYWORDS.get(key, ""))
+        return None if where is None or _is_usual(key, self.target.host) else Origin(Layer.SSH, where)
 
 
 def _tables(name: str, host: HostSettings | None) -> Iterator[tuple[str, Layer]]:
@@ -87,10 +126,8 @@ def _tables(name: str, host: HostSettings | None) -> Iterator[tuple[str, Layer]]
     yield "defaults", Layer.FILE
 
 
-def _is_default(key: str, hop: Hop) -> bool:
-    """Whether the value is what this program does by itself."""
-    if key == "identity_files":
-        return not hop.identities_named
+def _is_usual(key: str, hop: Hop) -> bool:
+    """Whether the limit is what this program does by itself, whatever ssh was told."""
     plain = Hop(hop.name, hop.address, hop.port, hop.user)
     return key in _limits(plain) and _limits(plain)[key] == _limits(hop)[key]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, Self
 
 from backend.connection.target import HostKeyPolicy
+from backend.dataclass import dataclass
 from backend.errors import Code, ConfigError
 from backend.events import Event
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from backend.connection.target import Hop
+from backend.dataclass import dataclass
+from backend.patterns import pattern
 
-_TOKEN = re.compile(r"%(.)")
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_NEXT_PATH = re.compile(r"\s+(?=[/~%$]|[A-Za-z]:[\\/])")
+_TOKEN = pattern(r"%(.)")
+_VARIABLE = pattern(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_NEXT_PATH = pattern(r"\s+(?=[/~%$]|[A-Za-z]:[\\/])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,25 @@ What is configured is told apart from what OpenSSH does anyway by comparing with
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from backend.connection.target import Algorithms, Hop, HostKeyPolicy, Keepalive, KnownHostsFiles, Timeouts
+from backend.connection.target import (
+    METHODS,
+    Algorithms,
+    Family,
+    Hop,
+    HostKeyPolicy,
+    Keepalive,
+    KnownHostsFiles,
+    Timeouts,
+)
+from backend.dataclass import dataclass
 from backend.errors import Code, ConfigError
 from backend.hosts.expand import Surroundings, split_paths
 from backend.hosts.names import Spec, read_spec
 from backend.hosts.options import Options
+from backend.patterns import pattern
 from backend.text import clean_line
 
 _POLICY = {
@@ -22,15 +31,26 @@ _POLICY = {
     "true": HostKeyPolicy.STRICT,
     "accept-new": HostKeyPolicy.ACCEPT_NEW,
 }
+_FAMILIES = {family.value: family for family in Family}
 _UNCHECKED = {"no", "off", "false"}
-_METHODS = ("publickey", "keyboard-interactive", "password")
 _SWITCHES = {
     "publickey": "pubkeyauthentication",
     "keyboard-interactive": "kbdinteractiveauthentication",
     "password": "passwordauthentication",
 }
-_NOT_FOLLOWED = ("addressfamily", "bindaddress", "bindinterface", "knownhostscommand", "pkcs11provider")
-_SSH_AS_PROXY = re.compile(
+_NOT_FOLLOWED = (
+    "bindinterface",
+    "knownhostscommand",
+    "pkcs11provider",
+    "forwardagent",
+    "forwardx11",
+    "remotecommand",
+    "setenv",
+    "tunnel",
+)
+_OF_THE_SYSTEM = pattern(r"LANG|LC_\S*")
+"""What many systems' own /etc/ssh/ssh_config sends; to tell of it would be to tell it of every host."""
+_SSH_AS_PROXY = pattern(
     r"(?:exec\s+)?(?:\S*/)?ssh\s+(?:-[qaxT]+\s+)*"
     r"(?:-W\s+'?\[?%h\]?:%p'?\s+(?P<before>[^\s-]\S*)|(?P<after>[^\s-]\S*)\s+(?:-[qaxT]+\s+)*-W\s+'?\[?%h\]?:%p'?)"
     r"(?:\s+2>\s*/dev/null)?"
@@ -63,6 +83,8 @@ def make_hop(name: str, spec: Spec, answers: Answers, surroundings: Surroundings
         address=address.strip("[]"),
         port=int(port),
         user=user,
+        family=_FAMILIES.get(answers.one("addressfamily").lower(), Family.ANY),
+        source_address="" if answers.one("bindaddress").lower() == "none" else answers.one("bindaddress"),
         host_key_alias=key_alias,
         identity_files=_paths(answers, "identityfile", surroundings, tokens),
         certificate_files=_paths(answers, "certificatefile", surroundings, tokens),
@@ -140,7 +162,7 @@ def _agent(answers: Answers, surroundings: Surroundings, tokens: Mapping[str, st
 def _methods(answers: Answers) -> tuple[str, ...]:
     preferred = [word.strip() for word in answers.one("preferredauthentications").split(",") if word.strip()]
     off = {method for method, switch in _SWITCHES.items() if answers.one(switch, "yes").lower() in {"no", "false"}}
-    return tuple(method for method in preferred or _METHODS if method in _METHODS and method not in off)
+    return tuple(method for method in preferred or METHODS if method in METHODS and method not in off)
 
 
 def _known_hosts(answers: Answers, surroundings: Surroundings, tokens: Mapping[str, str]) -> KnownHostsFiles:
@@ -180,12 +202,16 @@ def _keepalive(answers: Answers) -> Keepalive:
     )
 
 
+def _asks_for_something(answers: Answers, keyword: str) -> bool:
+    return answers.configured(keyword) and answers.one(keyword).lower() not in {"no", "false", "none", "any"}
+
+
 def _notes(answers: Answers) -> tuple[str, ...]:
-    notes = [
-        f"{keyword} {clean_line(answers.one(keyword))} is not followed"
-        for keyword in _NOT_FOLLOWED
-        if answers.configured(keyword)
-    ]
+    said = {keyword: answers.options[keyword] for keyword in _NOT_FOLLOWED if _asks_for_something(answers, keyword)}
+    said["sendenv"] = tuple(name for name in answers.options.get("sendenv", ()) if not _OF_THE_SYSTEM.fullmatch(name))
+    if _is_on(answers.one("permitlocalcommand")):
+        said["localcommand"] = answers.options.get("localcommand", ())
+    notes = [f"{keyword} {clean_line(' '.join(values))} is not followed" for keyword, values in said.items() if values]
     if answers.one("stricthostkeychecking").lower() in _UNCHECKED:
         notes.append("StrictHostKeyChecking is off in the ssh configuration; Fairlead asks about new host keys")
     return tuple(notes)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from backend.dataclass import dataclass
 from backend.errors import Code, ConfigError
-from backend.hosts.draft import HostDraft, check_fields
+from backend.hosts.draft import HostDraft
+from backend.hosts.field_checks import check_fields
 from backend.hosts.names import read_spec
 from backend.settings.model import FileSettings
 from backend.settings.paths import short

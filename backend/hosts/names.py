@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import re
-from dataclasses import dataclass
 from urllib.parse import unquote
 
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f'\"`$\\;&<>|(){},]")
+from backend.dataclass import dataclass
+from backend.patterns import pattern
+
+_FORBIDDEN = pattern(r"[\x00-\x20\x7f-\x9f'\"`$\\;&<>|(){},]")
 """As OpenSSH's `valid_hostname` (ssh.c, since 9.6), and white space: none of these is part of a name."""
 _PLAIN_EXTRA = frozenset("@:/[]*?!#%")
-_USER_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f'\"`$;&<>|(){}]")
+_USER_FORBIDDEN = pattern(r"[\x00-\x1f\x7f'\"`$;&<>|(){}]")
 
 
 @dataclass(frozen=True, slots=True)

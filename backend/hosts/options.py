@@ -6,20 +6,27 @@ import asyncio
 import getpass
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
-from backend.hosts.config_files import Directive, list_hosts, read_config
+from backend.dataclass import dataclass
+from backend.hosts.config_files import Directive, list_hosts, places, read_config
 from backend.hosts.entries import HostEntry
 from backend.hosts.names import Spec
+from backend.patterns import pattern
+from backend.settings.problems import Problem
 
 Options = Mapping[str, tuple[str, ...]]
 """Values by lower-case keyword of ssh_config(5), in the words of `ssh -G`; several for `identityfile` and
 `certificatefile`."""
 
-_TIME = re.compile(r"(\d+)([smhdw]?)", re.IGNORECASE)
+Question = tuple[Spec, str | None]
+"""What is asked about: a host, and what stands for -J."""
+
+_TIME = pattern(r"(\d+)([smhdw]?)", re.IGNORECASE)
 _UNIT = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _ADDED_UP = {"identityfile", "certificatefile"}
 _TIMES = {"connecttimeout", "serveraliveinterval"}
@@ -45,6 +52,19 @@ class OptionSource(Protocol):
         """What holds for a host that nobody configured."""
         ...
 
+    def expecting(self, questions: Sequence[Question]) -> AbstractAsyncContextManager[None]:
+        """Within the block all of these will be asked for: what can be found out together is."""
+        ...
+
+    async def places(self, spec: Spec) -> Mapping[str, str]:
+        """Where the files say what holds for a host, by keyword: `~/.ssh/config:12`, or empty where nobody can tell the
+        line. What is not in it is what ssh does by itself."""
+        ...
+
+    async def mistakes(self) -> tuple[Problem, ...]:
+        """What is wrong with its files, as far as somebody can tell."""
+        ...
+
 
 class NoFiles:
     """Nothing is written down anywhere; what was asked for holds. No file and no agent of the person is touched."""
@@ -57,6 +77,15 @@ class NoFiles:
 
     async def unconfigured(self) -> Options:
         return {}
+
+    def expecting(self, questions: Sequence[Question]) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    async def places(self, spec: Spec) -> Mapping[str, str]:
+        return {}
+
+    async def mistakes(self) -> tuple[Problem, ...]:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +104,15 @@ class PlainFiles:
 
     async def unconfigured(self) -> Options:
         return _DEFAULTS
+
+    def expecting(self, questions: Sequence[Question]) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    async def places(self, spec: Spec) -> Mapping[str, str]:
+        return places(iter(await self._read()), spec.host)
+
+    async def mistakes(self) -> tuple[Problem, ...]:
+        return ()
 
     async def _read(self) -> list[Directive]:
         return await asyncio.to_thread(lambda: list(read_config(self.config, self.home, self.environ)))

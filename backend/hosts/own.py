@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles, Workplace
+from backend.connection.target import Algorithms, Hop, HostKeyPolicy, KnownHostsFiles, Workplace
 from backend.hosts.entries import HostEntry, HostSource, Overrides
-from backend.settings.layers import options_of
-from backend.settings.model import HostOptions, Settings
+from backend.settings.layers import filled_in, options_of
+from backend.settings.model import AlgorithmOptions, CommandOptions, HealthOptions, HostOptions, Settings
 
 T = TypeVar("T")
 
@@ -45,9 +45,33 @@ def foreign_options(settings: Settings) -> HostOptions:
     return HostOptions(**{name: getattr(settings.defaults, name) for name in _POLICY_AND_LIMITS})
 
 
+def command_tables(name: str, settings: Settings) -> list[tuple[str, CommandOptions]]:
+    """What holds for commands on a host, nearest first: its entry's, its profile's, its group's, the defaults'."""
+    entry = settings.hosts.get(name)
+    found: list[tuple[str, CommandOptions | None]] = []
+    if entry is not None:
+        found.append((f"[hosts.{name}]", entry.commands))
+        if entry.profile is not None and entry.profile in settings.profiles:
+            found.append((f"[profiles.{entry.profile}]", settings.profiles[entry.profile].commands))
+        if entry.group in settings.groups:
+            found.append((f"[groups.{entry.group}]", settings.groups[entry.group].commands))
+    found.append(("[defaults]", settings.defaults.commands))
+    return [(where, options) for where, options in found if options is not None]
+
+
+def health_of(name: str, settings: Settings) -> HealthOptions:
+    """How a host is to be looked after: its entry, its profile, the defaults; for limits `[health]` as well."""
+    entry = settings.hosts.get(name)
+    options = settings.defaults if entry is None else options_of(entry, settings)
+    weakest = HealthOptions(interval=settings.health.interval, thresholds=settings.health.thresholds)
+    return weakest if options.health is None else filled_in(options.health, weakest)
+
+
 def workplace_of(options: HostOptions) -> Workplace:
     """What the options set up for work on the host itself."""
-    return Workplace(options.directory, options.env or {}, options.roots or {})
+    return Workplace(
+        options.directory, options.env or {}, options.roots or {}, options.checks or {}, options.modules or ()
+    )
 
 
 def laid_over(hop: Hop, options: HostOptions, home: Path) -> Hop:
@@ -63,9 +87,28 @@ def laid_over(hop: Hop, options: HostOptions, home: Path) -> Hop:
     hop = replace(
         hop, keepalive=_with(hop.keepalive, options.keepalive), timeouts=_with(hop.timeouts, options.timeouts)
     )
+    if options.algorithms is not None:
+        hop = replace(hop, algorithms=agreed_on(hop.algorithms, options.algorithms))
     if options.idle_close is not None:
         hop = replace(hop, idle_close=options.idle_close)
     return checked_by(hop, options.host_key, options.known_hosts, home)
+
+
+def agreed_on(configured: Algorithms, own: AlgorithmOptions) -> Algorithms:
+    """The lists of ssh's configuration with an own entry's laid over: `+NAME` is added to a list that is there, and
+    anything else takes its place."""
+    return Algorithms(
+        kex=_added(configured.kex, own.kex),
+        ciphers=_added(configured.ciphers, own.ciphers),
+        macs=_added(configured.macs, own.macs),
+        host_keys=_added(configured.host_keys, own.host_keys),
+    )
+
+
+def _added(configured: str | None, own: str | None) -> str | None:
+    if own is None or configured is None:
+        return configured if own is None else own
+    return f"{configured},{own[1:]}" if own.startswith("+") and configured[:1] not in "-^" else own
 
 
 def overridden(hop: Hop, overrides: Overrides, home: Path, *, is_target: bool) -> Hop:

@@ -6,10 +6,9 @@ that is written there.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from backend.connection.target import Hop
@@ -24,8 +23,10 @@ from backend.connection.ways import (
     Way,
     read_proxy,
 )
+from backend.dataclass import dataclass
 from backend.errors import Advice, Code, ConfigError
 from backend.hosts.names import read_jumps
+from backend.patterns import pattern
 from backend.text import clean_line
 
 if TYPE_CHECKING:  # the settings' own checks look in here
@@ -35,10 +36,10 @@ ORDER = ("direct", "tailscale", "jump", "proxy", "proxy_command", "cloudflare")
 """Every kind of route, in the order in which they are tried where the entry does not say."""
 _INSTEAD_OF_DIRECT = ("jump", "proxy", "proxy_command")
 """Each says how the entry's address is reached, so that it is not tried directly unless `routes` says so."""
-_TOKEN = re.compile(r"%(.?)")
+_TOKEN = pattern(r"%(.?)")
 _COMMAND_TOKENS = frozenset("%hknpr")
 """TOKENS in ssh_config(5), for ProxyCommand."""
-_UNSAFE = re.compile(r"[\x00-\x20\x7f'\"`$;&<>|(){}]|^-")
+_UNSAFE = pattern(r"[\x00-\x20\x7f'\"`$;&<>|(){}]|^-")
 """What would mean something to the shell: no host or user may bring it in (as in ssh.c, since OpenSSH 9.6)."""
 
 
@@ -152,7 +153,7 @@ def option_problems(options: HostOptions) -> Iterable[Problem]:
 def _name_problem(name: str) -> tuple[str, str | None] | None:
     kind, colon, through = name.partition(":")
     if kind not in ORDER or (colon and kind != "jump"):
-        near = next(iter(get_close_matches(name, ORDER, n=1)), None)
+        near = next(iter(difflib.get_close_matches(name, ORDER, n=1)), None)
         hint = f"; did you mean {near}?" if near else f"; routes are {', '.join(ORDER)} and jump:HOST"
         return f"there is no route {clean_line(name)!r}{hint}", near
     try:
@@ -214,7 +215,7 @@ def route_name(hops: tuple[Hop, ...]) -> str:
 def no_such_route(host: str, asked: str, there: Iterable[str]) -> ConfigError:
     """`asked` is none of the host's routes."""
     names = tuple(there)
-    near = get_close_matches(asked, names, n=1)
+    near = difflib.get_close_matches(asked, names, n=1)
     steps = tuple(Advice(f"Perhaps {name} was meant.") for name in near)
     error = ConfigError(
         Code.ROUTE_UNKNOWN, evidence={"route": clean_line(asked), "routes": ", ".join(names)}, host=clean_line(host)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 CLOSE_SECONDS = 3.0
 """For the last write; what is not written by then is lost, and logged."""
 
-Step = Callable[[sqlite3.Connection], object]
+Step = Callable[["sqlite3.Connection"], object]
 
 
 class HostUsage:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Any
 
 import yaml
+
+from backend.dataclass import dataclass
 
 MAX_BYTES = 4 << 20
 MAX_DEPTH = 24
