@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 from backend.clock import Clock
 from backend.connection.connector import Link
 from backend.connection.streams import ByteStream
+from backend.dataclass import dataclass
 from backend.errors import Code, FairleadError
 from backend.events import EventBus
 from backend.forwards.counters import Counters
@@ -23,6 +23,7 @@ from backend.forwards.pump import carry
 from backend.forwards.socks import Outcome, SocksHandshake, SocksRefused, SocksRequest, reply_to
 from backend.forwards.spec import ForwardSpec, Place, Port
 from backend.forwards.told import reason_of
+from backend.production.guard import Permit
 from backend.tasks import cancel_all, within
 
 log = logging.getLogger(__name__)
@@ -32,14 +33,24 @@ MOST_AT_ONCE: Final = 128
 HANDSHAKE_LIMIT: Final = 30.0
 """Seconds for a client's whole SOCKS handshake."""
 _TOO_MANY: Final = f"more than {MOST_AT_ONCE} connections at once"
+_STOPPED: Final = "it was being stopped"
 
 
 class Forward(ABC):
     """A forward that is being kept up. `start`, then `stop`."""
 
     def __init__(
-        self, number: int, spec: ForwardSpec, *, host: str, links: HostLinks, bus: EventBus, clock: Clock
+        self,
+        number: int,
+        spec: ForwardSpec,
+        *,
+        host: str,
+        links: HostLinks,
+        permit: Permit,
+        bus: EventBus,
+        clock: Clock,
     ) -> None:
+        self._permit = permit
         self.id = number
         self.spec = spec
         self.host = host
@@ -54,6 +65,7 @@ class Forward(ABC):
         self._reason = ""
         self._error: FairleadError | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._ending = False
         self._keeping: asyncio.Task[None] | None = None
 
     @property
@@ -84,6 +96,7 @@ class Forward(ABC):
     async def start(self) -> None:
         """Set it up, connecting the host where it is not connected. What goes wrong is in `view`."""
         try:
+            await self._permit(self.host, f"Open a port there: {self.spec}")
             await self.prepare()
             link = await self.links.first()
             await self.serve(link)
@@ -107,6 +120,7 @@ class Forward(ABC):
             self.change(ForwardState.STOPPED)
 
     async def _put_away(self) -> None:
+        self._ending = True
         await self.unlisten()
         await cancel_all(self._connections)
         self.links.close()
@@ -163,22 +177,24 @@ class Forward(ABC):
 
     # --- connections ---------------------------------------------------------------------------------------------
 
-    def admit(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Let a connection in as a task of its own; False when there are too many, and the work is dropped."""
+    def admit(self, work: Coroutine[Any, Any, None], drop: Callable[[], None]) -> None:
+        """Let a connection in as a task of its own, unless there are too many. `drop` lets go of it: called where it is
+        not let in, and at its end, as a task that is stopped before its first step does nothing at all."""
         self.counters.arrived()
-        if self.counters.open >= MOST_AT_ONCE:
+        if self._ending or self.counters.open >= MOST_AT_ONCE:
             work.close()
-            self.counters.refuse(_TOO_MANY)
-            return False
+            self.counters.refuse(_STOPPED if self._ending else _TOO_MANY)
+            drop()
+            return
         self.counters.opened()
         task = asyncio.create_task(work)
         self._connections.add(task)
-        task.add_done_callback(self._over)
-        return True
+        task.add_done_callback(lambda task: self._over(task, drop))
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _over(self, task: asyncio.Task[None], drop: Callable[[], None]) -> None:
         self._connections.discard(task)
         self.counters.closed()
+        drop()
         if not task.cancelled() and (error := task.exception()) is not None:
             self.counters.fail(f"{type(error).__name__}: a fault of Fairlead's own")
 

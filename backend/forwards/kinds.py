@@ -35,18 +35,13 @@ class LocalForward(Forward):
             self._listener.close()
 
     def _arrived(self, local: LocalStream) -> None:
-        if not self.admit(self._serve(local)):
-            local.reset()
+        self.admit(self._serve(local), local.reset)
 
     async def _serve(self, local: LocalStream) -> None:
         """One connection: first the far end of it, then the bytes."""
-        try:
-            to = self.spec.to
-            wanted = await self.asked_for(local) if to is None else Wanted(to)
-            reached = None if wanted is None else await self._reached(local, wanted)
-        except BaseException:
-            local.reset()
-            raise
+        to = self.spec.to
+        wanted = await self.asked_for(local) if to is None else Wanted(to)
+        reached = None if wanted is None else await self._reached(local, wanted)
         if reached is None:
             await local.close()
         else:
@@ -65,10 +60,12 @@ class LocalForward(Forward):
             return None
         try:
             await _begin(local, far, wanted)
-        except (LocalGone, FairleadError):
+        except BaseException as error:
             local.reset()
             await far.close()
-            return None
+            if isinstance(error, LocalGone | FairleadError):
+                return None
+            raise
         self.counters.count(len(wanted.rest), 0)
         return far, link
 
@@ -154,8 +151,7 @@ class RemoteForward(Forward):
             await listener.close()
 
     def _arrived(self, incoming: Incoming, link: Link) -> None:
-        if not self.admit(self._serve(incoming, link)):
-            incoming.refuse("too many connections")
+        self.admit(self._serve(incoming, link), lambda: incoming.refuse("too many connections, or stopped"))
 
     async def _serve(self, incoming: Incoming, link: Link) -> None:
         """One connection: first this machine's end of it, then the bytes."""
@@ -172,9 +168,6 @@ class RemoteForward(Forward):
         except FairleadError as error:
             self.counters.fail(reason_of(error))
             incoming.refuse("not reached")
-        except BaseException:
-            incoming.refuse("stopped")
-            raise
         else:
             await self.carry(local, far, link)
 

@@ -13,17 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from backend.errors import Code, ConnectError, FairleadError
-from backend.forwards.holders import holder_of
-from backend.forwards.spec import Place, Port, Socket
+from backend.forwards.listening import BACKLOG, bound, place_of
+from backend.forwards.spec import Place, Socket
 
 CONNECT_LIMIT = 15.0
 """Seconds for a connection that this machine makes."""
 CLOSE_LIMIT = 2.0
 """Seconds for what is written to leave; then the connection is cut."""
 _BUFFER = 1 << 16
-_BACKLOG = 128
 _RESET = struct.pack("ii", 1, 0)
-_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 OnConnection = Callable[["LocalStream"], None]
 """Called in the event loop for each connection; returns at once."""
@@ -108,65 +106,10 @@ async def listen(place: Place, on_connection: OnConnection) -> LocalListener:
 
     if isinstance(place, Socket):
         return await _listen_on_path(place.path, arrived)
-    try:
-        sockets = await _bound(place)
-    except OSError as error:
-        raise await _not_listening(place, error) from error
-    servers = [await asyncio.start_server(arrived, sock=one, limit=_BUFFER, backlog=_BACKLOG) for one in sockets]
-    addresses = [one.getsockname() for one in sockets]
-    return LocalListener(servers, tuple(_shown(*address[:2]) for address in addresses), int(addresses[0][1]))
-
-
-async def _bound(place: Port) -> list[socket.socket]:
-    """Sockets for all addresses that `place` means, with one port. Raises OSError.
-
-    An address family that this machine does not have is left out; a port that is taken on one of the addresses is
-    taken, as programs that ask for `localhost` would come out at either.
-    """
-    sockets: list[socket.socket] = []
-    port, absent = place.port, None
-    try:
-        for family, address in await _addresses(place):
-            try:
-                sockets.append(_bind(family, address, port))
-            except OSError as error:
-                if error.errno not in _NO_SUCH_ADDRESS:
-                    raise
-                absent = error
-            else:
-                port = sockets[0].getsockname()[1]
-        if not sockets:
-            raise absent or OSError(errno.EADDRNOTAVAIL, "no such address")
-    except OSError:
-        for one in sockets:
-            one.close()
-        raise
-    return sockets
-
-
-async def _addresses(place: Port) -> list[tuple[int, str]]:
-    if place.host is None:
-        return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
-    if not place.host:
-        return [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]  # noqa: S104 - asked for, and told aloud
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    return list(dict.fromkeys((int(family), str(address[0])) for family, _, _, _, address in found))
-
-
-def _bind(family: int, address: str, port: int) -> socket.socket:
-    one = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        one.bind((address, port))
-        one.listen(_BACKLOG)  # the kernel tells only now of a port that somebody else has
-        one.setblocking(False)
-    except OSError:
-        one.close()
-        raise
-    return one
+    sockets = await bound(place)
+    servers = [await asyncio.start_server(arrived, sock=one, limit=_BUFFER, backlog=BACKLOG) for one in sockets]
+    places = [place_of(one) for one in sockets]
+    return LocalListener(servers, tuple(map(str, places)), places[0].port)
 
 
 async def _listen_on_path(
@@ -177,29 +120,14 @@ async def _listen_on_path(
     try:
         one.bind(path)
         os.chmod(path, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101 - before anybody can connect
-        one.listen(_BACKLOG)
+        one.listen(BACKLOG)
         one.setblocking(False)
     except OSError as error:
         one.close()
         taken = "there is something already" if error.errno == errno.EADDRINUSE else error.strerror
         raise FairleadError(Code.LOCAL_PORT, evidence={"place": path, "reason": taken}) from error
-    server = await asyncio.start_unix_server(arrived, sock=one, limit=_BUFFER, backlog=_BACKLOG)
+    server = await asyncio.start_unix_server(arrived, sock=one, limit=_BUFFER, backlog=BACKLOG)
     return LocalListener([server], (path,), 0, path)
-
-
-async def _not_listening(place: Port, error: OSError) -> FairleadError:
-    reason = error.strerror or str(error)
-    if error.errno == errno.EADDRINUSE:
-        holder = await asyncio.to_thread(holder_of, place.port)
-        reason = f"{holder} listens there" if holder else "another program listens there"
-    elif error.errno == errno.EACCES:
-        reason = "ports below 1024 are for root only"
-    where = f"port {place.port}" if place.host is None else f"{place.host or '*'} port {place.port}"
-    return FairleadError(Code.LOCAL_PORT, evidence={"place": where[0].upper() + where[1:], "reason": reason})
-
-
-def _shown(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 # --- connecting --------------------------------------------------------------------------------------------------

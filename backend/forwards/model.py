@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.events import Event
 from backend.forwards.spec import ForwardSpec

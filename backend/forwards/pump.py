@@ -54,10 +54,21 @@ async def carry(local: LocalEnd, far: ByteStream, *, lost: Lost, tally: Tally) -
                 lane.result()
             whole = True
     finally:
-        await cancel_all(lanes)
-        if not whole:
-            local.reset()
-        await asyncio.gather(local.close(), far.close())
+        try:
+            await cancel_all(lanes)
+        finally:
+            if not whole:
+                local.reset()
+            await _leave(local, far)
+
+
+async def _leave(local: LocalEnd, far: ByteStream) -> None:
+    """Close both ends at once. The local one begins at once and goes on by itself, even where this is cancelled."""
+    leaving = asyncio.create_task(far.close())
+    try:
+        await local.close()
+    finally:
+        await leaving
 
 
 async def _up(local: LocalEnd, far: ByteStream, lost: Lost, tally: Tally) -> None:

@@ -15,6 +15,7 @@ from backend.forwards.links import HostLinks
 from backend.forwards.model import ForwardState, ForwardView
 from backend.forwards.spec import ForwardKind, ForwardSpec, from_ssh_options, read_forward
 from backend.hosts.book import HostBook
+from backend.production.guard import Permit, never_asks
 
 _RUNNING = frozenset({ForwardState.STARTING, ForwardState.LISTENING, ForwardState.WAITING})
 
@@ -22,7 +23,9 @@ _RUNNING = frozenset({ForwardState.STARTING, ForwardState.LISTENING, ForwardStat
 class ForwardService:
     """Owns every forward. They outlive the screens that started them, and a lost link."""
 
-    def __init__(self, *, sessions: Sessions, book: HostBook, bus: EventBus, clock: Clock) -> None:
+    def __init__(self, *, sessions: Sessions, book: HostBook, bus: EventBus, clock: Clock, permit: Permit) -> None:
+        """`permit` is asked before a port is opened on a host."""
+        self._permit = permit
         self._sessions = sessions
         self._book = book
         self._bus = bus
@@ -79,6 +82,13 @@ class ForwardService:
         await self.stop_all()
 
     def _made(self, host: str, spec: ForwardSpec) -> Forward:
-        kind = RemoteForward if spec.kind is ForwardKind.REMOTE else LocalForward
-        links = HostLinks(self._sessions.get(host), bus=self._bus, clock=self._clock)
-        return kind(next(self._numbers), spec, host=host, links=links, bus=self._bus, clock=self._clock)
+        remote = spec.kind is ForwardKind.REMOTE
+        return (RemoteForward if remote else LocalForward)(
+            next(self._numbers),
+            spec,
+            host=host,
+            links=HostLinks(self._sessions.get(host), bus=self._bus, clock=self._clock),
+            permit=self._permit if remote else never_asks,
+            bus=self._bus,
+            clock=self._clock,
+        )

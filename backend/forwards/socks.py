@@ -7,8 +7,9 @@ protocol has for it.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from enum import Enum
+
+from backend.dataclass import dataclass
 
 _MOST = 600
 """Bytes of a handshake: the longest that the protocols allow, and some."""

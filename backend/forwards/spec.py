@@ -9,8 +9,9 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from backend.dataclass import dataclass
 
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
 _NAME = re.compile(r"[^\s/\x00-\x1f\x7f]+")
