@@ -10,10 +10,11 @@ from backend.files.assembler import InOrder
 from backend.files.flight import Flight
 from backend.files.lane import Context, changed
 from backend.files.remote import read_fully
-from backend.files.tasks import task_group
+from backend.tasks import task_group
 
-UNWRITTEN = 1
-"""Blocks over the flight that may be asked for and not be on the disk yet: what a sudden end costs."""
+UNWRITTEN = 6
+"""Blocks over the flight that may be asked for and not be on the disk yet: what a sudden end costs. A disk that is held
+up does not hold up the path at once, and is given several at a time."""
 
 
 class BlockFetch:

@@ -1,4 +1,5 @@
-"""The block lane upwards: one local file read in order, many writes to the host in flight."""
+"""The block lane upwards: one local file read in order, many writes to the host in flight, over as many channels as
+the path asks for."""
 
 from __future__ import annotations
 
@@ -6,11 +7,12 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from backend.connection.connector import RemoteFile
 from backend.files.assembler import Acknowledged
 from backend.files.flight import Flight
 from backend.files.lane import Context
-from backend.files.tasks import task_group
+from backend.files.local_tree import is_zeros
+from backend.files.upload_lanes import UploadLanes
+from backend.tasks import task_group
 
 AHEAD = 8
 """Blocks that are read from the disk in one go."""
@@ -25,19 +27,24 @@ class BlockSend:
     def __init__(
         self,
         context: Context,
-        file: RemoteFile,
+        lanes: UploadLanes,
         *,
         start: int,
         block: int,
         flight: Flight,
         landed: Callable[[int], None],
+        holes_before: int = 0,
     ) -> None:
-        """`landed` hears how many more bytes the server has acknowledged."""
+        """`landed` hears how many more bytes the server has acknowledged.
+
+        Blocks of zeros that end before `holes_before` are not sent: nothing was ever written there.
+        """
         self._context = context
-        self._file = file
+        self._lanes = lanes
         self._block = block
         self._flight = flight
         self._landed = landed
+        self._holes_before = holes_before
         self._offset = start
         self._acknowledged = Acknowledged(start)
         self._ready: deque[bytes] = deque()
@@ -63,20 +70,35 @@ class BlockSend:
             group.create_task(self._write(group))
 
     async def _write(self, group: asyncio.TaskGroup) -> None:
-        context, clock = self._context, self._context.clock
         try:
             while self._writers <= self._flight.blocks and (data := await self._take()):
                 offset, size = self._offset, len(data)
                 self._offset += size
-                await context.may_go(size)
-                context.meter.sent(size)
-                await self._file.write(offset, data)
-                self._flight.landed(size, clock.monotonic())
+                await self._context.gate.passed()
+                if not self._is_hole(offset + size, data):
+                    await self._put(offset, data)
                 self._acknowledged.add(offset, size)
                 self._landed(size)
                 self._add_writers(group)
         finally:
             self._writers -= 1
+
+    def _is_hole(self, end: int, data: bytes) -> bool:
+        return end < self._holes_before and is_zeros(data)
+
+    async def _put(self, offset: int, data: bytes) -> None:
+        context = self._context
+        await context.may_go(len(data))
+        context.meter.sent(len(data))
+        await self._lanes.write(offset, data)
+        self._flight.landed(len(data), context.clock.monotonic())
+        self._widen()
+
+    def _widen(self) -> None:
+        """More channels where all that the present ones may carry is under way and the path would take more."""
+        if self._flight.is_full and not self._ended:
+            self._lanes.widen()
+        self._flight.allow(self._lanes.flight)
 
     async def _take(self) -> bytes:
         if not self._ready and not self._ended:

@@ -1,14 +1,20 @@
-"""The two directions behind one contract: trees, conflicts, verification and the journal are the same for both."""
+"""The directions behind one contract: trees, conflicts, verification and the journal are the same for all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from backend.connection.connector import Attributes
+from backend.dataclass import dataclass
+from backend.errors import FileError
+from backend.files.data_line import Line
+from backend.files.host_tools import Tools
 from backend.files.lane import Item
 from backend.files.walk import TreeSource
+
+ABANDON_SECONDS = 2.0
+"""How long a transfer that ends early takes to remove what nobody will name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +28,38 @@ class Pending:
     size: int
     """Bytes that were copied."""
     on_host: bytes
-    """What the host has to hash: the source (GET) or the partial (PUT)."""
+    """What the host has to hash: the source (GET) or the partial (else)."""
+    theirs: bytes | None = None
+    """What the host has hashed already."""
+    archived: bool = False
+    """It came in a stream of many: mode and time are what they are to be, and its content has been read once only."""
 
     @property
     def unsteady(self) -> bool:
         """Its size was a lie (as under /proc): two readings need not agree."""
         return self.attributes.size != self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One file that could not be stored on this side."""
+
+    item: Item
+    error: FileError
+
+
+Arrived = Callable[[Sequence[Pending | Failed]], Awaitable[None]]
+"""Hears of each file of a stream once, as soon as its fate is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a stream ended. What was not heard of has to go another way."""
+
+    cut: bool = False
+    """The link was lost: the same way will do again."""
+    said: str = ""
+    """What tar complained of, cleaned, or why it did not run."""
 
 
 class Carrier(Protocol):
@@ -62,6 +94,16 @@ class Carrier(Protocol):
         """Bring a small file under its partial name."""
         ...
 
+    async def archive_ahead(self, line: Line, tools: Tools) -> None:
+        """Have what `archive` needs on the host started: small files are about to be found. Raises LinkLost."""
+        ...
+
+    async def archive(self, line: Line, tools: Tools, items: Sequence[Item], arrived: Arrived) -> Ended:
+        """Bring many small files, named by no person, under their partial names in one stream over `line`, by
+        `tools.tar`. Those that `arrived` does not hear of are not there. Raises what ended the session, or `arrived`
+        raises."""
+        ...
+
     async def digests(self, pending: Sequence[Pending]) -> dict[bytes, bytes] | str:
         """SHA-256 by the host, by `on_host`; where it does not say, why, for people."""
         ...
@@ -70,8 +112,8 @@ class Carrier(Protocol):
         """Whether the source looks different from when it was read."""
         ...
 
-    async def commit(self, pending: Pending) -> None:
-        """Mode, time, final name."""
+    async def commit(self, pending: Sequence[Pending]) -> Sequence[FileError | None]:
+        """Mode, time, final name; for each of them what kept it from having them."""
         ...
 
     async def discard(self, pending: Pending) -> None: ...

@@ -5,24 +5,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from itertools import groupby
 from typing import TypeVar
 
 from backend.connection.connector import Attributes, Entry, OpenMode, RemoteFile
 from backend.errors import Code, FileError, LinkLost
-from backend.files.carrier import Pending
-from backend.files.data_line import Line
+from backend.files.archive import packing
+from backend.files.archive_get import ArchiveGet
+from backend.files.carrier import Arrived, Ended, Pending
+from backend.files.data_line import Line, Reaching
+from backend.files.head_start import Command, HeadStart
+from backend.files.host_tools import Tools
 from backend.files.lane import Context, Item, changed, counted, moved
 from backend.files.large_get import LargeGet
 from backend.files.local_source import MOST_OF_UNKNOWN, endless
-from backend.files.local_tree import LocalTree
+from backend.files.local_tree import LocalTree, Stored, Whole
 from backend.files.remote import read_fully
-from backend.files.tasks import closing, task_group
 from backend.files.walk import TreeSource
+from backend.tasks import closing, task_group
 
 T = TypeVar("T")
 
 
-async def steadily(context: Context, work: Callable[[Line], Awaitable[T]]) -> T:
+async def steadily(context: Reaching, work: Callable[[Line], Awaitable[T]]) -> T:
     """`work` on the live line, again from its start on the next one when the link is lost."""
     while True:
         line = await context.data.line()
@@ -33,13 +39,13 @@ async def steadily(context: Context, work: Callable[[Line], Awaitable[T]]) -> T:
         except FileError as error:
             if error.code is not Code.FILE_FAILED or await line.answers():
                 raise
-            context.data.lost(line, LinkLost(Code.CONNECTION_LOST, host=context.request.host))
+            context.data.lost(line, LinkLost(Code.CONNECTION_LOST, host=context.host))
 
 
 class HostTree:
     """A tree on the host, as a source."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Reaching) -> None:
         self._context = context
 
     async def scan(self, path: bytes) -> AsyncIterator[Sequence[Entry]]:
@@ -72,6 +78,7 @@ class GetCarrier:
         self._context = context
         self._trees: dict[bytes, LocalTree] = {}
         self._source = HostTree(context)
+        self._head_start = HeadStart(context.clock)
 
     @property
     def source(self) -> TreeSource:
@@ -108,17 +115,27 @@ class GetCarrier:
 
     async def _fetch(self, line: Line, item: Item) -> Pending:
         with counted(self._context.meter) as done:
-            content = await self._read(line, item)
-            digest = await self._context.disk.run(lambda: self._store(item, content))
+            content = await self.read(line, item)
+            disk = self._context.disk
+            (error,) = await disk.run(lambda: self._store([(item, content)]), undo=lambda _: self._drop([item]))
+            if error is not None:
+                raise error
+            digest = hashlib.sha256(content).digest()
             done.add(len(content))
         return Pending(item, item.attributes, digest, len(content), item.source)
 
-    def _store(self, item: Item, content: bytes) -> bytes:
-        found, salt = item.attributes, self._context.salt(item)
-        self._tree(item).store(item.parts, content, mode=found.mode, modified=found.modified, salt=salt)
-        return hashlib.sha256(content).digest()
+    def _store(self, contents: Sequence[tuple[Item, bytes]]) -> list[FileError | None]:
+        """In a thread: each under its partial name."""
+        errors: list[FileError | None] = []
+        for tree, group in groupby(contents, lambda content: self._tree(content[0])):
+            errors += tree.store([self._whole(item, content) for item, content in group])
+        return errors
 
-    async def _read(self, line: Line, item: Item) -> bytes:
+    def _whole(self, item: Item, content: bytes) -> Whole:
+        found = item.attributes
+        return Whole(item.parts, content, found.mode, found.modified, self._context.salt(item))
+
+    async def read(self, line: Line, item: Item) -> bytes:
         """The whole content. Raises SOURCE_CHANGED when it is not as long as it was listed, or changed meanwhile."""
         block = self._context.block(line.channel.limits.read)
         file = await line.channel.open(item.source, OpenMode.READ)
@@ -172,6 +189,27 @@ class GetCarrier:
                 raise endless(path)
         return b"".join(parts)
 
+    async def archive_ahead(self, line: Line, tools: Tools) -> None:
+        self._head_start.begin(tools.link, await self._packing(line, tools))
+
+    async def _packing(self, line: Line, tools: Tools) -> Command:
+        assert tools.tar is not None
+        hashing = await line.digests.command() if self._context.request.verify else None
+        return partial(packing, tools.tar, hashing=hashing, follow=self._context.request.follow_symlinks)
+
+    async def archive(self, line: Line, tools: Tools, items: Sequence[Item], arrived: Arrived) -> Ended:
+        assert tools.tar is not None
+        try:
+            compared = self._context.request.verify and await line.digests.available()
+            # A file that says it is empty may have content all the same (as under /proc); comparing tells.
+            some = [item for item in items if (item.size or compared) and b"\n" not in item.source]
+            start = partial(self._head_start.started, tools.link, await self._packing(line, tools))
+            lane = ArchiveGet(self._context, tools.tar, some, arrived, start=start, store=self._store, drop=self._drop)
+            return await lane.run(None if compared else self.has_changed)
+        except LinkLost as error:
+            self._context.data.lost(line, error)
+            return Ended(cut=True)
+
     async def digests(self, pending: Sequence[Pending]) -> dict[bytes, bytes] | str:
         return await digests_on_host(self._context, pending)
 
@@ -179,16 +217,26 @@ class GetCarrier:
         now = await self._source.stat(pending.item.source, follow=True)
         return (now.size, now.modified) != (pending.attributes.size, pending.attributes.modified)
 
-    async def commit(self, pending: Pending) -> None:
-        item, salt = pending.item, self._context.salt(pending.item)
-        await self._context.disk.run(lambda: self._tree(item).name_stored(item.parts, salt))
+    async def commit(self, pending: Sequence[Pending]) -> Sequence[FileError | None]:
+        return await self._context.disk.run(lambda: self._name([one.item for one in pending]))
+
+    def _name(self, items: Sequence[Item]) -> list[FileError | None]:
+        errors: list[FileError | None] = []
+        for tree, group in groupby(items, self._tree):
+            errors += tree.name([Stored(item.parts, self._context.salt(item)) for item in group])
+        return errors
 
     async def discard(self, pending: Pending) -> None:
-        item, salt = pending.item, self._context.salt(pending.item)
-        with suppress(FileError):
-            await self._context.disk.run(lambda: self._tree(item).drop_stored(item.parts, salt))
+        await self._context.disk.run(lambda: self._drop([pending.item]))
+
+    def _drop(self, items: Sequence[Item]) -> None:
+        """In a thread: remove what was stored."""
+        for item in items:
+            with suppress(FileError):
+                self._tree(item).drop_stored(item.parts, self._context.salt(item))
 
     async def close(self) -> None:
+        await self._head_start.close()
         for tree in self._trees.values():
             await self._context.disk.run(tree.close)
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Protocol
 
 from backend.clock import Clock
 from backend.connection.connector import FileChannel, Link
 from backend.connection.session import Session
+from backend.dataclass import dataclass
 from backend.errors import ConnectError, FairleadError, LinkLost
 from backend.files.host_digests import HostDigests
-from backend.files.tasks import background
+from backend.files.host_tools import HostTools
+from backend.tasks import background
 
 OnState = Callable[[LinkLost | None], None]
 
 FRUITLESS = 12
 """Losses in a row, with nothing sent in between, after which a transfer gives up."""
 NUDGE_SECONDS = 1.0
-LEAST_TRIPS, MOST_TRIPS = 2, 10
-TRIPS_SECONDS = 0.02
-"""How long the round trip is measured once the least number of trips is made."""
+MOST_TRIPS = 20
+_SMALL = b"/"
+"""A path that nobody knows the answer for but the server: what a relative path is resolved to may be known already."""
 _LONGEST_PAUSE = 20.0
 
 
@@ -33,12 +35,14 @@ class Line:
     home: bytes
     round_trip: float
     """Seconds of a small request, nothing else under way."""
+    tools: HostTools
+    """What the host's own commands can do."""
     digests: HostDigests
 
     async def answers(self) -> bool:
         """Whether the channel still works: a server's SFTP process may die while the link lives."""
         try:
-            await self.channel.resolve(b".")
+            await self.channel.resolve(_SMALL)
         except FairleadError:
             return False
         return True
@@ -52,6 +56,16 @@ class Line:
         return self.link
 
 
+class Reaching(Protocol):
+    """Whoever works on a host over a connection that is restored."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def data(self) -> DataConnection: ...
+
+
 class DataConnection:
     """Gives the live line to all workers of a transfer, and restores it once for all of them."""
 
@@ -61,15 +75,20 @@ class DataConnection:
         clock: Clock,
         *,
         progress: Callable[[], int],
-        on_state: Callable[[LinkLost | None], None],
+        on_state: OnState,
+        tools_ahead: bool = False,
     ) -> None:
-        """`progress`: a number that grows when data has moved. `on_state` hears of a loss, then None when restored."""
+        """`progress`: a number that grows when data has moved. `on_state` hears of a loss, then None when restored.
+        `tools_ahead`: what the host's commands can do will be wanted, and is asked while the channel opens."""
         self._session = session
         self._clock = clock
         self._progress = progress
         self._on_state = on_state
+        self._tools_ahead = tools_ahead
         self._lock = asyncio.Lock()
         self._line: Line | None = None
+        self._left: list[HostTools] = []
+        """Of lost lines; they may be at their last question."""
         self._loss: LinkLost | None = None
         self._fruitless = 0
         self._progress_at_loss = -1
@@ -92,6 +111,7 @@ class DataConnection:
         if self._line is not line:
             return
         self._line = None
+        self._left.append(line.tools)
         self._loss = error
         moved = self._progress()
         self._fruitless = 0 if moved > self._progress_at_loss else self._fruitless + 1
@@ -102,8 +122,10 @@ class DataConnection:
         """Bounded; the links belong to the session."""
         line, self._line = self._line, None
         if line is not None:
-            line.digests.stop()
+            await line.tools.close()
             await line.channel.close()
+        for tools in self._left:
+            await tools.close()
 
     async def _open(self) -> Line:
         while True:
@@ -130,27 +152,33 @@ class DataConnection:
 
     async def _open_line(self) -> Line:
         link = await self._session.bulk()
-        channel = await link.open_files()
+        tools = HostTools((lambda: _ready(link), self._session.link))
         try:
-            home = await channel.resolve(b".")
-            round_trip = await self._round_trip(channel)
+            return await self._open_on(link, tools)
         except BaseException:
-            await channel.close()
+            await tools.close()
             raise
-        digests = HostDigests((lambda: _ready(link), self._session.link))
-        return Line(link, channel, home, round_trip, digests)
 
-    async def _round_trip(self, channel: FileChannel) -> float:
-        """The shortest of a few: on a short path a busy machine alone would make one look ten times as long."""
-        trips = [await self._trip(channel) for _ in range(LEAST_TRIPS)]
-        while len(trips) < MOST_TRIPS and sum(trips) < TRIPS_SECONDS:
-            trips.append(await self._trip(channel))
-        return min(trips)
+    async def _open_on(self, link: Link, tools: HostTools) -> Line:
+        trips: list[float] = []
+        async with background(_measure(link, trips)):
+            if self._tools_ahead:
+                tools.start()  # behind the channel, which comes first where there is one place only
+            channel = await self._session.open_files(link)
+            try:
+                home = await channel.resolve(b".")
+                round_trip = min(trips or [await link.ping()])
+            except BaseException:
+                await channel.close()
+                raise
+        return Line(link, channel, home, round_trip, tools, HostDigests(tools))
 
-    async def _trip(self, channel: FileChannel) -> float:
-        start = self._clock.monotonic()
-        await channel.resolve(b".")
-        return self._clock.monotonic() - start
+
+async def _measure(link: Link, trips: list[float]) -> None:
+    """Round trips for as long as a channel is being opened, of which the shortest counts: a busy machine alone makes
+    one of a short path look ten times as long."""
+    while len(trips) < MOST_TRIPS:
+        trips.append(await link.ping())
 
 
 async def _ready(link: Link) -> Link:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -17,25 +17,30 @@ from backend.files.itinerary import Itinerary
 from backend.files.journal import journal_key
 from backend.files.lane import Context, Item
 from backend.files.ledger import Ledger
+from backend.files.listed import visit_listed
 from backend.files.locks import DestinationLocks
-from backend.files.model import ConflictPolicy, Direction, TransferState
+from backend.files.model import ConflictPolicy, Direction, Lane, NameTaken, TransferState
+from backend.files.narrowed import NarrowedTree, Wanted
 from backend.files.partial import numbered_name
-from backend.files.paths import join_inside, parent_of
+from backend.files.paths import join_inside, parent_of, to_bytes
 from backend.files.placement import Placed
-from backend.files.problems import ENDS_ALL
+from backend.files.problems import ENDS_ALL, of_final
 from backend.files.resume import RESUMABLE
-from backend.files.tasks import task_group
+from backend.files.small_files import STREAMS, SmallFiles
+from backend.files.taken import NOT_ANSWERED
 from backend.files.walk import Walk
+from backend.tasks import task_group, together
 from backend.text import show_bytes
 
 Enter = Callable[[TransferState], None]
 
 LARGE_AT_ONCE = 2
 """Large files under way at once; each fills the link by itself."""
-QUEUED = 10_000
+QUEUED = 5_000
 """Items found and not yet begun, after which the tree is not read further."""
 _NUMBERS = 10_000
 _DIRECTORIES_AT_ONCE = 16
+_PREPARED_AT_ONCE = 64
 
 
 class Engine:
@@ -50,7 +55,16 @@ class Engine:
         self._enter = enter
         self._finisher = Finisher(context, carrier, self._ended)
         self._large: asyncio.Queue[Item] = asyncio.Queue()
-        self._small: asyncio.Queue[Item] = asyncio.Queue()
+        self._alone: asyncio.Queue[Item] = asyncio.Queue()
+        """Small files and links that go one by one."""
+        self._small = SmallFiles(
+            context,
+            carrier,
+            self._alone,
+            prepare=self._prepare,
+            finish=self._finisher.add,
+            fail=self._item_failed,
+        )
         self._room = asyncio.Semaphore(QUEUED)
         self._directories: list[Item] = []
         self._open = 0
@@ -58,6 +72,10 @@ class Engine:
         self._all_ended = asyncio.Event()
         self._retried: set[bytes] = set()
         self._spellings = Spellings()
+        self._answers: dict[bytes, ConflictPolicy] = {}
+        """By source: what the person said about a name that is taken."""
+        self._aside: asyncio.TaskGroup
+        """Runs what waits for an answer."""
         self._claimed: dict[bytes, bytes] = {}
         """Final paths and the sources that get them, where no two may have the same."""
 
@@ -76,10 +94,13 @@ class Engine:
 
     async def _copy(self, itinerary: Itinerary) -> None:
         async with task_group() as group:
-            workers = [group.create_task(self._work(self._small)) for _ in range(self._parallel)]
-            workers += [group.create_task(self._work(self._large)) for _ in range(LARGE_AT_ONCE)]
-            workers.append(group.create_task(self._finisher.run()))
+            workers = [group.create_task(self._work(self._alone, Lane.FILE)) for _ in range(self._parallel)]
+            workers += [group.create_task(self._work(self._large, Lane.BLOCK)) for _ in range(LARGE_AT_ONCE)]
+            workers += [group.create_task(self._small.run()) for _ in range(STREAMS)]
+            workers += [group.create_task(self._small.begin_ahead()), group.create_task(self._finisher.run())]
+            self._aside = group
             await self._find(itinerary)
+            self._small.complete()
             await self._wait_for_items()
             for worker in workers:
                 worker.cancel()
@@ -87,12 +108,13 @@ class Engine:
     def _lock_key(self, placed: Placed) -> bytes:
         # A file here is the same file whichever host it comes from; what several hosts have may go into one directory.
         direction = self._context.request.direction
+        direction = Direction.PUT if direction is Direction.BETWEEN else direction
         here = direction is Direction.GET and placed.source.kind is not FileKind.DIRECTORY
         return journal_key(direction.value.encode(), *(() if here else (self._host,)), placed.path)
 
     @property
     def _host(self) -> bytes:
-        return self._context.request.host.encode("utf-8", "surrogateescape")
+        return self._context.host.encode("utf-8", "surrogateescape")
 
     @property
     def _parallel(self) -> int:
@@ -100,15 +122,25 @@ class Engine:
 
     async def _find(self, itinerary: Itinerary) -> None:
         self._enter(TransferState.SCANNING)
+        if itinerary.listed is not None:
+            await visit_listed(itinerary.listed(), self)
+        else:
+            await self._visit_roots(itinerary)
+        self._context.meter.scanned = True
+        self._enter(TransferState.COPYING)
+
+    async def _visit_roots(self, itinerary: Itinerary) -> None:
+        wanted = Wanted.of([to_bytes(path) for path in self._context.request.only])
         for item in itinerary.roots():
+            if not wanted.holds(item.source):
+                continue
             await self._make_way(item)
             if item.attributes.kind is FileKind.DIRECTORY:
-                walk = Walk(self._carrier.source, self, follow=self._context.request.follow_symlinks)
+                source = NarrowedTree(self._carrier.source, wanted) if wanted.paths else self._carrier.source
+                walk = Walk(source, self, follow=self._context.request.follow_symlinks)
                 await walk.run(item, contents=not item.parts)
             else:
                 await self.leaf(item)
-        self._context.meter.scanned = True
-        self._enter(TransferState.COPYING)
 
     async def _make_way(self, item: Item) -> None:
         """A destination that is written with a slash and missing is made."""
@@ -121,7 +153,8 @@ class Engine:
             await self._all_ended.wait()
 
     async def _finish_directories(self) -> None:
-        """Modes and times, deepest first, for whatever is written into a directory changes its time."""
+        """Modes and times, when all is written, for that changes the times. What keeps its owner out comes last, the
+        deepest first."""
         slots = asyncio.Semaphore(_DIRECTORIES_AT_ONCE)
 
         async def finish(item: Item) -> None:
@@ -131,10 +164,10 @@ class Engine:
                 except FileError as error:
                     self._ledger.failed(item.source, error)
 
-        for depth in sorted({len(item.parts) for item in self._directories}, reverse=True):
+        for turn in sorted({_turn(item) for item in self._directories}):
             async with task_group() as group:
                 for item in self._directories:
-                    if len(item.parts) == depth:
+                    if _turn(item) == turn:
                         group.create_task(finish(item))
 
     # --- what the walk finds -------------------------------------------------------------------------------------
@@ -142,6 +175,7 @@ class Engine:
     async def directory(self, item: Item) -> bool:
         """Make it; its mode and time come last."""
         await self._context.gate.passed()
+        self._small.expect()
         made = await self._carrier.make_directory(item)
         self._directories.append(item)
         return made
@@ -161,8 +195,14 @@ class Engine:
         await self._room.acquire()
         self._open += 1
         self._all_ended.clear()
-        large = item.attributes.kind is FileKind.FILE and item.size >= RESUMABLE
-        (self._large if large else self._small).put_nowait(item)
+        if _is_large(item):
+            self._large.put_nowait(item)
+        else:
+            self._small.put(item)
+
+    def _alone_again(self, item: Item) -> None:
+        """Back to the queue of those that go one by one."""
+        (self._large if _is_large(item) else self._alone).put_nowait(item)
 
     def left_out(self, item: Item, reason: str) -> None:
         self._ledger.skipped(replace(item, attributes=Attributes(item.attributes.kind)), reason)  # never in the totals
@@ -172,24 +212,52 @@ class Engine:
 
     # --- one item ------------------------------------------------------------------------------------------------
 
-    async def _work(self, queue: asyncio.Queue[Item]) -> None:
+    async def _work(self, queue: asyncio.Queue[Item], lane: Lane) -> None:
         while True:
             item = await queue.get()
             await self._context.gate.passed()
-            self._context.meter.current = show_bytes(item.source)
+            self._context.meter.going(item.source, lane)
             try:
                 await self._begin(item)
             except FileError as error:
                 await self._item_failed(item, error)
 
-    async def _begin(self, item: Item) -> None:
-        if await self._finished_before(item):
-            self._item_ended()
-            return
-        target = await self._target(item)
+    async def _prepare(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Those that are to be copied, with the names they get."""
+        prepared: list[Item] = []
+        others: list[Item] = []
+        for item in items:
+            (prepared if self._needs_nothing(item) else others).append(item)
+        for start in range(0, len(others), _PREPARED_AT_ONCE):
+            some = others[start : start + _PREPARED_AT_ONCE]
+            prepared += [one for one in await together(self._prepared(item) for item in some) if one is not None]
+        return prepared
+
+    def _needs_nothing(self, item: Item) -> bool:
+        """Whether it can be copied as it is, without a look at anything."""
+        policy = self._policy(item)
+        plain = not item.clashes and policy is not ConflictPolicy.RENAME and (item.fresh or not needs_look(policy))
+        return plain and self._ledger.finished_before(item, verify=self._context.request.verify) is None
+
+    async def _prepared(self, item: Item) -> Item | None:
+        """The item with the name it gets; None when it is accounted for."""
+        try:
+            finished = await self._finished_before(item)
+            if not finished and await self._put_aside(item):
+                return None
+            target = None if finished else await self._target(item)
+        except FileError as error:
+            await self._item_failed(item, error)
+            return None
         if target is None:
             self._item_ended()
-        elif target.attributes.kind is FileKind.SYMLINK:
+        return target
+
+    async def _begin(self, item: Item) -> None:
+        target = await self._prepared(item)
+        if target is None:
+            return
+        if target.attributes.kind is FileKind.SYMLINK:
             await self._carrier.link(target)
             await self._ledger.finished(target, 0, verified=False)
             self._item_ended()
@@ -198,7 +266,7 @@ class Engine:
             await self._ledger.finished(target, target.size, verified=verified)
             self._item_ended()
         else:
-            await self._finisher.add(await self._carrier.small(target))
+            await self._finisher.add([await self._carrier.small(target)])
 
     async def _finished_before(self, item: Item) -> bool:
         known = self._ledger.finished_before(item, verify=self._context.request.verify)
@@ -212,14 +280,49 @@ class Engine:
         self._ledger.resumed(item, known)
         return True
 
+    def _policy(self, item: Item) -> ConflictPolicy:
+        return self._answers.get(item.source, self._context.request.on_conflict)
+
+    async def _put_aside(self, item: Item) -> bool:
+        """Whether the person is asked about it: it comes back with the answer, and the others go on meanwhile."""
+        if self._policy(item) is not ConflictPolicy.ASK or item.fresh:
+            return False
+        there = await self._carrier.inspect(item)
+        if there is None:
+            return False
+        self._aside.create_task(self._ask(item, there))
+        return True
+
+    async def _ask(self, item: Item, there: Attributes) -> None:
+        policy = await self._context.questions.about(self._question(item, there))
+        if policy is None:
+            self._ledger.skipped(item, NOT_ANSWERED)
+            self._item_ended()
+        else:
+            self._answers[item.source] = policy
+            self._alone_again(item)
+
+    def _question(self, item: Item, there: Attributes) -> NameTaken:
+        request, place = self._context.request, show_bytes(item.path)
+        return NameTaken(
+            self._context.host,
+            show_bytes(item.parts[-1]),
+            place if request.direction is Direction.GET else f"{self._context.host}:{place}",
+            size=item.attributes.size,
+            modified=item.attributes.modified,
+            there_size=there.size,
+            there_modified=there.modified,
+            there_kind=there.kind.value,
+        )
+
     async def _target(self, item: Item) -> Item | None:
         """The item with the name it gets; None when it is skipped."""
-        policy = self._context.request.on_conflict
+        policy = self._policy(item)
         if item.clashes and await self._carrier.folds_names(item):
             return await self._clashing(item, policy)
         if policy is ConflictPolicy.RENAME and not self._claim(item):
             return await self._renamed(item)
-        if item.fresh or not needs_look(policy):
+        if item.fresh or policy is ConflictPolicy.ASK or not needs_look(policy):  # to be asked, it was looked at
             return item
         decision = decide(policy, item.attributes, await self._carrier.inspect(item), item.parts[-1])
         if decision is Decision.COPY:
@@ -251,7 +354,7 @@ class Engine:
 
     def _claim(self, item: Item) -> bool:
         """Take its final path for it; whether no other item of this transfer has it. Also good when repeated."""
-        return self._claimed.setdefault(join_inside(item.anchor, *item.parts), item.source) == item.source
+        return self._claimed.setdefault(item.path, item.source) == item.source
 
     async def _beside(self, item: Item, name: bytes) -> bool:
         """Whether the directory that `item` comes from has something called `name`, which will want that name too."""
@@ -272,14 +375,17 @@ class Engine:
             self._item_ended()
         elif error.code is Code.CHECKSUM_DIFFERS and await self._changed_meanwhile(pending):
             self._context.meter.bytes_done -= pending.size
-            self._small.put_nowait(pending.item)
+            self._alone.put_nowait(pending.item)
         else:
+            error = of_final(error, pending.item.path)
             self._ledger.pending_failed(pending, error)
             self._item_ended(error)
 
     async def _changed_meanwhile(self, pending: Pending) -> bool:
-        """Whether a differing hash is the source's own doing; believed once."""
-        if pending.item.source in self._retried or not await self._carrier.has_changed(pending):
+        """Whether a differing hash is the source's own doing; believed once. What tar has read is always read again."""
+        if pending.item.source in self._retried:
+            return False
+        if not pending.archived and not await self._carrier.has_changed(pending):
             return False
         self._retried.add(pending.item.source)
         return True
@@ -289,6 +395,7 @@ class Engine:
             self._retried.add(item.source)
             await self._again(item)
             return
+        error = of_final(error, item.path)
         self._ledger.failed(item.source, error, item.size)
         self._item_ended(error)
 
@@ -302,7 +409,7 @@ class Engine:
         self._context.note(item.source, "it changed while it was copied: started again")
         self._context.meter.bytes_found += (now.size or 0) - item.size
         item = replace(item, attributes=now)
-        (self._large if item.size >= RESUMABLE else self._small).put_nowait(item)
+        self._alone_again(item)
 
     def _item_ended(self, error: FairleadError | None = None) -> None:
         self._open -= 1
@@ -311,3 +418,14 @@ class Engine:
             self._all_ended.set()
         if error is not None and error.code in ENDS_ALL:
             raise error
+
+
+def _is_large(item: Item) -> bool:
+    return item.attributes.kind is FileKind.FILE and item.size >= RESUMABLE
+
+
+def _turn(item: Item) -> tuple[bool, int]:
+    """When a directory gets its mode, against others: those that keep their owner out last, deepest first."""
+    mode = item.attributes.mode
+    shuts = mode is not None and mode & 0o700 != 0o700
+    return shuts, -len(item.parts) if shuts else 0

@@ -57,7 +57,7 @@ async def ask_script(link: Link, script: bytes, *, seconds: float | None = None)
 
 async def _ask(link: Link, command: bytes, stdin: bytes) -> bytes | None:
     process = await link.open_process(command)
-    feeding = asyncio.create_task(_feed(process, stdin))
+    feeding = asyncio.create_task(feed(process, stdin))
     try:
         output = await _collect(process)
         report = await process.wait() if output is not None else None
@@ -69,7 +69,8 @@ async def _ask(link: Link, command: bytes, stdin: bytes) -> bytes | None:
     return output if report is not None and report.status == 0 else None
 
 
-async def _feed(process: RemoteProcess, stdin: bytes) -> None:
+async def feed(process: RemoteProcess, stdin: bytes) -> None:
+    """Give a command its whole stdin."""
     # A command that ends early closes its stdin; what it answered tells, not the write that failed.
     with suppress(SessionError, OSError):
         await process.write(stdin)

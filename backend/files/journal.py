@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from backend.clock import Clock
+from backend.dataclass import dataclass
 from backend.files.resume import Fingerprint, PartialRecord
 from backend.store import Store
 

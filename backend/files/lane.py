@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from backend.clock import Clock
 from backend.connection.connector import Attributes
+from backend.dataclass import dataclass
 from backend.errors import Code, FileError, LinkLost
 from backend.files.data_line import DataConnection
 from backend.files.disk import Disk
 from backend.files.flight import Flight
 from backend.files.journal import Journal, journal_key
 from backend.files.meter import Meter
-from backend.files.model import TransferRequest
+from backend.files.model import FileProgress, TransferRequest
 from backend.files.pace import Gate, Pace
+from backend.files.paths import join_inside
+from backend.files.taken import Questions
 from backend.text import show_bytes
 
 BLOCK = 261120
@@ -52,6 +55,11 @@ class Item:
         return self.attributes.size or 0
 
     @property
+    def path(self) -> bytes:
+        """Absolute, on the side it goes to."""
+        return join_inside(self.anchor, *self.parts)
+
+    @property
     def wanted(self) -> Parts:
         """Its names before a conflict changed the last of them."""
         return self.parts if self.renamed is None else (*self.parts[:-1], self.renamed)
@@ -75,10 +83,22 @@ class Context:
     """This transfer's, which a later one of the same request has too."""
     note: Callable[[bytes, str], None]
     """Something a person should know about an item."""
+    questions: Questions
+    """About names that are taken."""
     earlier: dict[bytes, int] = field(default_factory=dict)
     """By journal key: bytes that were proven when this transfer first came to a file, which is what it resumed."""
     unverified: set[str] = field(default_factory=set)
     """Reasons for which files could not be verified, told once each."""
+
+    @property
+    def host(self) -> str:
+        """The one that `data` leads to."""
+        return self.request.to_host or self.request.host
+
+    @property
+    def way(self) -> tuple[bytes, ...]:
+        """From where to where, as a part of journal keys."""
+        return tuple(word.encode("utf-8", "surrogateescape") for word in self.request.way)
 
     def salt(self, item: Item) -> bytes:
         """Keeps the partial of `item` apart from whatever else grows towards the same name."""
@@ -108,9 +128,10 @@ class Context:
 class ItemBytes:
     """The bytes of one item that count as done; taken back when the item has to start again."""
 
-    def __init__(self, meter: Meter, key: bytes | None = None) -> None:
+    def __init__(self, meter: Meter, key: bytes | None = None, large: Item | None = None) -> None:
         self._meter = meter
         self._key = key
+        self._large = large
         self.count = 0
         self.resumed = 0
 
@@ -123,6 +144,10 @@ class ItemBytes:
         self._meter.left_behind.pop(self._key, None)
         self.count += size
         self._meter.bytes_done += size
+        if self._large is not None:
+            self._meter.large[self._large.source] = FileProgress(
+                show_bytes(self._large.source), self.count, self._large.size
+            )
         self._meter.touch()
 
     def resume(self, size: int, before: int) -> None:
@@ -144,10 +169,10 @@ class ItemBytes:
 
 
 @contextmanager
-def counted(meter: Meter, key: bytes | None = None) -> Iterator[ItemBytes]:
+def counted(meter: Meter, key: bytes | None = None, large: Item | None = None) -> Iterator[ItemBytes]:
     """An item's bytes, which stay counted only if the item ends well. `key`: of an item that goes on where it was
-    interrupted; it is still shown how far it was."""
-    item = ItemBytes(meter, key)
+    interrupted; it is still shown how far it was. `large`: one that is shown on its own."""
+    item = ItemBytes(meter, key, large)
     try:
         yield item
     except (LinkLost, asyncio.CancelledError):
@@ -158,6 +183,9 @@ def counted(meter: Meter, key: bytes | None = None) -> Iterator[ItemBytes]:
         meter.left_behind.pop(key, None)
         item.take_back()
         raise
+    finally:
+        if large is not None:
+            meter.large.pop(large.source, None)
 
 
 def changed(path: bytes) -> FileError:

@@ -7,7 +7,7 @@ import hashlib
 from functools import partial as bind
 
 from backend.connection.connector import Attributes, OpenMode, RemoteFile
-from backend.errors import IntegrityError
+from backend.errors import Code, FileError, IntegrityError
 from backend.files.block_fetch import BlockFetch
 from backend.files.data_line import Line
 from backend.files.flight import MOST
@@ -17,7 +17,7 @@ from backend.files.local_tree import Hasher, LocalPartial, LocalTree
 from backend.files.proof import proven_start, same_samples, verified
 from backend.files.remote import read_fully
 from backend.files.resume import END, Fingerprint, PartialRecord, plan_resume
-from backend.files.tasks import background
+from backend.tasks import background
 
 SYNC_EVERY = 64 << 20
 """Bytes after which what was written is brought to the disk and the journal is told."""
@@ -39,14 +39,17 @@ class LargeGet:
         """Whether the file was verified. Raises LinkLost, FileError, IntegrityError."""
         file = await self._line.channel.open(self._item.source, OpenMode.READ)
         try:
-            found = await file.attributes()
-            source = await _fingerprint(file, found)
+            found, source = await looked_at(file, self._item.size)
             partial = await self._context.disk.run(
                 lambda: self._tree.open_partial(self._item.parts), undo=LocalPartial.close
             )
             try:
-                with counted(self._context.meter, self._key) as done:
+                with counted(self._context.meter, self._key, self._item) as done:
                     return await self._copy(file, source, partial, found, done)
+            except FileError as error:
+                if error.code is Code.SOURCE_CHANGED:  # nothing will go on from what was read of it
+                    await self._discard(partial)
+                raise
             finally:
                 await self._context.disk.run(partial.close)
         finally:
@@ -143,12 +146,30 @@ class LargeGet:
             digests = self._line.digests
             return await verified(context, path, ours, lambda: digests.file(path, size), lambda: digests.silence)
         except IntegrityError:
-            await context.disk.run(partial.discard)
-            await context.journal.forget(self._key)
+            await self._discard(partial)
             raise
 
+    async def _discard(self, partial: LocalPartial) -> None:
+        await self._context.disk.run(partial.discard)
+        await self._context.journal.forget(self._key)
 
-async def _fingerprint(file: RemoteFile, found: Attributes) -> Fingerprint:
-    size = found.size or 0
-    ends = await asyncio.gather(read_fully(file, 0, END), read_fully(file, max(0, size - END), END))
-    return Fingerprint(size, found.modified or 0.0, hashlib.sha256(b"".join(ends)).digest())
+
+async def looked_at(file: RemoteFile, expected: int) -> tuple[Attributes, Fingerprint]:
+    """What an open file on a host looks like, in one round trip where it has the `expected` size."""
+    found, ends = await asyncio.gather(file.attributes(), _ends(file, expected))
+    if (found.size or 0) != expected:
+        return found, await fingerprint_of(file, found)
+    return found, _fingerprint(found, ends)
+
+
+async def fingerprint_of(file: RemoteFile, found: Attributes) -> Fingerprint:
+    """What an open file on a host looks like, `found` being its attributes."""
+    return _fingerprint(found, await _ends(file, found.size or 0))
+
+
+async def _ends(file: RemoteFile, size: int) -> bytes:
+    return b"".join(await asyncio.gather(read_fully(file, 0, END), read_fully(file, max(0, size - END), END)))
+
+
+def _fingerprint(found: Attributes, ends: bytes) -> Fingerprint:
+    return Fingerprint(found.size or 0, found.modified or 0.0, hashlib.sha256(ends).digest())

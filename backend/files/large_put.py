@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial as bind
 
 from backend.connection.connector import Attributes, FileKind, OpenMode, RemoteFile
@@ -12,7 +14,7 @@ from backend.files.block_send import BlockSend
 from backend.files.data_line import Line
 from backend.files.journal import journal_key
 from backend.files.lane import Context, Item, ItemBytes, changed, counted
-from backend.files.local_source import LocalSource
+from backend.files.large_source import LargeSource
 from backend.files.local_tree import PERMISSIONS
 from backend.files.partial import partial_name
 from backend.files.paths import join_inside
@@ -20,11 +22,10 @@ from backend.files.proof import not_compared, proven_start, same_samples, verifi
 from backend.files.remote import lstat_or_none, read_fully, refuse_directory
 from backend.files.remote_partial import create_new, is_ours, reopen
 from backend.files.resume import Fingerprint, PartialRecord, Restart, plan_resume
-from backend.files.tasks import background, task_group
+from backend.files.upload_lanes import PER_LANE, upload_lanes
+from backend.tasks import background, closing, task_group
 from backend.text import show_bytes
 
-MOST = 16
-"""Blocks in flight at most: what is over the server's window (2 MiB with OpenSSH) waits in our own memory."""
 MARK_EVERY = 0.05
 """Seconds between two marks in the journal at least."""
 
@@ -32,30 +33,34 @@ MARK_EVERY = 0.05
 class LargePut:
     """One attempt over one line. What it leaves behind is enough for the next."""
 
-    def __init__(self, context: Context, item: Item, line: Line) -> None:
+    def __init__(
+        self, context: Context, item: Item, line: Line, open_source: Callable[[], Awaitable[LargeSource]]
+    ) -> None:
         self._context = context
+        self._open_source = open_source
         self._item = item
         self._line = line
-        self._final = join_inside(item.anchor, *item.parts)
-        host = context.request.host.encode("utf-8", "surrogateescape")
-        self._key = journal_key(b"put", host, item.source, self._final)
+        self._final = item.path
+        self._key = journal_key(*context.way, item.source, self._final)
         salt = journal_key(context.state, self._key)
         self._partial = join_inside(item.anchor, *item.parts[:-1], partial_name(item.parts[-1], salt))
 
     async def run(self) -> bool:
         """Whether the file was verified. Raises LinkLost, FileError, IntegrityError."""
-        disk = self._context.disk
-        follow = self._item.named or self._context.request.follow_symlinks
-        source = await disk.run(lambda: LocalSource(self._item.source, follow=follow))
+        source = await self._open_source()
         try:
-            with counted(self._context.meter, self._key) as done:
+            with counted(self._context.meter, self._key, self._item) as done:
                 return await self._copy(source, done)
+        except FileError as error:
+            if error.code is Code.SOURCE_CHANGED:  # nothing will go on from what was sent of it
+                await self._discard()
+            raise
         finally:
-            await disk.run(source.close)
+            await source.close()
 
-    async def _copy(self, source: LocalSource, done: ItemBytes) -> bool:
+    async def _copy(self, source: LargeSource, done: ItemBytes) -> bool:
         context = self._context
-        looks = await context.disk.run(source.fingerprint)
+        looks = await source.fingerprint()
         record = await context.journal.partial(self._key)
         final, partial = await self._look()
         if partial is None and record == PartialRecord(looks, source.size):
@@ -85,7 +90,7 @@ class LargePut:
         refuse_directory(final, self._final)
         return final, partial
 
-    async def _in_place(self, source: LocalSource, final: Attributes | None) -> bool | None:
+    async def _in_place(self, source: LargeSource, final: Attributes | None) -> bool | None:
         """Whether the copy that was complete has its name, verified or not; None when it has not.
 
         An attempt whose link was lost while it gave the name cannot know; the content tells.
@@ -94,20 +99,20 @@ class LargePut:
             return None
         context = self._context
         theirs = await self._line.digests.file(self._final, source.size)
-        if theirs is not None:
-            same = theirs == await context.disk.run(lambda: source.skip(source.size))
-            return context.request.verify if same else None
+        ours = None if theirs is None else await source.skip(source.size)
+        if ours is not None:
+            return context.request.verify if ours == theirs else None
         dressed = int(final.modified or 0) == int(source.attributes.modified or 0)
         if not dressed or not await self._same(source, self._final, source.size):
             return None
-        context.cannot_verify(self._final, not_compared(self._line.digests.silence))
+        context.cannot_verify(self._final, not_compared(source.silence or self._silence()))
         return False
 
-    async def _fill(self, source: LocalSource, start: int, partial: Attributes | None, done: ItemBytes) -> None:
+    async def _fill(self, source: LargeSource, start: int, partial: Attributes | None, done: ItemBytes) -> None:
         """Bring the partial, new or the one found, from `start` to its end and onto the server's disk."""
         channel = self._line.channel
         if partial is None:
-            await self._context.disk.run(lambda: source.skip(0))
+            await source.skip(0)
             file = await create_new(channel, self._partial)
         else:  # the source was read up to `start` when that was proven
             file = await reopen(channel, self._partial, partial)
@@ -116,13 +121,12 @@ class LargePut:
                 await file.truncate(start)
             async with background(self._find_tools()):
                 await self._send(file, source, start, done)
-            await self._check_size(file, source)
-            await file.finish()
+            await self._finish(file, source)
         finally:
             await file.close()
 
-    async def _prove(self, source: LocalSource) -> bool:
-        if await self._context.disk.run(source.changed):
+    async def _prove(self, source: LargeSource) -> bool:
+        if await source.changed():
             raise changed(self._item.source)
         async with task_group() as group:
             proof = group.create_task(self._verify(source))
@@ -130,19 +134,19 @@ class LargePut:
         return proof.result()
 
     async def _start(
-        self, source: LocalSource, looks: Fingerprint, record: PartialRecord | None, partial: Attributes
+        self, source: LargeSource, looks: Fingerprint, record: PartialRecord | None, partial: Attributes
     ) -> int:
         context, line = self._context, self._line
         whole = partial.size == source.size
         if not await is_ours(line, self._partial, partial, dressed=self._mode(source) if whole else None):
             context.note(self._item.source, Restart.NOT_OURS.value)
             return 0
-        flight = MOST * context.block(line.channel.limits.write)
-        hashes = await line.digests.available()
+        flight = PER_LANE * context.block(line.channel.limits.write)
+        hashes = await line.digests.available() and await source.hashes()
         plan = plan_resume(looks, record, partial.size, in_order=hashes, flight=flight)
         start = await proven_start(
             plan,
-            ours=lambda length: context.disk.run(lambda: source.skip(length)),
+            ours=source.skip,
             theirs=bind(line.digests.prefix, self._partial),
             same=bind(self._same, source, self._partial),
         )
@@ -150,30 +154,50 @@ class LargePut:
             context.note(self._item.source, plan.why_from_start)
         return start
 
-    async def _same(self, source: LocalSource, path: bytes, length: int) -> bool:
-        disk = self._context.disk
+    async def _same(self, source: LargeSource, path: bytes, length: int) -> bool:
         file = await self._line.channel.open(path, OpenMode.READ)
         try:
             return await same_samples(
                 self._context,
                 length,
-                ours=lambda offset, size: disk.run(lambda: source.read_at(offset, size)),
+                ours=source.read_at,
                 theirs=bind(read_fully, file),
             )
         finally:
             await file.close()
 
-    async def _send(self, file: RemoteFile, source: LocalSource, start: int, done: ItemBytes) -> None:
+    async def _send(self, file: RemoteFile, source: LargeSource, start: int, done: ItemBytes) -> None:
+        start = await self._copied_there(file, source, start, done)
+        if start == source.size:
+            return
         context, line = self._context, self._line
         block = context.block(line.channel.limits.write)
-        flight = context.flight(block, line.round_trip, MOST)
-        send = BlockSend(context, file, start=start, block=block, flight=flight, landed=done.add)
-        try:
-            async with background(self._keep_marks(send, start)):
-                await send.run(lambda count, size: context.disk.run(lambda: source.blocks(count, size)))
-        except BaseException:
-            await context.journal.advance(self._key, send.mark)
-            raise
+        flight = context.flight(block, line.round_trip, PER_LANE)
+        more = source.size - start
+        async with upload_lanes(
+            file, line.link.open_files, self._partial, size=more, round_trip=line.round_trip
+        ) as lanes:
+            # The last block is written in any case: it makes the file as long as it is.
+            holes = source.size if source.sparse else 0
+            send = BlockSend(
+                context, lanes, start=start, block=block, flight=flight, landed=done.add, holes_before=holes
+            )
+            try:
+                async with background(self._keep_marks(send, start)):
+                    await send.run(source.blocks)
+            except BaseException:
+                await context.journal.advance(self._key, send.mark)
+                raise
+
+    async def _copied_there(self, file: RemoteFile, source: LargeSource, at: int, done: ItemBytes) -> int:
+        """How far the host, having it, has copied it by itself."""
+        async with closing(source.copies(file, self._partial, at)) as copied:
+            async for end in copied:
+                done.add(end - at)
+                self._context.meter.copied(end - at)
+                at = end
+                await self._context.journal.advance(self._key, at)
+        return at
 
     async def _keep_marks(self, send: BlockSend, start: int) -> None:
         """Keep the journal's mark as fresh as the data."""
@@ -184,10 +208,14 @@ class LargePut:
                 known = send.mark
                 await self._context.journal.advance(self._key, known)
 
-    async def _check_size(self, file: RemoteFile, source: LocalSource) -> None:
-        if await self._context.disk.run(source.changed):
+    async def _finish(self, file: RemoteFile, source: LargeSource) -> None:
+        """Bring it to the server's disk, and see that all of it is there."""
+        if await source.changed():
             raise changed(self._item.source)
-        there = (await file.attributes()).size
+        async with task_group() as group:
+            looking = group.create_task(file.attributes())  # first: it is closed in the same round trip
+            group.create_task(file.finish())
+        there = looking.result().size
         if there is not None and there != source.size:
             message = f"{show_bytes(self._final)}: the host has {there} bytes of {source.size} that it acknowledged."
             raise FileError(Code.FILE_FAILED, message, evidence={"path": show_bytes(self._final)})
@@ -197,28 +225,36 @@ class LargePut:
         if self._context.request.verify:
             await self._line.digests.available()
 
-    async def _verify(self, source: LocalSource) -> bool:
+    async def _verify(self, source: LargeSource) -> bool:
         if not self._context.request.verify:
             return False
-        digests = self._line.digests
+        context, digests = self._context, self._line.digests
         try:
-            return await verified(
-                self._context,
-                self._final,
-                source.hasher.digest(),
-                lambda: digests.file(self._partial, source.size),
-                lambda: digests.silence,
-            )
+            async with background(digests.file(self._partial, source.size)) as theirs:
+                ours = await source.digest()
+                same = ours is not None and await verified(context, self._final, ours, lambda: theirs, self._silence)
+            if source.silence:
+                context.cannot_verify(self._final, not_compared(source.silence))
+            return same and not source.silence
         except IntegrityError:
-            await self._line.channel.remove(self._partial)
-            await self._context.journal.forget(self._key)
+            await self._discard()
             raise
 
-    def _mode(self, source: LocalSource) -> int | None:
+    async def _discard(self) -> None:
+        with suppress(FileError):  # it may not have been made yet
+            await self._line.channel.remove(self._partial)
+        await self._context.journal.forget(self._key)
+
+    def _silence(self) -> str:
+        """Why the host that is written to does not say what it has; which one, where there are two."""
+        silence = self._line.digests.silence
+        return silence if self._context.request.to_host is None else f"on {self._context.host}, {silence}"
+
+    def _mode(self, source: LargeSource) -> int | None:
         mode = source.attributes.mode
         return None if mode is None else mode & PERMISSIONS
 
-    async def _dress(self, source: LocalSource) -> None:
+    async def _dress(self, source: LargeSource) -> None:
         modified = source.attributes.modified
         await self._line.channel.set_attributes(self._partial, mode=self._mode(source), modified=modified)
 

@@ -8,12 +8,13 @@ from backend.files.journal import FinishedItem, Journal
 from backend.files.lane import Item
 from backend.files.meter import Meter
 from backend.files.model import ItemNote, ItemProblem
+from backend.files.paths import to_text
 from backend.text import show_bytes
 
 MOST_LISTED = 1000
 """Problems and notes that are listed; the rest is counted."""
-WRITE_EVERY = 64
-"""Finished items that are written to the journal together."""
+WRITE_EVERY, WRITE_BYTES = 500, 1 << 20
+"""Finished items, or their bytes, after which the journal is written: what is sent again after a sudden end."""
 
 
 class Ledger:
@@ -28,6 +29,7 @@ class Ledger:
         self._tree = tree
         self._before: dict[bytes, FinishedItem] = {}
         self._unwritten: list[FinishedItem] = []
+        self._unwritten_bytes = 0
         self._first_error: FairleadError | None = None
         self._integrity: IntegrityError | None = None
 
@@ -37,7 +39,7 @@ class Ledger:
 
     def finished_before(self, item: Item, *, verify: bool) -> FinishedItem | None:
         """The journal's word that `item`, as it is now, was finished; whether it still is must be looked at."""
-        known = self._before.get(_name(item))
+        known = self._before.get(_name(item)) if self._before else None
         if known is None or (known.size, known.modified) != (item.size, item.attributes.modified or 0.0):
             return None
         return known if known.verified or not verify else None
@@ -50,7 +52,7 @@ class Ledger:
         """Left out on purpose."""
         self.meter.skipped += 1
         self.meter.bytes_dropped += item.size
-        self._list(ItemProblem(show_bytes(item.source), None, reason))
+        self._list(ItemProblem(show_bytes(item.source), None, reason, to_text(item.source)))
 
     def failed(self, path: bytes, error: FairleadError, size: int = 0) -> None:
         """Could not be copied; the others go on."""
@@ -59,7 +61,7 @@ class Ledger:
         self._first_error = self._first_error or error
         if isinstance(error, IntegrityError):
             self._integrity = self._integrity or error
-        self._list(ItemProblem(show_bytes(path), error, error.message))
+        self._list(ItemProblem(show_bytes(path), error, error.message, to_text(path)))
 
     def resumed(self, item: Item, known: FinishedItem) -> None:
         """Finished by an earlier run, and still in its place."""
@@ -77,12 +79,13 @@ class Ledger:
         self._unwritten.append(
             FinishedItem(_name(item), item.parts[-1], size, item.attributes.modified or 0.0, verified)
         )
-        if len(self._unwritten) >= WRITE_EVERY or size >= 1 << 20:
+        self._unwritten_bytes += size
+        if len(self._unwritten) >= WRITE_EVERY or self._unwritten_bytes >= WRITE_BYTES:
             await self.write()
 
     async def write(self) -> None:
         """Bring the journal up to date."""
-        items, self._unwritten = self._unwritten, []
+        items, self._unwritten, self._unwritten_bytes = self._unwritten, [], 0
         try:
             if items:
                 await self._journal.add_finished(self._tree, items)

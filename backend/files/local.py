@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,11 +15,16 @@ from typing import TypeVar
 
 from backend.connection.connector import Attributes, Entry, FileKind, Space
 from backend.errors import Code, FileError
-from backend.files.contract import TreeCount
+from backend.files.contract import FileSystem, Search, TreeCount, TreeSize
 from backend.files.links import follow_named
+from backend.files.local_accounts import home_of, ids_of, with_names
+from backend.files.local_copy import copy_local
+from backend.files.modes import OwnerChange
+from backend.files.name_pattern import NamePattern
 from backend.files.partial import partial_name
 from backend.files.paths import PathResolver, join_inside, name_of, parent_of, split_after_dots
 from backend.files.problems import local_attributes, local_error, told
+from backend.files.search import WalkingSearch
 from backend.text import show_bytes
 
 T = TypeVar("T")
@@ -28,6 +33,7 @@ BATCH = 256
 """Directory entries read in one go."""
 CHUNK = 262144
 """Bytes read in one go."""
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class LocalFileSystem:
@@ -37,6 +43,10 @@ class LocalFileSystem:
     def host(self) -> str | None:
         return None
 
+    @asynccontextmanager
+    async def change(self, what: str, *, agreed: bool = False) -> AsyncIterator[FileSystem]:
+        yield self
+
     async def home(self) -> bytes:
         return os.fsencode(Path.home())
 
@@ -45,8 +55,12 @@ class LocalFileSystem:
 
     async def resolve(self, text: str, cwd: bytes | None = None) -> bytes:
         """The absolute path that a person means by `text`; relative to `cwd` or the process's own directory."""
-        resolver = PathResolver(home=await self.home(), look_up_home=_home_of)
-        path = await resolver.resolve(text, cwd or os.getcwdb())
+        home, cwd = await self.home(), cwd or os.getcwdb()
+        # What a shell was to expand it has expanded: a dollar in the name of something that is there is a dollar.
+        literal = "$" in text and await asyncio.to_thread(os.path.lexists, os.path.join(cwd, os.fsencode(text)))
+        environment = {} if literal else os.environ
+        resolver = PathResolver(home=home, environment=environment, look_up_home=home_of)
+        path = await resolver.resolve(text, cwd)
         return await asyncio.to_thread(_follow_dots, path)
 
     async def list(self, path: bytes) -> AsyncIterator[Sequence[Entry]]:
@@ -60,8 +74,14 @@ class LocalFileSystem:
     async def stat(self, path: bytes, *, follow: bool = True) -> Attributes:
         return await _on(path, lambda: local_attributes(os.stat(path, follow_symlinks=follow)))
 
+    async def named(self, attributes: Attributes) -> Attributes:
+        return await asyncio.to_thread(with_names, attributes)
+
     async def readlink(self, path: bytes) -> bytes:
         return await _on(path, lambda: os.readlink(path))
+
+    async def real(self, path: bytes) -> bytes:
+        return await _on(path, lambda: os.path.realpath(path, strict=True))
 
     async def mkdir(self, path: bytes, *, parents: bool = False) -> None:
         if parents:
@@ -69,8 +89,23 @@ class LocalFileSystem:
         else:
             await _on(path, lambda: os.mkdir(path))
 
+    async def create(self, path: bytes, *, mode: int | None = None) -> None:
+        await _on(path, lambda: os.close(os.open(path, _NEW, 0o666 if mode is None else mode)))
+
+    async def symlink(self, path: bytes, points_to: bytes) -> None:
+        await _on(path, lambda: os.symlink(points_to, path))
+
+    async def hardlink(self, path: bytes, existing: bytes) -> None:
+        await _on(path, lambda: os.link(existing, path, follow_symlinks=False))
+
     async def rename(self, old: bytes, new: bytes) -> None:
         await _on(old, lambda: _rename_without_replacing(old, new))
+
+    async def replace(self, old: bytes, new: bytes) -> None:
+        await _on(new, lambda: os.replace(old, new))
+
+    async def copy_file(self, old: bytes, new: bytes, found: Attributes) -> int:
+        return await _stoppable(new, lambda stop: copy_local(old, new, stop))
 
     async def remove(self, path: bytes, *, recursive: bool = False) -> TreeCount:
         work = _remove_tree if recursive else _remove_one
@@ -81,6 +116,15 @@ class LocalFileSystem:
 
     async def chmod(self, path: bytes, mode: int) -> None:
         await _on(path, lambda: os.chmod(path, mode))
+
+    async def chown(self, path: bytes, user: int, group: int) -> None:
+        await _on(path, lambda: os.chown(path, user, group, follow_symlinks=False))
+
+    async def account_ids(self, change: OwnerChange) -> tuple[int | None, int | None]:
+        return await asyncio.to_thread(ids_of, change)
+
+    async def set_modified(self, path: bytes, modified: float) -> None:
+        await _on(path, lambda: os.utime(path, (modified, modified)))
 
     async def read(self, path: bytes, *, start: int = 0, limit: int | None = None) -> AsyncIterator[bytes]:
         descriptor = await _on(path, lambda: os.open(path, os.O_RDONLY | os.O_CLOEXEC))
@@ -96,7 +140,14 @@ class LocalFileSystem:
         finally:
             os.close(descriptor)
 
-    async def write(self, path: bytes, content: AsyncIterator[bytes], *, mode: int | None = None) -> int:
+    async def write(
+        self,
+        path: bytes,
+        content: AsyncIterator[bytes],
+        *,
+        mode: int | None = None,
+        owner: tuple[int | None, int | None] = (None, None),
+    ) -> int:
         path = await follow_named(self, path)
         growing = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
         descriptor = await _on(path, lambda: _create_beside(path, growing, mode))
@@ -106,6 +157,7 @@ class LocalFileSystem:
                 async for data in content:
                     await _on(path, partial(_write_all, descriptor, data))
                     written += len(data)
+                await _on(path, lambda: _own(descriptor, owner, mode))
                 await _on(path, lambda: os.fsync(descriptor))
             finally:
                 os.close(descriptor)
@@ -116,9 +168,28 @@ class LocalFileSystem:
             raise
         return written
 
+    async def rewrite(self, path: bytes, content: AsyncIterator[bytes]) -> None:
+        descriptor = await _on(path, lambda: os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC))
+        try:
+            async for data in content:
+                await _on(path, partial(_write_all, descriptor, data))
+            await _on(path, lambda: os.fsync(descriptor))
+        finally:
+            os.close(descriptor)
+
     async def space(self, path: bytes) -> Space | None:
         found = await _on(path, lambda: os.statvfs(path))
         return Space(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize, found.f_favail)
+
+    def search(self, path: bytes, pattern: NamePattern) -> Search:
+        return WalkingSearch(self, path, pattern)
+
+    async def tree_size(self, path: bytes) -> TreeSize:
+        def work(stop: threading.Event) -> TreeSize:
+            count = _count_tree(os.path.realpath(path, strict=True), stop)
+            return TreeSize(count.bytes, count.unreadable)
+
+        return await _stoppable(path, work)
 
 
 async def _on(path: bytes, work: Callable[[], T]) -> T:
@@ -137,19 +208,6 @@ async def _stoppable(path: bytes, work: Callable[[threading.Event], T]) -> T:
     except asyncio.CancelledError:
         stop.set()
         raise
-
-
-async def _home_of(user: str) -> bytes:
-    def look_up() -> bytes:
-        home = Path(f"~{user}").expanduser()
-        return os.fsencode(home)
-
-    try:
-        return await asyncio.to_thread(look_up)
-    except RuntimeError as error:
-        raise FileError(
-            Code.NOT_FOUND, f"There is no user called {user} here.", evidence={"path": f"~{user}"}
-        ) from error
 
 
 def _follow_dots(path: bytes) -> bytes:
@@ -185,6 +243,14 @@ def _create_beside(path: bytes, growing: bytes, mode: int | None) -> int:
     if mode is not None:
         os.fchmod(descriptor, mode)
     return descriptor
+
+
+def _own(descriptor: int, owner: tuple[int | None, int | None], mode: int | None) -> None:
+    if owner == (None, None):
+        return
+    os.fchown(descriptor, *(-1 if number is None else number for number in owner))
+    if mode is not None:  # giving a file away takes its set-id bits
+        os.fchmod(descriptor, mode)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

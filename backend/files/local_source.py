@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
 
 from backend.connection.connector import Attributes
+from backend.dataclass import dataclass
 from backend.errors import Code, FileError
 from backend.files.local_tree import Hasher
 from backend.files.problems import local_attributes, told
@@ -18,6 +18,8 @@ from backend.files.resume import END, Fingerprint
 from backend.text import show_bytes
 
 _CHUNK = 1 << 20
+_SECTOR = 512
+"""Bytes that `st_blocks` counts in (stat(2))."""
 MOST_OF_UNKNOWN = 64 << 20
 """Bytes of a file that says it is empty and is not (as under /proc)."""
 
@@ -45,6 +47,8 @@ class LocalSource:
             os.close(self._descriptor)
             raise FileError(Code.NAME_INVALID, evidence={"path": show_bytes(path), "reason": "it is not a plain file"})
         self.attributes = local_attributes(found)
+        self.sparse = found.st_blocks * _SECTOR < found.st_size
+        """Whether it has holes, as far as the file system says."""
         self.hasher: Hasher = hashlib.sha256()
         self._offset = 0
 
@@ -93,7 +97,7 @@ class LocalSource:
 
         FILE_FAILED when it said that it is empty and has more than MOST_OF_UNKNOWN.
         """
-        data = self.read_at(0, max(_CHUNK, self.size + 1))
+        data = self.read_at(0, self.size + 1 if self.size else _CHUNK)
         parts, offset = [data], len(data)
         while data:
             if offset > max(MOST_OF_UNKNOWN, self.size):

@@ -13,17 +13,19 @@ import secrets
 import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from itertools import groupby
+from typing import Protocol, TypeVar
 
 from backend.connection.connector import Attributes, FileKind
+from backend.dataclass import dataclass
 from backend.errors import Code, FileError
 from backend.files.case_clash import probe_names
 from backend.files.locks import lock_file, unlock_file
 from backend.files.partial import partial_name
 from backend.files.paths import check_component, join_inside
-from backend.files.problems import local_attributes, told
+from backend.files.problems import local_attributes, local_error, told
 from backend.text import show_bytes
 
 Parts = tuple[bytes, ...]
@@ -36,6 +38,8 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _GROWING = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _OPEN_DIRECTORIES = 32
 _CHUNK = 1 << 20
+_LEAST_HOLE = 4096
+"""Bytes of zeros that are left out as a hole, at least."""
 
 
 class Hasher(Protocol):
@@ -44,6 +48,29 @@ class Hasher(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
     def digest(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A small file that lies whole under its partial name."""
+
+    parts: Parts
+    salt: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A small file to be stored."""
+
+    parts: Parts
+    content: bytes
+    mode: int | None
+    """None for a usual one."""
+    modified: float | None
+    salt: bytes = b""
+
+
+S = TypeVar("S", Stored, Whole)
 
 
 class LocalTree:
@@ -127,6 +154,24 @@ class LocalTree:
         finally:
             os.close(descriptor)
 
+    def dress(self, parts: Parts, mode: int | None, modified: float | None) -> None:
+        """Give a file or directory its mode and time. OUTSIDE_ROOT when it is a link."""
+        if not parts:
+            self.finish_directory(parts, mode, modified)
+            return
+        holder = self.directory(parts[:-1])
+        try:
+            with told(self.path(parts)):
+                _dress_named(parts[-1], holder, mode, modified)
+        finally:
+            os.close(holder)
+
+    def forget(self, parts: Parts) -> None:
+        """The directory `parts` goes: its descriptor is not kept any longer."""
+        with self._lock:
+            if parts in self._open:
+                os.close(self._open.pop(parts))
+
     def link(self, parts: Parts, points_to: bytes, salt: bytes = b"") -> None:
         """A symbolic link, put in place in one step over a file or link that is there."""
         check_component(parts[-1])
@@ -157,28 +202,72 @@ class LocalTree:
             os.close(holder)
             raise
 
-    def store(
-        self, parts: Parts, content: bytes, *, mode: int | None, modified: float | None, salt: bytes = b""
-    ) -> None:
-        """A whole small file under its partial name, complete with mode and time; what was there before is gone."""
-        partial = self.open_partial(parts, salt)
+    def store(self, files: Sequence[Whole]) -> list[FileError | None]:
+        """Whole small files under their partial names, complete with mode and time; what was there before is gone.
+
+        For each of them what kept it from being stored.
+        """
+        return self._each(files, self._store)
+
+    def name(self, files: Sequence[Stored]) -> list[FileError | None]:
+        """Give what was stored its final name; for each of them what kept it from having it."""
+        return self._each(files, _name)
+
+    def _each(self, files: Sequence[S], work: Callable[[int, S], None]) -> list[FileError | None]:
+        outcomes: list[FileError | None] = []
+        for parts, group in groupby(files, lambda file: file.parts[:-1]):
+            some = list(group)
+            try:
+                holder = self.directory(parts)
+            except FileError as error:
+                outcomes += [error] * len(some)
+                continue
+            try:
+                outcomes += [self._tried(holder, file, work) for file in some]
+            finally:
+                os.close(holder)
+        return outcomes
+
+    def _tried(self, holder: int, file: S, work: Callable[[int, S], None]) -> FileError | None:
+        try:
+            work(holder, file)
+        except FileError as error:
+            return error
+        except OSError as error:
+            return local_error(error, self.path(file.parts))
+        return None
+
+    def _store(self, holder: int, file: Whole) -> None:
+        check_component(file.parts[-1])
+        growing = partial_name(file.parts[-1], file.salt)
+        try:
+            descriptor = os.open(growing, _GROWING | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=holder)
+        except FileExistsError:
+            self._store_again(file)
+            return
+        try:
+            view = memoryview(file.content)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            _dress(descriptor, 0o644 if file.mode is None else file.mode, file.modified)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(growing, dir_fd=holder)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def _store_again(self, file: Whole) -> None:
+        """Where an earlier attempt has left something, or somebody else has put it."""
+        partial = self.open_partial(file.parts, file.salt)
         try:
             partial.keep(0)
-            partial.append([content])
-            partial.dress(mode, modified)
+            partial.append([file.content])
+            partial.dress(file.mode, file.modified)
         except BaseException:
             partial.discard()
             raise
         partial.close()
-
-    def name_stored(self, parts: Parts, salt: bytes = b"") -> None:
-        """Give what was stored its final name."""
-        holder = self.directory(parts[:-1])
-        try:
-            with told(self.path(parts)):
-                os.replace(partial_name(parts[-1], salt), parts[-1], src_dir_fd=holder, dst_dir_fd=holder)
-        finally:
-            os.close(holder)
 
     def drop_stored(self, parts: Parts, salt: bytes = b"") -> None:
         """Remove what was stored."""
@@ -240,16 +329,23 @@ class LocalPartial:
             self.size = length
 
     def append(self, chunks: Sequence[bytes], hasher: Hasher | None = None) -> None:
-        """Write at the end, and digest what was written. Raises FileError; what fitted stays."""
+        """Write at the end, and digest what was written; zeros stay a hole. Raises FileError; what fitted stays."""
         with self._lock, told(self._path):
             for chunk in chunks:
-                view = memoryview(chunk)
-                while view:
-                    written = os.pwrite(self._live(), view, self.size)
-                    self.size += written
-                    view = view[written:]
+                self._write(chunk)
                 if hasher is not None:
                     hasher.update(chunk)
+
+    def _write(self, chunk: bytes) -> None:
+        if len(chunk) >= _LEAST_HOLE and is_zeros(chunk):
+            os.ftruncate(self._live(), self.size + len(chunk))
+            self.size += len(chunk)
+            return
+        view = memoryview(chunk)
+        while view:
+            written = os.pwrite(self._live(), view, self.size)
+            self.size += written
+            view = view[written:]
 
     def sync(self) -> None:
         """Bring it to the disk; others may write meanwhile."""
@@ -358,8 +454,38 @@ def _refuse_directory(name: bytes, holder: int, path: bytes) -> None:
             raise FileError(Code.IS_DIRECTORY, evidence={"path": show_bytes(path)})
 
 
+def _name(holder: int, file: Stored) -> None:
+    growing = partial_name(file.parts[-1], file.salt)
+    os.replace(growing, file.parts[-1], src_dir_fd=holder, dst_dir_fd=holder)
+
+
+def _dress_named(name: bytes, holder: int, mode: int | None, modified: float | None) -> None:
+    found = os.stat(name, dir_fd=holder, follow_symlinks=False)
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=holder)
+    except PermissionError:  # its owner may dress a file that nobody may read, by its name only
+        if modified is not None:
+            os.utime(name, (modified, modified), dir_fd=holder, follow_symlinks=False)
+        if mode is not None:
+            os.chmod(name, mode & PERMISSIONS, dir_fd=holder)
+        return
+    try:
+        _dress(descriptor, mode, modified)
+    finally:
+        os.close(descriptor)
+
+
 def _dress(descriptor: int, mode: int | None, modified: float | None) -> None:
     if modified is not None:
         os.utime(descriptor, (modified, modified))
     if mode is not None:
         os.fchmod(descriptor, mode & PERMISSIONS)
+
+
+def is_zeros(data: bytes) -> bool:
+    """Whether there is nothing but zeros in `data`: content of a hole, as far as anybody can tell."""
+    return not data or (not data[0] and data.count(0) == len(data))

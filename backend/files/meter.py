@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 
 from backend.clock import Clock
-from backend.files.model import TransferProgress
+from backend.files.model import FileProgress, Lane, TransferProgress
+from backend.text import show_bytes
 
 REPORT_EVERY = 0.1
 """Seconds between two reports at least."""
@@ -15,14 +16,17 @@ _MEMORY = 3.0
 
 
 class Rate:
-    """Bytes a second, smoothed over about three seconds."""
+    """Bytes a second, smoothed over about three seconds, from the first bytes on: the wait for them does not count."""
 
-    def __init__(self, now: float) -> None:
-        self._since = now
+    def __init__(self) -> None:
+        self._since: float | None = None
         self._bytes = 0
         self.value: float | None = None
 
     def add(self, size: int, now: float) -> None:
+        if self._since is None:
+            self._since = now
+            return
         self._bytes += size
         elapsed = now - self._since
         if elapsed < _SLICE:
@@ -40,7 +44,7 @@ class Meter:
         """`report` is called when something changed, at most ten times a second."""
         self._clock = clock
         self._report = report
-        self._rate = Rate(clock.monotonic())
+        self._rate = Rate()
         self._reported = -math.inf
         self.scanned = False
         """Whether the totals are complete."""
@@ -54,13 +58,24 @@ class Meter:
         self.bytes_dropped = 0
         """Of what was found: skipped or failed, so nothing to wait for."""
         self.skipped = self.failed = self.verified = self.restarts = 0
-        self.current = ""
+        self._current = b""
+        self._lane: Lane | None = None
+        self.large: dict[bytes, FileProgress] = {}
+        """Large files under way, by their paths."""
 
     def sent(self, size: int) -> None:
         """Content went over the link."""
         self.sent_bytes += size
+        self.copied(size)
+
+    def copied(self, size: int) -> None:
+        """Content moved, over the link or within the host."""
         self._rate.add(size, self._clock.monotonic())
         self.touch()
+
+    def going(self, path: bytes, lane: Lane) -> None:
+        """`path` is on its way now."""
+        self._current, self._lane = path, lane
 
     def touch(self) -> None:
         """Something changed: report, unless that was done just now."""
@@ -71,7 +86,7 @@ class Meter:
 
     def idle(self) -> None:
         """Nothing moves (paused, reconnecting): the rate is not known and what follows is measured anew."""
-        self._rate = Rate(self._clock.monotonic())
+        self._rate = Rate()
 
     def snapshot(self) -> TransferProgress:
         left = None
@@ -91,6 +106,7 @@ class Meter:
             verified=self.verified,
             rate=rate,
             seconds_left=left,
-            current=self.current,
+            current=show_bytes(self._current),
+            lane=self._lane,
             restarts=self.restarts,
         )

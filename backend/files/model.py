@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 
 
@@ -13,6 +13,8 @@ class Direction(Enum):
     """From the host to this machine."""
     PUT = "put"
     """From this machine to the host."""
+    BETWEEN = "between"
+    """From the host to another one, or to another place of its own."""
 
 
 class ConflictPolicy(StrEnum):
@@ -24,6 +26,12 @@ class ConflictPolicy(StrEnum):
     """Overwrite only what is older than the source."""
     RENAME = "rename"
     """Keep both: the new one gets a number."""
+    ASK = "ask"
+    """Ask the person, for each name or once for all; the other items go on meanwhile."""
+
+
+UNATTENDED: tuple[ConflictPolicy, ...] = tuple(policy for policy in ConflictPolicy if policy is not ConflictPolicy.ASK)
+"""Policies for when nobody is there to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,7 @@ class TransferRequest:
     direction: Direction
     host: str
     sources: tuple[str, ...]
-    """Paths as the person wrote them, on the host for GET, here for PUT. Non-UTF-8 bytes as surrogate escapes."""
+    """Paths as the person wrote them, here for PUT, on the host otherwise. Non-UTF-8 bytes as surrogate escapes."""
     destination: str
     """As `cp -r` takes it: an existing directory, or a path that ends in a slash, means into it."""
     verify: bool = True
@@ -45,6 +53,22 @@ class TransferRequest:
     """Files at once."""
     follow_symlinks: bool = False
     """Copy what links inside trees point to, rather than the links."""
+    as_copy: bool = False
+    """The destination was not there when this began: it is the copy itself, though it is a directory by now."""
+    only: tuple[str, ...] = ()
+    """Of the sources and what is in them only these files, by their whole paths; empty for everything."""
+    to_host: str | None = None
+    """Where `destination` is, for BETWEEN only; may be `host` itself."""
+
+    @property
+    def way(self) -> tuple[str, ...]:
+        """The direction, and the hosts in the order of travel."""
+        return (self.direction.value, self.host, *(() if self.to_host is None else (self.to_host,)))
+
+    @property
+    def changed_host(self) -> str | None:
+        """The host that is copied to; None where that is this machine."""
+        return self.host if self.direction is Direction.PUT else self.to_host
 
 
 class TransferState(StrEnum):
@@ -57,6 +81,59 @@ class TransferState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    """Its process or its connection ended in the middle of it; it goes on when somebody takes it up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameTaken:
+    """A name at the destination that another file has: what is to be done? All words are cleaned, for showing."""
+
+    host: str
+    name: str
+    """Of what is to be copied."""
+    place: str
+    """The whole destination, `web-1:/srv/app/notes.md` or a local path."""
+    size: int | None
+    """Bytes of what is to be copied; None where nobody knows."""
+    modified: float | None
+    """Seconds since the epoch, of the same."""
+    there_size: int | None
+    """The same of what is there."""
+    there_modified: float | None
+    there_kind: str = "file"
+    """What is there: `file`, `directory`, `symlink`, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenAnswer:
+    """What a person wants."""
+
+    policy: ConflictPolicy
+    """Anything but ASK."""
+    for_all: bool = False
+    """So for all other names of the transfer."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileProgress:
+    """How far one file of a transfer is."""
+
+    path: str
+    """For people."""
+    bytes_done: int
+    bytes_total: int
+
+
+class Lane(StrEnum):
+    """How files travel, as people read it."""
+
+    BLOCK = "block lane"
+    """One large file, many requests under way."""
+    FILE = "file lane"
+    """Many files at once, each by itself."""
+    ARCHIVE = "archive lane"
+    """Many small files in one tar stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +158,8 @@ class TransferProgress:
     seconds_left: float | None = None
     current: str = ""
     """What is being copied, for people."""
+    lane: Lane | None = None
+    """How that travels; None before anything does."""
     restarts: int = 0
     """How often the link was lost and it went on."""
 
@@ -93,6 +172,8 @@ class ItemProblem:
     error: FairleadError | None
     """None for what was skipped on purpose."""
     note: str = ""
+    source: str = ""
+    """The whole path as the machine has it, bytes that are no UTF-8 as surrogate escapes; not for showing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +194,11 @@ class TransferOutcome:
     error: FairleadError | None = None
     """Why it ended early, or SOME_FAILED, or the single file's own error; None when all is there."""
     problems_dropped: int = 0
-    """Problems beyond the first thousand, counted in `progress.failed` or `progress.skipped` but not listed."""
+    """Problems that are not listed here (beyond the first thousand), but counted in `progress.failed` or `skipped`."""
     notes: tuple[ItemNote, ...] = ()
     """Started again because the source changed, could not be verified, and the like; the first thousand."""
+    notes_dropped: int = 0
+    """Notes that are not listed here."""
 
     def to_json(self) -> dict[str, object]:
         """`files, bytes, sent_bytes, resumed_bytes, skipped, failed, verified, seconds`."""

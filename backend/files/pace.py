@@ -21,6 +21,11 @@ class Pace:
     def rate(self) -> int | None:
         return self._rate
 
+    def change(self, rate: int | None) -> None:
+        """Another limit from now on; who waits already waits as long as the old one says."""
+        self._rate = rate
+        self._due = min(self._due, self._clock.monotonic())
+
     async def take(self, size: int) -> None:
         """Wait until `size` more bytes may go; returns at once without a limit."""
         if self._rate is None:

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
-from backend.errors import Code, ConfigError, FileError
+from backend.dataclass import dataclass
+from backend.errors import Advice, Code, ConfigError, FileError
+from backend.patterns import pattern
 from backend.text import show_bytes
+
+DEEPEST = 400
+"""Levels below where a walk of a tree begins; a tree that is deeper is broken or hostile."""
 
 LookUpHome = Callable[[str], Awaitable[bytes]]
 """The home directory of a named user; raises FileError NOT_FOUND for a name that nobody has."""
 
-_URL = re.compile(r"^(?:ssh|sftp)://(?P<authority>[^/]+)(?P<path>/.*)?$", re.DOTALL | re.IGNORECASE)
-_BRACKETED = re.compile(r"^(?P<user>[^/\[\]:]*@)?\[(?P<address>[^/\[\]]+)\]:(?P<path>.*)$", re.DOTALL)
-_VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)\}|(?P<plain>[A-Za-z_]\w*))", re.ASCII)
+_URL = pattern(r"^(?:ssh|sftp)://(?P<authority>[^/]+)(?P<path>/.*)?$", re.DOTALL | re.IGNORECASE)
+_BRACKETED = pattern(r"^(?P<user>[^/\[\]:]*@)?\[(?P<address>[^/\[\]]+)\]:(?P<path>.*)$", re.DOTALL)
+_DRIVE = pattern(rb"/[A-Za-z]:(?:/|$)")
+_TYPED_DRIVE = pattern(r"/?(?P<letter>[A-Za-z]):(?:/+(?P<rest>.*)|$)", re.DOTALL)
+_VARIABLE = pattern(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)\}|(?P<plain>[A-Za-z_]\w*))", re.ASCII)
 
 
 def to_bytes(text: str) -> bytes:
@@ -81,6 +88,27 @@ def expand_variables(text: str, environment: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: environment.get(match["braced"] or match["plain"], match[0]), text)
 
 
+def variables_in(text: str) -> frozenset[str]:
+    """The names of the variables that `text` has, `$NAME` and `${NAME}`."""
+    return frozenset(match["braced"] or match["plain"] for match in _VARIABLE.finditer(text))
+
+
+def has_drives(home: bytes) -> bool:
+    """Whether a home directory is one of Windows as OpenSSH's server there shows it: `/C:/Users/ann`."""
+    return _DRIVE.match(home) is not None
+
+
+def from_windows(text: str) -> str:
+    """`C:\\Users\\ann` and `C:/Users/ann` as the server there has them, `/C:/Users/ann`; `C:` is the drive's root.
+
+    Backslashes part names there, so none can be in a name.
+    """
+    text = text.replace("\\", "/")
+    if drive := _TYPED_DRIVE.match(text):
+        return f"/{drive['letter']}:/{drive['rest'] or ''}"
+    return text
+
+
 def collapse(path: bytes) -> bytes:
     """An absolute path without empty and `.` components; `..` stays, for only the machine knows where it leads."""
     kept = [component for component in path.split(b"/") if component not in (b"", b".")]
@@ -129,6 +157,15 @@ def join_inside(root: bytes, *components: bytes) -> bytes:
     return b"/".join((root.rstrip(b"/"), *components)) if components else root
 
 
+def _check_below(path: str, root: str) -> None:
+    depth = 0
+    for component in path.split("/"):
+        depth += {"": 0, ".": 0, "..": -1}.get(component, 1)
+        if depth < 0:
+            evidence = {"path": f"{root}:{path}", "root": f"the profile's {root}"}
+            raise FileError(Code.OUTSIDE_ROOT, evidence=evidence, advice=(Advice("Write the whole path instead."),))
+
+
 @dataclass(frozen=True, slots=True)
 class PathResolver:
     """What the words of a person mean on one machine."""
@@ -147,16 +184,19 @@ class PathResolver:
         """The absolute path that `text` means: `~`, `~user`, `$VAR`, a root of the profile, relative to `cwd` or home.
 
         `.` and doubled slashes are gone; `..` is kept for the machine itself to follow, because of symbolic links.
-        Raises FileError NOT_FOUND (a user or variable that is not known) or NAME_INVALID (a NUL).
+        Raises FileError NOT_FOUND (a user that is not known), NAME_INVALID (a NUL), or OUTSIDE_ROOT for what is named
+        below a root of the profile and climbs out of it.
         """
         if "\0" in text:
             raise FileError(Code.NAME_INVALID, evidence={"path": text, "reason": "it holds a NUL byte"})
-        expanded = await self._expand_head(expand_variables(text, self.environment))
+        text = expand_variables(text, self.environment)
+        expanded = await self._expand_head(from_windows(text) if has_drives(self.home) else text)
         return collapse(expanded if expanded.startswith(b"/") else (cwd or self.home) + b"/" + expanded)
 
     async def _expand_head(self, text: str) -> bytes:
         root, colon, below = text.partition(":")
         if colon and root in self.roots:
+            _check_below(below, root)
             return self.roots[root] + b"/" + to_bytes(below)
         if not text.startswith("~"):
             return to_bytes(text)

@@ -7,9 +7,9 @@ copy. A source that ends in `.` or `..` is its contents.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from backend.connection.connector import FileKind
+from backend.dataclass import dataclass
 from backend.errors import Advice, Code, FileError
 from backend.files.paths import join_inside, name_of, parent_of
 from backend.text import show_bytes

@@ -7,17 +7,21 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from backend.connection.connector import Attributes, FileKind
-from backend.errors import Advice, Code, FileError
-from backend.files.paths import parent_of
+from backend.errors import Advice, Code, FairleadError, FileError
+from backend.files.partial import is_partial
+from backend.files.paths import name_of, parent_of
 from backend.text import show_bytes
+
+E = TypeVar("E", bound=FairleadError)
 
 _CODES: dict[int, Code] = {
     errno.ENOENT: Code.NOT_FOUND,
     errno.EACCES: Code.PERMISSION,
     errno.EPERM: Code.PERMISSION,
-    errno.EROFS: Code.PERMISSION,
+    errno.EROFS: Code.READ_ONLY,
     errno.ENOSPC: Code.DISK_FULL,
     errno.EDQUOT: Code.QUOTA,
     errno.EFBIG: Code.QUOTA,
@@ -32,7 +36,7 @@ _CODES: dict[int, Code] = {
 
 _KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_IFLNK: FileKind.SYMLINK}
 
-ENDS_ALL = frozenset({Code.DISK_FULL, Code.QUOTA})
+ENDS_ALL = frozenset({Code.DISK_FULL, Code.QUOTA, Code.READ_ONLY, Code.FILES_SILENT})
 """Failures of one file that every other file of the same transfer would meet too."""
 
 
@@ -49,10 +53,24 @@ def local_error(error: OSError, path: bytes) -> FileError:
             advice=_advice(Code.FILE_FAILED, path),
         )
     if code is Code.OUTSIDE_ROOT:
-        message = f"A symbolic link is in the way of {show_bytes(path)}; it was not followed and nothing was written."
-        return FileError(code, message, evidence=evidence | {"root": "the destination"}, advice=_advice(code, path))
-    message = f"{show_bytes(path)}: the file system is read-only." if error.errno == errno.EROFS else ""
-    return FileError(code, message, evidence=evidence, advice=_advice(code, path))
+        return link_in_the_way(path, reason)
+    return FileError(code, evidence=evidence, advice=_advice(code, path))
+
+
+def of_final(error: E, path: bytes) -> E:
+    """`error`, told of `path` where it was met under the name that the file had while it grew."""
+    met = error.evidence.get("path", "").encode("utf-8", "surrogateescape")
+    if isinstance(error, FileError) and is_partial(name_of(met)):
+        error.about(show_bytes(path))
+    return error
+
+
+def link_in_the_way(path: bytes, reason: str = "it is a symbolic link") -> FileError:
+    """OUTSIDE_ROOT: what is written to `path` would land where the link leads."""
+    message = f"A symbolic link is in the way of {show_bytes(path)}; it was not followed and nothing was written."
+    evidence = {"path": show_bytes(path), "parent": show_bytes(parent_of(path)), "reason": reason}
+    evidence["root"] = "the destination"
+    return FileError(Code.OUTSIDE_ROOT, message, evidence=evidence, advice=_advice(Code.OUTSIDE_ROOT, path))
 
 
 def _advice(code: Code, path: bytes) -> tuple[Advice, ...] | None:
@@ -65,6 +83,8 @@ def _advice(code: Code, path: bytes) -> tuple[Advice, ...] | None:
             Advice("See owner, mode and free space.", f"ls -la {parent}; df -h {parent}"),
             Advice("Use a directory that belongs to you."),
         )
+    if code is Code.READ_ONLY:
+        return (Advice("See what is mounted, and how.", f"findmnt -T {parent}"),)
     if code is Code.OUTSIDE_ROOT:
         return (Advice("Remove the link, or name the directory it points to as the destination."),)
     return None

@@ -8,7 +8,7 @@ from typing import TypeVar
 from backend.errors import Code, IntegrityError
 from backend.files.lane import Context
 from backend.files.resume import ResumePlan, sample_offsets
-from backend.files.tasks import task_group
+from backend.tasks import task_group
 from backend.text import show_bytes
 
 T = TypeVar("T")
@@ -32,13 +32,13 @@ Same = Callable[[int], Awaitable[bool]]
 async def proven_start(
     plan: ResumePlan, *, ours: Digest, theirs: Digest, same: Callable[[int], Awaitable[bool]]
 ) -> int:
-    """The longest candidate that is the same on both ends, or 0. `same` compares where the host cannot hash.
+    """The longest candidate that is the same on both ends, or 0. `same` compares where one of them cannot hash.
 
     When this returns, `ours` was asked last for the length returned, or for none.
     """
     for length in plan.candidates:
         mine, other = await _both(ours(length), theirs(length))
-        if (await same(length)) if other is None else mine == other:
+        if (await same(length)) if mine is None or other is None else mine == other:
             return length
     return 0
 

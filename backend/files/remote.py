@@ -7,22 +7,37 @@ import re
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 from backend.connection.connector import Attributes, Entry, FileChannel, FileKind, OpenMode, RemoteFile, Space
 from backend.connection.session import Session
 from backend.errors import Code, FairleadError, FileError
-from backend.files.contract import TreeCount
+from backend.files.contract import FileSystem, Search, TreeCount, TreeSize
+from backend.files.host_accounts import HostAccounts
 from backend.files.host_commands import ask_script, said
+from backend.files.host_copy import HostCopy
+from backend.files.host_reasons import why_not_written
+from backend.files.host_search import host_search, host_tree_size
 from backend.files.links import follow_named
+from backend.files.modes import OwnerChange
+from backend.files.name_pattern import NamePattern
 from backend.files.partial import partial_name
-from backend.files.paths import PathResolver, collapse, join_inside, name_of, parent_of, split_after_dots
-from backend.files.tasks import closing, task_group
+from backend.files.paths import (
+    PathResolver,
+    collapse,
+    join_inside,
+    name_of,
+    parent_of,
+    split_after_dots,
+    to_text,
+    variables_in,
+)
+from backend.files.remote_trees import IN_FLIGHT, Removal, count_tree, make_directories
+from backend.tasks import closing
 from backend.text import show_bytes
 
-IN_FLIGHT = 16
-"""Requests under way at once."""
 BLOCK = 261120
 """Bytes of one read or write at most; what OpenSSH allows in one request."""
 
@@ -39,10 +54,17 @@ class RemoteFileSystem:
         self._session = session
         self._channel: ChannelOf = channel or session.files
         self._home: bytes | None = None
+        self._accounts = HostAccounts()
+        self._variables: dict[str, str | None] = {}
+        """What the host says of variables that the profile does not have; None for those that are not set."""
 
     @property
     def host(self) -> str | None:
         return self._session.host
+
+    @asynccontextmanager
+    async def change(self, what: str, *, agreed: bool = False) -> AsyncIterator[FileSystem]:
+        yield self
 
     async def home(self) -> bytes:
         if self._home is None:
@@ -72,15 +94,36 @@ class RemoteFileSystem:
         channel = await self._channel()
         return await (channel.stat(path) if follow else channel.lstat(path))
 
+    async def named(self, attributes: Attributes) -> Attributes:
+        return await self._accounts.named(self._session.link, await self._channel(), attributes)
+
     async def readlink(self, path: bytes) -> bytes:
         return await (await self._channel()).readlink(path)
+
+    async def real(self, path: bytes) -> bytes:
+        return await (await self._channel()).resolve(path)
 
     async def mkdir(self, path: bytes, *, parents: bool = False) -> None:
         channel = await self._channel()
         await (make_directories(channel, path) if parents else channel.mkdir(path))
 
+    async def create(self, path: bytes, *, mode: int | None = None) -> None:
+        await (await (await self._channel()).open(path, OpenMode.EXCLUSIVE, mode)).close()
+
+    async def symlink(self, path: bytes, points_to: bytes) -> None:
+        await (await self._channel()).symlink(path, points_to)
+
+    async def hardlink(self, path: bytes, existing: bytes) -> None:
+        await (await self._channel()).hardlink(path, existing)
+
     async def rename(self, old: bytes, new: bytes) -> None:
         await (await self._channel()).rename(old, new)
+
+    async def replace(self, old: bytes, new: bytes) -> None:
+        await (await self._channel()).replace(old, new)
+
+    async def copy_file(self, old: bytes, new: bytes, found: Attributes) -> int:
+        return await HostCopy(self._session.link, await self._channel(), self).file(old, new, found)
 
     async def remove(self, path: bytes, *, recursive: bool = False) -> TreeCount:
         channel = await self._channel()
@@ -91,17 +134,26 @@ class RemoteFileSystem:
         if not recursive:
             await channel.rmdir(path)
             return TreeCount(0, 1, 0)
-        return await _Removal(channel).directory(path)
+        return await Removal(channel).directory(path)
 
     async def count(self, path: bytes) -> TreeCount:
         channel = await self._channel()
         found = await channel.lstat(path)
         if found.kind is not FileKind.DIRECTORY:
             return TreeCount(1, 0, found.size or 0)
-        return await _count(channel, path)
+        return await count_tree(channel, path)
 
     async def chmod(self, path: bytes, mode: int) -> None:
         await (await self._channel()).set_attributes(path, mode=mode)
+
+    async def chown(self, path: bytes, user: int, group: int) -> None:
+        await (await self._channel()).set_attributes(path, owner=(user, group), follow=False)
+
+    async def account_ids(self, change: OwnerChange) -> tuple[int | None, int | None]:
+        return await self._accounts.ids(self._session.link, self, change)
+
+    async def set_modified(self, path: bytes, modified: float) -> None:
+        await (await self._channel()).set_attributes(path, modified=modified)
 
     async def read(self, path: bytes, *, start: int = 0, limit: int | None = None) -> AsyncIterator[bytes]:
         channel = await self._channel()
@@ -113,30 +165,81 @@ class RemoteFileSystem:
         finally:
             await file.close()
 
-    async def write(self, path: bytes, content: AsyncIterator[bytes], *, mode: int | None = None) -> int:
-        channel = await self._channel()
+    async def write(
+        self,
+        path: bytes,
+        content: AsyncIterator[bytes],
+        *,
+        mode: int | None = None,
+        owner: tuple[int | None, int | None] = (None, None),
+    ) -> int:
         path = await follow_named(self, path)
+        try:
+            return await self._write(path, content, mode, owner)
+        except FileError as error:
+            raise await self._explained(error, path) from error
+
+    async def _explained(self, error: FileError, path: bytes) -> FileError:
+        """The cause, where SFTP tells none: the host's own commands may."""
+        if error.code is not Code.FILE_FAILED:
+            return error
+        code = await why_not_written(await self._session.link(), path)
+        return error if code is None else FileError(code, evidence=error.evidence, host=self.host)
+
+    async def _write(
+        self,
+        path: bytes,
+        content: AsyncIterator[bytes],
+        mode: int | None,
+        owner: tuple[int | None, int | None],
+    ) -> int:
+        channel = await self._channel()
         before = await self._before(channel, path)
-        partial = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
-        file = await channel.open(partial, OpenMode.EXCLUSIVE, mode)
+        growing = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
+        file = await channel.open(growing, OpenMode.EXCLUSIVE, mode)
         try:
             try:
                 written = await _pour(file, content, _block(channel.limits.write))
                 await file.finish()
             finally:
                 await file.close()
+            if owner != (None, None):
+                await self._give(growing, owner)
             kept = mode if mode is not None else before.mode if before is not None else None
             if kept is not None:
-                await channel.set_attributes(partial, mode=kept)
-            await channel.replace(partial, path)
+                await channel.set_attributes(growing, mode=kept)
+            await channel.replace(growing, path)
         except BaseException:
             with suppress(FairleadError):
-                await asyncio.wait_for(channel.remove(partial), timeout=2.0)
+                await asyncio.wait_for(channel.remove(growing), timeout=2.0)
             raise
         return written
 
+    async def _give(self, path: bytes, owner: tuple[int | None, int | None]) -> None:
+        own = await self.stat(path, follow=False)
+        user, group = (new if new is not None else old for new, old in zip(owner, (own.uid, own.gid), strict=True))
+        if user is None or group is None:
+            raise FileError(Code.FILE_FAILED, evidence={"path": show_bytes(path), "reason": "no owner is told"})
+        await self.chown(path, user, group)
+
+    async def rewrite(self, path: bytes, content: AsyncIterator[bytes]) -> None:
+        channel = await self._channel()
+        file = await channel.open(path, OpenMode.CREATE)
+        try:
+            await _pour(file, content, _block(channel.limits.write))
+            await file.finish()
+        finally:
+            await file.close()
+
     async def space(self, path: bytes) -> Space | None:
         return await (await self._channel()).space(path)
+
+    def search(self, path: bytes, pattern: NamePattern) -> Search:
+        return host_search(self._session.link, partial(self.stat, follow=False), self, path, pattern)
+
+    async def tree_size(self, path: bytes) -> TreeSize:
+        await self.stat(path)
+        return await host_tree_size(self._session.link, self, path)
 
     async def _resolver(self, text: str) -> PathResolver:
         """What reads `text`: it knows the profile's variables, and the root that `text` begins with."""
@@ -144,11 +247,22 @@ class RemoteFileSystem:
         if target is None:
             return PathResolver(home=home, look_up_home=self._home_of)
         place, user = target.workplace, target.host.user
-        resolver = PathResolver(home=home, user=user, environment=place.env, look_up_home=self._home_of)
+        environment = {"HOME": to_text(home), "USER": user, "LOGNAME": user, **place.env}
+        environment |= await self._ask_variables(variables_in(text) - environment.keys())
+        resolver = PathResolver(home=home, user=user, environment=environment, look_up_home=self._home_of)
         root = text.partition(":")[0]
         if text == root or root not in place.roots:
             return resolver
         return replace(resolver, roots={root: await resolver.resolve(place.roots[root])})
+
+    async def _ask_variables(self, names: frozenset[str]) -> dict[str, str]:
+        """Those of `names` that are set where commands run on the host. Each is asked for once."""
+        unknown = sorted(names - self._variables.keys())
+        if unknown:
+            script = "".join(f"printf '%s\\0' \"${{{name}-}}\"\n" for name in unknown).encode()
+            answer = said(await ask_script(await self._session.link(), script, seconds=10)).split(b"\0")
+            self._variables |= {name: to_text(value) or None for name, value in zip(unknown, answer, strict=False)}
+        return {name: value for name in names if (value := self._variables.get(name))}
 
     async def _before(self, channel: FileChannel, path: bytes) -> Attributes | None:
         try:
@@ -170,29 +284,6 @@ class RemoteFileSystem:
             message = f"The home directory of {user} on {self.host} could not be found out."
             raise FileError(Code.NOT_FOUND, message, evidence={"path": f"~{user}", "parent": "/home"}, host=self.host)
         return answer
-
-
-async def make_directories(channel: FileChannel, path: bytes) -> None:
-    """`mkdir -p`: what exists is fine. Raises FileError, NOT_DIRECTORY when a file is in the way."""
-    try:
-        await channel.mkdir(path)
-    except FileError as error:
-        if error.code is Code.NOT_FOUND and parent_of(path) != path:
-            await make_directories(channel, parent_of(path))
-            await make_directories(channel, path)
-        elif error.code in (Code.EXISTS, Code.FILE_FAILED, Code.PERMISSION):
-            await _must_be_directory(channel, path, error)
-        else:
-            raise
-
-
-async def _must_be_directory(channel: FileChannel, path: bytes, error: FileError) -> None:
-    try:
-        found = await channel.stat(path)
-    except FileError:
-        raise error from None
-    if found.kind is not FileKind.DIRECTORY:
-        raise FileError(Code.NOT_DIRECTORY, evidence={"path": show_bytes(path)}) from error
 
 
 def _block(limit: int) -> int:
@@ -269,70 +360,6 @@ async def _pour(file: RemoteFile, content: AsyncIterator[bytes], block: int) -> 
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
     return offset
-
-
-def _added(one: TreeCount, other: TreeCount) -> TreeCount:
-    return TreeCount(
-        one.files + other.files,
-        one.directories + other.directories,
-        one.bytes + other.bytes,
-        one.unreadable + other.unreadable,
-    )
-
-
-async def _entries(channel: FileChannel, path: bytes) -> AsyncIterator[tuple[bytes, Attributes]]:
-    async with closing(channel.scan(path)) as batches:
-        async for batch in batches:
-            for entry in batch:
-                below = join_inside(path, entry.name)
-                known = entry.attributes.kind is not FileKind.UNKNOWN
-                yield below, entry.attributes if known else await channel.lstat(below)
-
-
-async def _count(channel: FileChannel, path: bytes) -> TreeCount:
-    total = TreeCount(0, 1, 0)
-    below: list[bytes] = []
-    try:
-        async with closing(_entries(channel, path)) as entries:
-            async for name, found in entries:
-                if found.kind is FileKind.DIRECTORY:
-                    below.append(name)
-                else:
-                    total = replace(total, files=total.files + 1, bytes=total.bytes + (found.size or 0))
-    except FileError:
-        return replace(total, unreadable=1)
-    for name in below:
-        total = _added(total, await _count(channel, name))
-    return total
-
-
-class _Removal:
-    """A recursive removal with many requests under way; links are removed, never followed."""
-
-    def __init__(self, channel: FileChannel) -> None:
-        self._channel = channel
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
-
-    async def directory(self, path: bytes) -> TreeCount:
-        total = TreeCount(0, 0, 0)
-        below: list[bytes] = []
-        async with closing(_entries(self._channel, path)) as entries:
-            files = [(name, found) async for name, found in entries]
-        async with task_group() as group:
-            for name, found in files:
-                if found.kind is FileKind.DIRECTORY:
-                    below.append(name)
-                else:
-                    group.create_task(self._remove(name))
-                    total = replace(total, files=total.files + 1, bytes=total.bytes + (found.size or 0))
-        for name in below:
-            total = _added(total, await self.directory(name))
-        await self._channel.rmdir(path)
-        return replace(total, directories=total.directories + 1)
-
-    async def _remove(self, path: bytes) -> None:
-        async with self._slots:
-            await self._channel.remove(path)
 
 
 async def lstat_or_none(channel: FileChannel, path: bytes) -> Attributes | None:

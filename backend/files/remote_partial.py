@@ -7,7 +7,6 @@ the name that ours would have. SFTP does not tell who we are; a file that is mad
 from __future__ import annotations
 
 import re
-import secrets
 
 from backend.connection.connector import Attributes, FileChannel, FileKind, OpenMode, RemoteFile
 from backend.errors import Code, FileError
@@ -69,8 +68,9 @@ def _owner_and_mode(found: Attributes) -> tuple[FileKind, int | None, int | None
 
 async def _what_we_make(channel: FileChannel, path: bytes) -> Attributes:
     """Owner and mode that the server gives to a new file of ours beside `path`."""
-    probe = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
-    file = await channel.open(probe, OpenMode.EXCLUSIVE, GROWING)
+    # Always under one name, for what a killed program has left is made anew and removed by the next.
+    probe = join_inside(parent_of(path), partial_name(name_of(path), b"whose"))
+    file = await create_new(channel, probe)
     try:
         return await file.attributes()
     finally:

@@ -6,8 +6,9 @@ blocks again; that is the lanes' work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from backend.dataclass import dataclass
 
 RESUMABLE = 1 << 20
 """Bytes from which a file is journalled; smaller ones are sent again whole."""

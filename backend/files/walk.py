@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from backend.connection.connector import Attributes, Entry, FileKind
+from backend.dataclass import dataclass
 from backend.errors import Code, FileError
 from backend.files.lane import Item
 from backend.files.partial import is_partial
-from backend.files.paths import join_inside
-from backend.files.tasks import closing, task_group
+from backend.files.paths import DEEPEST, join_inside
+from backend.tasks import closing, task_group
 from backend.text import show_bytes
 
-AT_ONCE = 8
+AT_ONCE = 16
 """Directories read at once."""
-DEEPEST = 400
-"""Levels below the root; a tree that is deeper is broken or hostile."""
 
 UNFINISHED = "its name is that of an unfinished copy"
 
@@ -126,13 +125,17 @@ class Walk:
         return directory.above | {real}
 
     async def _entry(self, holder: Item, entry: Entry, above: frozenset[bytes], *, fresh: bool) -> None:
-        item = replace(holder, parts=(*holder.parts, entry.name), attributes=entry.attributes, named=False, fresh=fresh)
+        source, parts = holder.source, (*holder.parts, entry.name)
+        item = Item(source, holder.anchor, parts, entry.attributes, fresh=fresh)
         try:
-            item = replace(item, source=join_inside(holder.source, entry.name))
+            source = join_inside(source, entry.name)
+            item = Item(source, holder.anchor, parts, entry.attributes, fresh=fresh)
             if is_partial(entry.name):
                 self._visitor.left_out(item, UNFINISHED)
                 return
-            item = replace(item, attributes=await self._attributes(item))
+            found = await self._attributes(item)
+            if found is not entry.attributes:
+                item = replace(item, attributes=found)
             if item.attributes.kind is FileKind.DIRECTORY:
                 async with self._changed:
                     self._todo.append(_Directory(item, above))
