@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import groupby
 
 from backend.connection.connector import Chunk, StdStream
+from backend.dataclass import dataclass
 
 MAX_LINE_BYTES = 64 << 10
 _BLOCK_BYTES = 32 << 10
@@ -157,10 +158,15 @@ class OutputBuffer:
             for lines in _portions(body):
                 self._keep(lines)
             return
-        for line in body.split(b"\n")[:-1]:
-            self._grow(line)
-            self._keep(self._pending() + b"\n")
-            self._clear_tail()
+        for short, run in groupby(body.split(b"\n")[:-1], key=lambda line: len(line) <= self._max_line):
+            if short:
+                for lines in _portions(b"".join(map(_as_left, run))):
+                    self._keep(lines)
+                continue
+            for line in run:
+                self._grow(line)
+                self._keep(self._pending() + b"\n")
+                self._clear_tail()
 
     def _grow(self, text: bytes) -> None:
         """Continue the unfinished line by text without a newline."""
@@ -241,16 +247,33 @@ class OutputBuffer:
                 self._seal()
             if self._head == len(self._blocks):
                 return
-            self._drop_line(self._blocks[self._head])
+            self._drop_from(self._blocks[self._head])
 
-    def _drop_line(self, block: _Block) -> None:
-        """Forget the oldest line; its block's memory goes with the block's last line."""
-        after = block.data.find(b"\n", self._offset) + 1 or len(block.data)
+    def _drop_from(self, block: _Block) -> None:
+        """Forget the oldest block where all of it has to go, else as many of its lines as are too many."""
+        following = self._head + 1
+        after = self._blocks[following].first if following < len(self._blocks) else self._open_first
+        rest = len(block.data) - self._offset + (0 if self._offset else block.overhead)
+        if self.end - after >= self._max_lines or self._size - rest >= self._max_bytes:
+            self._drop_lines(block, after - self._first)
+        else:
+            self._drop_lines(block, max(1, self.end - self._first - self._max_lines))
+
+    def _drop_lines(self, block: _Block, count: int) -> None:
+        """Forget its oldest lines; its memory goes with its last line."""
+        after = self._end_of_lines(block, count)
         self._size -= after - self._offset + (0 if self._offset else block.overhead)
         self._offset = after
-        self._first += 1
+        self._first += count
         if after == len(block.data):
             self._drop_block()
+
+    def _end_of_lines(self, block: _Block, count: int) -> int:
+        """Where the next `count` lines of it end."""
+        if count == 1:
+            return block.data.find(b"\n", self._offset) + 1 or len(block.data)
+        parts = block.data[self._offset :].split(b"\n", count)
+        return len(block.data) - len(parts[count]) if len(parts) > count else len(block.data)
 
     def _drop_block(self) -> None:
         self._blocks[self._head] = _GONE
@@ -274,6 +297,12 @@ def _is_plain(body: bytes, max_line: int) -> bool:
         if not start:
             return False
     return True
+
+
+def _as_left(line: bytes) -> bytes:
+    """A line as carriage returns leave it: what was written last, with its end."""
+    body = line.rstrip(b"\r")
+    return body[body.rfind(b"\r") + 1 :] + (b"\n" if len(body) == len(line) else b"\r\n")
 
 
 def _portions(body: bytes) -> Iterator[bytes]:

@@ -8,15 +8,15 @@ printf(1).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from backend.errors import Code, ConfigError
+from backend.patterns import pattern
 
-_SAFE = re.compile(rb"[A-Za-z0-9_@%+=:,./-]+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RUNS = re.compile(rb"[!'\\]|[^!'\\]+")
-_NOT_CARRIED = re.compile(rb"[^ -~]|[!\"$'\\`]")
+_SAFE = pattern(rb"[A-Za-z0-9_@%+=:,./-]+")
+_NAME = pattern(r"[A-Za-z_][A-Za-z0-9_]*")
+_RUNS = pattern(rb"[!'\\]|[^!'\\]+")
+_NOT_CARRIED = pattern(rb"[^ -~]|[!\"$'\\`]")
 
 
 def posix_quote(argument: bytes) -> bytes:
@@ -41,12 +41,26 @@ def wrap(command: bytes, *, cwd: bytes | None = None, env: Mapping[str, str] | N
     """
     if cwd is None and not env:
         return command
-    steps = [b'set -- "${SHELL:-/bin/sh}"']
-    if cwd is not None:
-        steps.append(b"CDPATH= cd -- " + _directory(cwd) + b" >/dev/null || exit 126")
-    steps += [b"export " + _assignment(name, value) for name, value in (env or {}).items()]
-    steps.append(b'exec "$1" -c ' + posix_quote(command))
+    steps = [b'set -- "${SHELL:-/bin/sh}"', *in_place(cwd=cwd, env=env), b'exec "$1" -c ' + posix_quote(command)]
     return b"exec sh -c " + _for_any_shell(_on_one_line(b"; ".join(steps)))
+
+
+def in_place(*, cwd: bytes | None = None, env: Mapping[str, str] | None = None) -> list[bytes]:
+    """The steps of a POSIX script that lead to `cwd` and set `env`. It ends with 126 where `cwd` cannot be entered.
+
+    Raises ConfigError (USAGE) for what no shell can carry.
+    """
+    steps = [] if cwd is None else [entering(cwd) + b" >/dev/null || exit 126"]
+    return steps + exports(env or {})
+
+
+def script_line(script: bytes) -> bytes:
+    """A command line, for any login shell, that has a POSIX shell run `script`; its standard input is left alone.
+
+    Raises ConfigError for a zero byte.
+    """
+    _refuse_zero(script)
+    return b"exec sh -c " + _for_any_shell(_on_one_line(script))
 
 
 def login_shell(*, cwd: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes | None:
@@ -58,11 +72,21 @@ def login_shell(*, cwd: bytes | None = None, env: Mapping[str, str] | None = Non
     if cwd is None and not env:
         return None
     steps = [b'set -- "${SHELL:-/bin/sh}"']
-    steps += [b"export " + _assignment(name, value) for name, value in (env or {}).items()]
+    steps += exports(env or {})
     if cwd is not None:
-        steps.append(b"CDPATH= cd -- " + _directory(cwd) + b" >/dev/null")
+        steps.append(entering(cwd) + b" >/dev/null")
     steps.append(b'exec "$1" -l')
     return b"exec sh -c " + _for_any_shell(_on_one_line(b"; ".join(steps)))
+
+
+def entering(cwd: bytes) -> bytes:
+    """A command of a POSIX shell that enters `cwd`. `~` and `~/…` mean the home directory."""
+    return b"CDPATH= cd -- " + _directory(cwd)
+
+
+def exports(env: Mapping[str, str]) -> list[bytes]:
+    """Commands of a POSIX shell that set these variables. Raises ConfigError (USAGE) for a name that cannot be one."""
+    return [b"export " + _assignment(name, value) for name, value in env.items()]
 
 
 def _directory(cwd: bytes) -> bytes:

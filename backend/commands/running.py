@@ -1,7 +1,6 @@
 """One running command: its life from connecting to the outcome. It belongs to the service, whatever screen started it.
 
-Stopping is orderly: Ctrl-C where there is a terminal, TERM, KILL after `GRACE` seconds, and after as long again the
-channel is closed and the outcome says that the end could not be confirmed.
+How it is stopped is told in `backend.commands.ending`.
 """
 
 from __future__ import annotations
@@ -9,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.clock import Clock
+from backend.commands.opening import Opener
 from backend.commands.output import OutputBuffer
 from backend.commands.pulse import Pulse
 from backend.commands.saving import Saved, Spill, save
@@ -25,22 +26,24 @@ from backend.commands.values import (
     CommandState,
     Sink,
 )
-from backend.commands.verdict import judge, known_end, unknown_end, unreadable_input, with_remote
-from backend.commands.workplace import placed
-from backend.connection.connector import Chunk, ExitReport, RemoteProcess, StdStream
+from backend.commands.verdict import MAY_HAVE_STARTED, NOT_STARTED, judge, unknown_end, unreadable_input, with_remote
+from backend.connection.connector import Chunk, ExitReport, Link, RemoteProcess, StdStream
 from backend.connection.session import Session
 from backend.errors import Code, FairleadError, FileError, Interrupted, LinkLost, SessionError, TimeLimitError
 from backend.events import EventBus
 from backend.tasks import cancel_all
 
+if TYPE_CHECKING:
+    from backend.commands.pursuit import Run
+
 log = logging.getLogger(__name__)
 
-GRACE = 2.0
-"""Seconds that a process gets after TERM, and again after KILL."""
 _CLOSE_LIMIT = 5.0
+_ANSWER = 2.0
+"""Seconds that a host's answer is waited for, when what it was asked to start is to be stopped."""
 _TURN_BYTES = 256 << 10
 """Output after which the reader lets everybody else have a turn of the loop."""
-_INTERRUPT, _END_OF_INPUT = b"\x03", b"\x04"
+_END_OF_INPUT = b"\x04"
 
 
 class RunningCommand:
@@ -53,6 +56,8 @@ class RunningCommand:
         session: Session,
         spec: CommandSpec,
         sink: Sink | None,
+        permit: Callable[[], Awaitable[None]],
+        opener: Opener,
         bus: EventBus,
         clock: Clock,
     ) -> None:
@@ -65,10 +70,14 @@ class RunningCommand:
         self.outcome: CommandOutcome | None = None
         self._session = session
         self._sink = sink
+        self._permit = permit
+        self._opener = opener
         self._spill = Spill(spec.save_to)
         self._bus = bus
         self._clock = clock
         self._pulse = Pulse(lambda: bus.publish(CommandOutput(self.host, self.id)), clock)
+        self._link: Link | None = None
+        """Which it was started over."""
         self._received = {StdStream.OUT: 0, StdStream.ERR: 0}
         self._began = clock.monotonic()
         loop = asyncio.get_running_loop()
@@ -81,6 +90,15 @@ class RunningCommand:
     def save_error(self) -> FileError | None:
         """Why `spec.save_to` does not hold the whole output; the command goes on without it."""
         return self._spill.error
+
+    @cached_property
+    def shown(self) -> OutputBuffer:
+        """The output as text in UTF-8, for people; `output` itself where the host writes that."""
+        if self.spec.encoding == "utf-8":
+            return self.output
+        from backend.commands.recoded import RecodedOutput  # most hosts write UTF-8
+
+        return RecodedOutput(self.output, self.spec.encoding)
 
     async def wait(self) -> CommandOutcome:
         """How it ended; never raises for the command's own fate. Cancelling the wait does not stop the command."""
@@ -122,7 +140,7 @@ class RunningCommand:
         try:
             process = await self._unless_stopped(self._open())
         except _StoppedEarly as stopped:
-            return None, with_remote(stopped.reason, "not started")
+            return None, with_remote(stopped.reason, stopped.remote)
         self._began = self._clock.monotonic()
         self._enter(CommandState.RUNNING)
         try:
@@ -131,12 +149,16 @@ class RunningCommand:
             await _bounded_close(process)
 
     async def _open(self) -> RemoteProcess:
-        link = await self._session.link()
-        command = placed(self.spec.command, self._session.target, cwd=self.spec.cwd, env=self.spec.env)
-        return await link.open_process(command, pty=self.spec.pty)
+        await self._permit()
+        self._link = await self._session.link()
+        return await self._opener.open(self._session, self.spec)
 
     async def _unless_stopped(self, opening: Coroutine[Any, Any, RemoteProcess]) -> RemoteProcess:
-        """The opened process, unless the person stops first; then nothing is left open."""
+        """The opened process, unless the person stops first; then nothing is left open.
+
+        What the host has been asked to start may run before it says so: the answer is waited for a little, and the
+        process is there to be ended then. Without an answer nobody knows.
+        """
         task = asyncio.create_task(opening)
         signs: set[asyncio.Future[Any]] = {task, self._stop}
         try:
@@ -144,10 +166,17 @@ class RunningCommand:
         except asyncio.CancelledError:
             await _discard(task)
             raise
+        if not task.done() and self._is_asked:
+            await asyncio.wait({task}, timeout=_ANSWER)
         if task.done():
             return task.result()
         await _discard(task)
-        raise _StoppedEarly(self._stop.result())
+        raise _StoppedEarly(self._stop.result(), MAY_HAVE_STARTED if self._is_asked else NOT_STARTED)
+
+    @property
+    def _is_asked(self) -> bool:
+        """Whether the host may have been asked to start it. As another user it first has to let us, which is told."""
+        return self._link is not None and self.spec.elevate is None
 
     async def _accompany(self, process: RemoteProcess) -> tuple[ExitReport | None, FairleadError | None]:
         """Feed and read the process until it ends, is stopped, or reaches its limit."""
@@ -225,33 +254,22 @@ class RunningCommand:
         self, process: RemoteProcess, reading: asyncio.Task[ExitReport], reason: FairleadError
     ) -> FairleadError:
         """Stop the process, and tell in `reason` what is known about its end."""
+        from backend.commands.ending import Ending  # most commands end by themselves
+        from backend.commands.pursuit import Pursuit
+
         self._enter(CommandState.CANCELLING)
-        exiting = asyncio.create_task(process.wait())
-        interrupting = asyncio.create_task(self._press_interrupt(process))
-        try:
-            for signal in ("TERM", "KILL"):
-                process.send_signal(signal)
-                if await self._within_grace({reading, exiting}):
-                    break
-            if exiting.done() and not reading.done():
-                await self._within_grace({reading})  # its last words, unless a child of it holds the stream
-            return with_remote(reason, *known_end(reading, exiting))
-        finally:
-            await cancel_all([exiting, interrupting])
+        assert self._link is not None
+        pursuit = Pursuit(process, self._link, self._run_as)
+        ending = Ending(process, pursuit, self._clock, terminal=self.spec.pty is not None)
+        return with_remote(reason, *await ending.hold(reading))
 
-    async def _press_interrupt(self, process: RemoteProcess) -> None:
-        if self.spec.pty is not None:
-            with contextlib.suppress(SessionError, LinkLost):
-                await process.write(_INTERRUPT)
-
-    async def _within_grace(self, signs: set[asyncio.Task[ExitReport]]) -> bool:
-        """Whether one of the signs of the process's end came in time."""
-        timer = asyncio.create_task(self._clock.sleep(GRACE))
-        try:
-            await asyncio.wait({*signs, timer}, return_when=asyncio.FIRST_COMPLETED)
-            return any(sign.done() for sign in signs)
-        finally:
-            timer.cancel()
+    @property
+    def _run_as(self) -> Run | None:
+        """Runs a script as the other user that the command runs as."""
+        who = self.spec.elevate
+        if who is None:
+            return None
+        return lambda script: self._opener.elevation(self.host).run_silently(script, who)
 
     # --- its states --------------------------------------------------------------------------------------------
 
@@ -273,11 +291,12 @@ class RunningCommand:
 
 
 class _StoppedEarly(Exception):
-    """The person stopped a command that had not started."""
+    """The person stopped a command before it was seen to start."""
 
-    def __init__(self, reason: FairleadError) -> None:
+    def __init__(self, reason: FairleadError, remote: str) -> None:
         super().__init__(str(reason))
         self.reason = reason
+        self.remote = remote
 
 
 async def _discard(opening: asyncio.Task[RemoteProcess]) -> None:

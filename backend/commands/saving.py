@@ -6,12 +6,12 @@ import asyncio
 import errno
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, TypeVar
 
 from backend.commands.output import OutputBuffer
+from backend.dataclass import dataclass
 from backend.errors import Advice, Code, FileError
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ _CODES = {
     errno.EISDIR: Code.IS_DIRECTORY,
     errno.EACCES: Code.PERMISSION,
     errno.EPERM: Code.PERMISSION,
-    errno.EROFS: Code.PERMISSION,
+    errno.EROFS: Code.READ_ONLY,
     errno.ENOSPC: Code.DISK_FULL,
     errno.EDQUOT: Code.QUOTA,
 }

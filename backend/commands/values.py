@@ -3,19 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from backend.connection.connector import Chunk, ExitReport, PtyRequest
+from backend.connection.connector import Chunk, ExitReport, PtyRequest, RemoteProcess
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.events import Event
+
+if TYPE_CHECKING:
+    from backend.connection.session import Session
+
+Start = Callable[[bytes], Awaitable[RemoteProcess]]
+"""Starts a command line as the spec says: there, in its directory, with its variables, as the user that is wanted."""
+Opening = Callable[["Session", "CommandSpec", Start], Awaitable[RemoteProcess]]
+"""Makes the process of a command in a way of its own, by `Start` or without. Raises FairleadError when there is none:
+nothing runs then."""
 
 Sink = Callable[[Chunk], Awaitable[None] | None]
 """Called in the loop for each chunk, in order of arrival; must return quickly.
 
 What it returns, if anything, is awaited before more is read: so a slow taker holds back the host, not our memory.
 """
+
+GRACE = 2.0
+"""Seconds that processes get after TERM, and again after KILL."""
+UNKNOWN_END = "How the command ended is unknown; it may still be running there."
+"""For people, where the link was lost and nothing was confirmed."""
+
+
+class ElevateBy(StrEnum):
+    """What makes one user another."""
+
+    SUDO = "sudo"
+    """Asks for the person's own password, as a rule."""
+    SU = "su"
+    """Asks for the other user's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elevate:
+    """To run as another user of the host."""
+
+    by: ElevateBy = ElevateBy.SUDO
+    user: str = "root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +57,8 @@ class CommandSpec:
 
     command: bytes
     """Given to the login shell as it is."""
+    judged: tuple[bytes, ...] = ()
+    """What is judged in place of `command` where that carries other texts, as a script: command lines of its kind."""
     cwd: bytes | None = None
     """Directory to run in; the command does not run when it cannot be entered."""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -33,11 +68,17 @@ class CommandSpec:
     stdin_stream: AsyncIterable[bytes] | None = None
     """Sent after `stdin`, piece by piece as it comes; stdin is ended when it ends. When it fails with OSError, the
     command is stopped: it must not take a part for the whole."""
+    elevate: Elevate | None = None
+    """Another user to run as; the password for that is asked for where it is needed."""
     pty: PtyRequest | None = None
     time_limit: float | None = None
     """Seconds, from the moment the host has started the command."""
     save_to: Path | None = None
     """A new local file that gets the whole output, both streams as they arrive, however much it is."""
+    opening: Opening | None = None
+    """What gives the command its process, as a named session or loaded modules do; None: a channel of its own."""
+    encoding: str = "utf-8"
+    """The host's, in which `command` is written already; for whoever shows what it says."""
     keep_output: bool = True
     """Whether `RunningCommand.output` is filled. A sink that takes everything has no need of it."""
 

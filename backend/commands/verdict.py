@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from backend.connection.connector import ExitReport
 from backend.errors import Advice, Code, FairleadError, FileError, Interrupted, LinkLost
 
+NOT_STARTED = "not started"
+ENDED = "ended"
+"""Evidence `remote` of a command that was stopped: nothing of it is left on the host."""
+MAY_HAVE_STARTED = "unknown: it may have been started"
+"""The same, where the host was asked to start it and had not answered."""
+
 
 def judge(report: ExitReport, host: str) -> ExitReport:
     """A report that says something; silence is no success."""
@@ -24,7 +30,7 @@ def known_end(*signs: asyncio.Task[ExitReport]) -> tuple[str, ExitReport | None]
     reports = [sign.result() for sign in done if sign.exception() is None]
     for report in reports:
         if report.status is not None or report.signal is not None:
-            return "ended", report
+            return ENDED, report
     if any(isinstance(failure, LinkLost) for failure in failures):
         return "unknown: the connection was lost", None
     return "unknown: it did not confirm", None
@@ -43,7 +49,7 @@ def _advice(reason: FairleadError, evidence: Mapping[str, str]) -> tuple[Advice,
     """The catalogue's own; where the end is not confirmed, also where to look."""
     filled = type(reason)(reason.code, evidence=evidence, host=reason.host)
     own = reason.advice if isinstance(reason, FileError) else filled.advice
-    if not evidence["remote"].startswith("unknown"):
+    if evidence["remote"] in (ENDED, NOT_STARTED):
         return own
     return (
         *own,

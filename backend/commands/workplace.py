@@ -19,8 +19,16 @@ def placed(
 
     Raises ConfigError (USAGE) for what no shell can carry.
     """
+    directory, variables = place_of(target, cwd=cwd, env=env)
+    return wrap(command, cwd=directory, env=variables)
+
+
+def place_of(
+    target: Target | None, *, cwd: bytes | None = None, env: Mapping[str, str] | None = None
+) -> tuple[bytes | None, Mapping[str, str]]:
+    """Where a command runs, and with which variables beside those of its login."""
     place = _of(target)
-    return wrap(command, cwd=_directory(place, cwd), env={**place.env, **(env or {})})
+    return _directory(place, cwd), {**place.env, **(env or {})}
 
 
 def shell_command(target: Target | None) -> bytes | None:

@@ -7,16 +7,17 @@ had begun goes back into the queue where that is safe; else it is told as unknow
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from backend.clock import Clock
 from backend.errors import Code, FairleadError
+from backend.leases import LEASE, Life, settle_leases
+from backend.priority import Priority
 from backend.requests.model import (
     Action,
     CopyFiles,
-    Priority,
     Request,
     RequestResult,
     RequestState,
@@ -30,8 +31,6 @@ from backend.store import Store
 MOST_OF_HOST = 100
 MOST = 500
 """Requests that may wait; more is refused."""
-LEASE = 60.0
-"""Seconds for which a request belongs to the process that has begun it."""
 MOST_ATTEMPTS = 3
 """Times that a repeatable request is begun."""
 KEPT_ENDED = 200
@@ -41,9 +40,13 @@ KEPT_ENDED = 200
 class RequestBook:
     """What waits, what is under way, and what came of the last ones."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, *, life_of: Callable[[str], Life] = lambda owner: Life.UNKNOWN
+    ) -> None:
+        """`life_of` tells of an owner whether it is still there (`Holder.life_of`)."""
         self._store = store
         self._clock = clock
+        self._life_of = life_of
 
     async def add(
         self, host: str, action: Action, *, priority: Priority, deadline: datetime | None, repeatable: bool
@@ -72,7 +75,7 @@ class RequestBook:
 
         def work(db: sqlite3.Connection) -> tuple[Request, ...]:
             _expire(db, now)
-            _recover(db, now)
+            self._recover(db, now)
             return _read(
                 db.execute(
                     "SELECT * FROM requests WHERE ? IS NULL OR host = ?"
@@ -96,7 +99,7 @@ class RequestBook:
 
         def work(db: sqlite3.Connection) -> Request | None:
             _expire(db, now)
-            _recover(db, now)
+            self._recover(db, now)
             claimed = db.execute(
                 "UPDATE requests SET state = 'running', owner = ?, lease = ?, attempts = attempts + 1 WHERE id ="
                 " (SELECT id FROM requests WHERE host = ? AND state = 'waiting' ORDER BY priority DESC, place LIMIT 1)"
@@ -171,6 +174,31 @@ class RequestBook:
 
         return await self._store.run(work)
 
+    async def set_deadline(self, number: int, deadline: datetime | None) -> str | None:
+        """Give a request another deadline, or none: one that waits, or one that was too late and waits again then.
+
+        Its host; None when it was begun, or has ended otherwise. Raises FairleadError QUEUE_FULL.
+        """
+        until = None if deadline is None else deadline.timestamp()
+        now = self._now()
+
+        def work(db: sqlite3.Connection) -> str | None:
+            _expire(db, now)
+            row = db.execute(
+                "SELECT host, state FROM requests WHERE id = ? AND state IN ('waiting', 'expired')", (number,)
+            ).fetchone()
+            if row is None:
+                return None
+            host = str(row[0])
+            if row[1] == RequestState.EXPIRED:
+                _check_room(db, host)
+            db.execute(
+                "UPDATE requests SET deadline = ?, state = 'waiting', ended = NULL WHERE id = ?", (until, number)
+            )
+            return host
+
+        return await self._store.run(work)
+
     async def clear(self, host: str | None = None) -> int:
         """Forget those that have ended; how many they were."""
         return await self._store.run(
@@ -183,6 +211,10 @@ class RequestBook:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+    def _recover(self, db: sqlite3.Connection, now: float) -> None:
+        settle_leases(db, "requests", self._life_of, now)
+        _recover(db, now)
 
 
 def _read(cursor: sqlite3.Cursor) -> tuple[Request, ...]:

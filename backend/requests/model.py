@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any
 
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.events import Event
 from backend.files.model import ConflictPolicy, Direction
+from backend.priority import Priority
 from backend.text import show_bytes
-
-
-class Priority(IntEnum):
-    """Which of a host's requests go first."""
-
-    LOW = 0
-    NORMAL = 1
-    HIGH = 2
 
 
 class RequestState(StrEnum):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,18 +18,22 @@ from backend.connection.sessions import Sessions
 from backend.connection.state import CONNECTED, SessionChanged
 from backend.errors import AuthError, ConfigError, ConnectError, FairleadError, Interrupted, LinkLost
 from backend.events import EventBus
-from backend.files.model import TransferOutcome, TransferRequest
+from backend.files.model import Direction, TransferOutcome, TransferRequest, TransferState
 from backend.files.transfer import Transfer, TransferService
-from backend.requests.book import LEASE, MOST_ATTEMPTS, RequestBook
+from backend.leases import Holder, keep
+from backend.priority import Priority
+from backend.production.guard import Permit
+from backend.production.reading import only_reads
+from backend.requests.book import MOST_ATTEMPTS, RequestBook
 from backend.requests.model import (
     OPEN,
     Action,
     CopyFiles,
-    Priority,
     Request,
     RequestResult,
     RequestsChanged,
     RequestState,
+    RunCommand,
 )
 from backend.store import Store
 from backend.tasks import cancel_all
@@ -50,6 +52,7 @@ class RequestService:
         sessions: Sessions,
         commands: Callable[[], CommandService],
         transfers: Callable[[], TransferService],
+        permit: Permit,
         store: Store,
         bus: EventBus,
         clock: Clock,
@@ -57,11 +60,12 @@ class RequestService:
         self._sessions = sessions
         self._commands = commands
         self._transfers = transfers
-        self._book = RequestBook(store, clock)
+        self._permit = permit
+        self._holder = Holder(store.path.parent / "holders")
+        self._book = RequestBook(store, clock, life_of=self._holder.life_of)
         self._outputs = store.path.parent / "requests"
         self._bus = bus
         self._clock = clock
-        self._owner = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._working: dict[str, asyncio.Task[None]] = {}
         self._under_way: dict[int, _UnderWay] = {}
         self._subscription = bus.subscribe(SessionChanged, self._session_changed)
@@ -74,11 +78,17 @@ class RequestService:
         priority: Priority = Priority.NORMAL,
         deadline: datetime | None = None,
         repeatable: bool = False,
+        agreed: bool = False,
     ) -> Request:
         """Keep `action` until `host` is there; it is carried out at once where it is.
 
-        Raises FairleadError QUEUE_FULL, ConfigError or FileError when it cannot be written down.
+        A production host asks now, not then, unless the person has `agreed` already. Raises FairleadError QUEUE_FULL,
+        PRODUCTION_HOST, COMMAND_DENIED or COMMAND_DANGEROUS, ConfigError or FileError when it cannot be written down.
         """
+        if isinstance(action, RunCommand):
+            agreed = await self._commands().admit(host, _spec(action), agreed=agreed) or agreed
+        if changes(action) and not agreed:
+            await self._permit(host, f"When it is there: {action.words}")
         request = await self._book.add(host, action, priority=priority, deadline=deadline, repeatable=repeatable)
         self._changed(host)
         if self._is_there(host):
@@ -106,6 +116,19 @@ class RequestService:
             self._changed(host)
         return host is not None
 
+    async def set_deadline(self, number: int, deadline: datetime | None) -> bool:
+        """Another deadline, or none; one that was too late waits again. False when it was begun or has ended otherwise.
+
+        Raises FairleadError QUEUE_FULL.
+        """
+        host = await self._book.set_deadline(number, deadline)
+        if host is None:
+            return False
+        self._changed(host)
+        if self._is_there(host):
+            self.work(host)
+        return True
+
     async def clear(self, host: str | None = None) -> int:
         """Forget those that have ended, their output with them; how many they were."""
         ended = [request for request in await self._book.all(host) if request.state not in OPEN]
@@ -129,6 +152,7 @@ class RequestService:
         """Stop; what is under way is put back or told as unknown. Bounded by the services that carry it."""
         self._subscription.cancel()
         await cancel_all(self._working.values())
+        await asyncio.to_thread(self._holder.close)
 
     # --- the work ------------------------------------------------------------------------------------------------
 
@@ -141,7 +165,8 @@ class RequestService:
 
     async def _work(self, host: str) -> None:
         try:
-            while self._is_there(host) and (request := await self._book.claim(host, self._owner)) is not None:
+            await asyncio.to_thread(self._holder.begin)
+            while self._is_there(host) and (request := await self._book.claim(host, self._holder.name)) is not None:
                 self._changed(host, request)
                 state, result = await self._carry_out(request)
                 self._changed(host, replace(request, state=state, result=result))
@@ -151,7 +176,8 @@ class RequestService:
             log.warning("the requests of %s cannot be carried out: %s", host, error)
 
     async def _carry_out(self, request: Request) -> Verdict:
-        lease = asyncio.create_task(self._keep(request), name=f"lease of request {request.number}")
+        renewing = keep(lambda: self._book.renew(request.number, self._holder.name), self._clock)
+        lease = asyncio.create_task(renewing, name=f"lease of request {request.number}")
         try:
             work = self._under_way[request.number] = await self._begin(request)
             try:
@@ -165,26 +191,22 @@ class RequestService:
         await asyncio.shield(self._book.finish(request.number, *verdict))
         return verdict
 
-    async def _keep(self, request: Request) -> None:
-        while await self._book.renew(request.number, self._owner):
-            await self._clock.sleep(LEASE / 3)
-
     async def _begin(self, request: Request) -> _UnderWay:
         action = request.action
         if isinstance(action, CopyFiles):
-            return _Copying(self._transfers().submit(_transfer_request(request.host, action)))
+            return _Copying(
+                self._transfers().submit(_transfer_request(request.host, action), by_itself=False, agreed=True)
+            )
         await asyncio.to_thread(self._outputs.mkdir, 0o700, exist_ok=True)
-        spec = CommandSpec(
-            action.command,
-            cwd=action.cwd,
-            env=action.env,
-            time_limit=action.time_limit,
-            save_to=self.output_of(request),
-        )
-        return _Running(request, self._commands().start(request.host, spec))
+        spec = replace(_spec(action), save_to=self.output_of(request))
+        return _Running(request, self._commands().start(request.host, spec, agreed=True))
 
     def _changed(self, host: str, request: Request | None = None) -> None:
         self._bus.publish(RequestsChanged(host, request))
+
+
+def _spec(action: RunCommand) -> CommandSpec:
+    return CommandSpec(action.command, cwd=action.cwd, env=action.env, time_limit=action.time_limit)
 
 
 class _UnderWay(Protocol):
@@ -230,13 +252,22 @@ class _Copying:
         self._stopping: asyncio.Task[TransferOutcome] | None = None
 
     async def verdict(self) -> Verdict:
-        return verdict_on_copy(await self._transfer.wait(), stopped=self._stopping is not None)
+        outcome = await self._transfer.wait()
+        stopped = self._transfer.state in {TransferState.CANCELLED, TransferState.PAUSED}  # a person did, here or there
+        return verdict_on_copy(outcome, stopped=stopped)
 
     async def interrupted(self) -> Verdict:
         return verdict_on_copy(await self._transfer.cancel(), stopped=self._stopping is not None)
 
     def stop(self) -> None:
         self._stopping = asyncio.create_task(self._transfer.cancel())
+
+
+def changes(action: Action) -> bool:
+    """Whether it may change its host. Pure."""
+    if isinstance(action, CopyFiles):
+        return action.direction is Direction.PUT
+    return not only_reads(action.command)
 
 
 def verdict_on_command(request: Request, outcome: CommandOutcome, *, stopped: bool) -> Verdict:

@@ -1,0 +1,1 @@
+"""One command on many hosts at once: who they are, how it goes on each, and whose output is the same."""

@@ -1,0 +1,1 @@
+"""Terminals: programs on real PTYs of a host, and the emulator that keeps their screens."""
