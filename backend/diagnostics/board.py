@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from backend.diagnostics.rungs import Place, Rung, RungStatus, plan
 
-NOT_NEEDED = "not needed here"
+NOT_NEEDED = "not needed"
 NOT_REACHED = "not reached"
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import posixpath
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from backend.clock import Clock
 from backend.connection.connector import FileChannel, FileKind, Link
 from backend.connection.target import Hop
+from backend.dataclass import dataclass
 from backend.diagnostics.checks import Check, CheckId, CheckStatus
 from backend.diagnostics.clock_offset import Offset, Reading, offset_of
+from backend.diagnostics.explain import Explanation
+from backend.diagnostics.forward_probe import forward_problem
 from backend.diagnostics.host_answers import (
     answers,
     facts_script,
@@ -24,9 +27,10 @@ from backend.diagnostics.host_answers import (
 )
 from backend.diagnostics.host_clock import read_clock
 from backend.diagnostics.probe_file import ProbeFile
-from backend.diagnostics.probes import probe_session
+from backend.diagnostics.probes import probe_session, room_text
 from backend.errors import Code, FairleadError, FileError, LinkLost, SessionError
 from backend.files.host_commands import ask_script, said
+from backend.files.host_reasons import why_not_written
 from backend.tasks import within
 from backend.text import clean_line, show_bytes
 
@@ -42,6 +46,9 @@ _NO_SHELL = "not available"
 """Of nologin(8): "This account is currently not available."."""
 
 
+Explained = Callable[[FairleadError], Awaitable[Explanation]]
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a check has found; `warning` where it is not quite right."""
@@ -52,13 +59,19 @@ class Found:
 
 
 class Skipped(Exception):
-    """A check does not apply; its text says why."""
+    """A check does not apply; its text says why, and `cause` where the catalogue knows it."""
+
+    def __init__(self, why: str, cause: FairleadError | None = None) -> None:
+        super().__init__(why)
+        self.cause = cause
 
 
 class Checker:
     """Runs once."""
 
-    def __init__(self, link: Link, hop: Hop, marker: str, clock: Clock) -> None:
+    def __init__(self, link: Link, hop: Hop, marker: str, clock: Clock, explained: Explained) -> None:
+        """`explained` says what else is known of a failure, as the ladder does."""
+        self._explained = explained
         self._link = link
         self._hop = hop
         self._marker = marker
@@ -93,6 +106,7 @@ class Checker:
             (CheckId.SFTP, self._sftp),
             (CheckId.WRITE, self._write),
             (CheckId.SPACE, self._space),
+            (CheckId.FORWARD, self._forward),
             (CheckId.CLOCK, self._clocks),
             (CheckId.MODULES, self._modules),
         )
@@ -106,17 +120,19 @@ class Checker:
         try:
             found = await within(self._limit + _MARGIN, attempt(), self._clock)
         except Skipped as reason:
+            if reason.cause is not None:
+                return await self._told(check_id, CheckStatus.SKIP, reason.cause, str(reason), {}, began)
             return Check(check_id, CheckStatus.SKIP, str(reason), self._ms(began))
         except TimeoutError:
             summary = f"no answer within {self._limit + _MARGIN:g} s"
             return Check(check_id, CheckStatus.FAIL, summary, self._ms(began))
         except FairleadError as error:
-            return self._told(check_id, CheckStatus.FAIL, error, error.message, {}, began)
+            return await self._told(check_id, CheckStatus.FAIL, error, error.message, {}, began)
         if found.warning is not None:
-            return self._told(check_id, CheckStatus.WARN, found.warning, found.summary, found.evidence, began)
+            return await self._told(check_id, CheckStatus.WARN, found.warning, found.summary, found.evidence, began)
         return Check(check_id, CheckStatus.PASS, _short(found.summary), self._ms(began), evidence=found.evidence)
 
-    def _told(
+    async def _told(
         self,
         check_id: CheckId,
         status: CheckStatus,
@@ -125,9 +141,11 @@ class Checker:
         evidence: Mapping[str, str],
         began: float,
     ) -> Check:
-        error.located(host=self._hop.name)
-        told = {**error.evidence, **evidence}
-        return Check(check_id, status, _short(summary), self._ms(began), error.code, told, error.advice)
+        ms = self._ms(began)
+        explanation = await self._explained(error.located(host=self._hop.name))
+        told = {**explanation.evidence, **evidence}
+        summary = _short(summary)
+        return Check(check_id, status, summary, ms, error.code, told, explanation.advice, explanation.remedies)
 
     def _ms(self, began: float) -> float:
         return (self._clock.monotonic() - began) * 1000
@@ -224,10 +242,18 @@ class Checker:
         try:
             self._file_clock = await probe.try_out(self._marker.encode())
         except FairleadError as error:
+            told = await self._told_by_host(error, path)
             if probe.left:
-                raise FileError(error.code, error.message, evidence={**error.evidence, **_left(path)}) from error
-            raise
+                raise FileError(told.code, told.message, evidence={**told.evidence, **_left(path)}) from error
+            raise told from error
         return Found("written, read back and removed", {"path": show_bytes(path)})
+
+    async def _told_by_host(self, error: FairleadError, path: bytes) -> FairleadError:
+        """`error`, or what the host's own commands say where SFTP says only "Failure"."""
+        if error.code is not Code.FILE_FAILED or self._shell:
+            return error
+        code = await why_not_written(self._link, path)
+        return error if code is None else FileError(code, evidence={**error.evidence, "path": show_bytes(path)})
 
     async def _write_by_command(self, name: str) -> Found:
         found = await self._ask(write_script(self._marker, name))
@@ -239,8 +265,8 @@ class Checker:
     async def _space(self) -> Found:
         free, total, where = await self._room()
         evidence = {"path": where, "free_bytes": str(free), "total_bytes": str(total)}
-        told = {"path": where, "free": _size(free), "total": _size(total)}
-        summary = f"{_size(free)} of {_size(total)} free"
+        told = {"path": where, "free": room_text(free), "total": room_text(total)}
+        summary = f"{room_text(free)} of {room_text(total)} free"
         if free == 0:
             raise FileError(Code.DISK_FULL, evidence=told | evidence)
         if free < LOW_BYTES and free < LOW_SHARE * total:
@@ -260,7 +286,13 @@ class Checker:
             raise Skipped("the host does not say")
         return *room, first(self._facts, "home")
 
-    # --- clock and modules ---------------------------------------------------------------------------------------
+    # --- forwards, clock and modules -----------------------------------------------------------------------------
+
+    async def _forward(self) -> Found:
+        problem = await forward_problem(self._link, self._clock, limit=self._limit)
+        if problem is not None:
+            raise Skipped("the server does not allow it: no forwards, and no jumping through this host", problem)
+        return Found("connections may be passed through")
 
     async def _clocks(self) -> Found:
         await self._close_files()
@@ -310,11 +342,3 @@ def _left(path: bytes) -> dict[str, str]:
 def _short(text: str) -> str:
     line = clean_line(text)
     return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} PB"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
+from backend.dataclass import dataclass
+from backend.diagnostics.remedies.model import Remedy
 from backend.errors import Advice, Code
 
 
@@ -19,6 +21,7 @@ class CheckId(StrEnum):
     SFTP = "sftp"
     WRITE = "write"
     SPACE = "space"
+    FORWARD = "forward"
     CLOCK = "clock"
     MODULES = "modules"
 
@@ -43,9 +46,11 @@ class Check:
     """What was found, in a few words, on one line."""
     ms: float
     code: Code | None = None
-    """For WARN and FAIL, where the catalogue knows the cause."""
+    """For all but PASS, where the catalogue knows the cause."""
     evidence: Mapping[str, str] = field(default_factory=dict)
     advice: tuple[Advice, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    """What of the advice this program can do by itself."""
 
     def to_json(self) -> dict[str, Any]:
         """One element of `verify` in the output of `fairlead diagnose --verify --json`."""

@@ -8,25 +8,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.clock import Clock
-from backend.connection.connector import Connector, Link, PhaseEvent, PhaseFailed, PhasePassed, PhaseStarted
+from backend.connection.connector import Connector, Link, Phase, PhaseEvent, PhaseFailed, PhasePassed, PhaseStarted
 from backend.connection.interaction import Interaction
-from backend.connection.race import way_of
+from backend.connection.outcomes import way_of
 from backend.connection.target import Hop, Target
 from backend.connection.ways import described
 from backend.diagnostics.board import Board
-from backend.diagnostics.explain import explain
+from backend.diagnostics.explain import Explanation, explain, explain_around
 from backend.diagnostics.probes import Finding, probe_files, probe_performance, probe_session, shell_noise
 from backend.diagnostics.routes import Attempt
 from backend.diagnostics.rungs import Place, Rung, RungId, RungStatus, plan
 from backend.diagnostics.summaries import summary_of
-from backend.errors import Code, FairleadError, SessionError
+from backend.errors import Code, FairleadError, HostKeyError, SessionError
 from backend.hosts.book import HostBook
 from backend.text import clean_line
+
+if TYPE_CHECKING:
+    from backend.diagnostics.circumstances import Known
 
 log = logging.getLogger(__name__)
 _CLOSE_LIMIT = 3.0
@@ -47,8 +50,12 @@ class Climb:
         marker: str,
         tell: Callable[[Rung], None],
         then: Callable[[Link, Hop], Awaitable[None]] | None = None,
+        adjust: Callable[[Target], Target] | None = None,
+        known: Callable[[], Known] | None = None,
     ) -> None:
-        """`then` gets the link once the ladder has its verdicts."""
+        """`then` gets the link once the ladder has its verdicts; `adjust` changes what this attempt does; `known` is
+        who knows more of a failure."""
+        self._known = known
         self._host = host
         self._connector = connector
         self._book = book
@@ -56,11 +63,14 @@ class Climb:
         self._clock = clock
         self._marker = marker
         self._then = then
+        self._adjust = adjust
         self._board = Board(host, tell)
         self._target: Target | None = None
         self._attempt: Attempt | None = None
         self._failed_phase: PhaseFailed | None = None
         self._handshake: dict[str, float] = {}
+        self._addresses: dict[str, tuple[str, ...]] = {}
+        """By hop, as they were looked up here."""
         self._noise = ""
         self._began: dict[Place, float] = {}
 
@@ -88,6 +98,8 @@ class Climb:
         place = (self._host, RungId.CONFIG)
         self._begin(place)
         targets = await self._book.routes(self._host)
+        if self._adjust is not None:
+            targets = tuple(self._adjust(target) for target in targets)
         target = targets[0]
         summary = target.host.source or "typed on the command line"
         self._board.settle(
@@ -97,10 +109,17 @@ class Climb:
                 self._host,
                 summary=summary,
                 ms=self._ms(place),
-                evidence=_config_evidence(targets),
+                evidence={**_config_evidence(targets), **await self._as_ssh_has_it(target)},
             )
         )
         return Attempt(targets, connector=self._connector, interaction=self._interaction, clock=self._clock)
+
+    async def _as_ssh_has_it(self, target: Target) -> Mapping[str, str]:
+        """Where OpenSSH itself would go another way under this name: why one works and the other does not."""
+        with contextlib.suppress(FairleadError):
+            if found := await self._book.differences(target):
+                return {"ssh_differs": "; ".join(f"{keyword}: {told}" for keyword, told in found.items())}
+        return {}
 
     def _choose(self, target: Target) -> None:
         """The ladder is about this one of the host's routes."""
@@ -123,6 +142,8 @@ class Climb:
     def _pass(self, event: PhasePassed, place: Place) -> None:
         self._handshake[place[1].value] = self._handshake.get(place[1].value, 0.0) + event.seconds
         evidence = {name: clean_line(value) for name, value in event.evidence.items()}
+        if event.phase is Phase.NAME and (addresses := evidence.get("addresses")):
+            self._addresses[place[0]] = tuple(addresses.split(", "))
         summary = summary_of(event.phase, evidence)[:_SUMMARY]
         ms = event.seconds * 1000
         self._board.settle(Rung(place[1], RungStatus.PASS, place[0], summary=summary, ms=ms, evidence=evidence))
@@ -179,7 +200,8 @@ class Climb:
         self._begin(place)
         found = await probe
         warning = found.warning
-        evidence = {**(warning.evidence if warning else {}), **found.evidence}
+        told = None if warning is None else await self._explained(warning.located(host=self._host), place[0])
+        evidence = {**(told.evidence if told else {}), **found.evidence}
         self._board.settle(
             Rung(
                 place[1],
@@ -189,8 +211,9 @@ class Climb:
                 summary=clean_line(found.summary)[:_SUMMARY],
                 ms=self._ms(place),
                 evidence=evidence,
-                advice=warning.advice if warning else (),
+                advice=told.advice if told else (),
                 error=warning,
+                remedies=told.remedies if told else (),
             )
         )
         return found
@@ -198,10 +221,17 @@ class Climb:
     # --- what went wrong ---------------------------------------------------------------------------------------
 
     async def _fail(self, error: FairleadError) -> None:
-        place, ms = self._place_of_failure()
+        place, ms = self._place_of_failure(error)
         hop = self._hop(place[0])
         error.located(host=self._host, hop=place[0] if self._is_jump(place[0]) else None)
-        explanation = await explain(error, host=self._host, hop=hop, book=self._book)
+        addresses = self._addresses.get(place[0], ())
+        try:
+            explanation = await explain_around(
+                error, host=self._host, hop=hop, book=self._book, known=self._known, addresses=addresses
+            )
+        except Exception:  # the failure itself is told in any case
+            log.exception("a failure of %s could not be explained further", self._host)
+            explanation = Explanation(error.evidence, error.advice)
         self._board.begin(place)
         self._board.settle(
             Rung(
@@ -214,14 +244,20 @@ class Climb:
                 evidence=explanation.evidence,
                 advice=explanation.advice,
                 error=error,
+                remedies=explanation.remedies,
             )
         )
 
-    def _place_of_failure(self) -> tuple[Place, float | None]:
-        """The rung that the connector named, or else the first one without a verdict."""
+    async def _explained(self, error: FairleadError, at: str) -> Explanation:
+        return await explain(error, host=self._host, hop=self._hop(at), book=self._book)
+
+    def _place_of_failure(self, error: FairleadError) -> tuple[Place, float | None]:
+        """The rung that the connector named, or else the first one without a verdict. What keeps host keys from being
+        checked at all is told on their rung, though nothing was tried before it."""
         failed = self._failed_phase
         if failed is not None:
-            place = (failed.hop.name, RungId.of(failed.phase))
+            about_keys = isinstance(error, HostKeyError)
+            place = (failed.hop.name, RungId.HOST_KEY if about_keys else RungId.of(failed.phase))
             if self._board.open(place):
                 return place, failed.seconds * 1000
         place = self._board.current or (self._host, RungId.CONFIG)

@@ -1,25 +1,41 @@
 """From a failure to what a person can do about it: the catalogue's advice, refined by what is known on this machine.
 
 Each refinement looks at one thing (the names in the host book, the state of a key file, the algorithms offered) and
-adds evidence, or advice that goes before the catalogue's own.
+adds evidence, or advice; what the program can do by itself comes from `backend.diagnostics.remedies`. `explain` says
+what the failure itself tells, `explain_around` what the ladder says; `explain_anywhere` says the same about a failure
+that was met elsewhere, and where to look further.
 """
 
 from __future__ import annotations
 
 import asyncio
 import difflib
+import shlex
 import stat
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import field
+from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from backend.connection.target import Hop
-from backend.errors import Advice, Code, FairleadError
+from backend.connection.host_keys import shorten
+from backend.connection.outcomes import RoutesFailed, most_telling
+from backend.connection.target import Hop, Target
+from backend.dataclass import dataclass
+from backend.diagnostics.places import is_worth_a_climb
+from backend.diagnostics.remedies.case import Case
+from backend.diagnostics.remedies.derive import FIRST, REMEDIED, remedies_for
+from backend.diagnostics.remedies.entries import own_entry
+from backend.diagnostics.remedies.legacy import kind_of, offered
+from backend.diagnostics.remedies.model import Remedy, RemedyId
+from backend.errors import Advice, Code, FairleadError, LinkLost
 from backend.hosts.book import HostBook
 from backend.text import clean_line
 
-_OPTIONS = {"kex": "KexAlgorithms", "key exchange": "KexAlgorithms", "cipher": "Ciphers", "encryption": "Ciphers"}
-_OPTIONS |= {"mac": "MACs", "host key": "HostKeyAlgorithms", "host_key": "HostKeyAlgorithms"}
+if TYPE_CHECKING:
+    from backend.diagnostics.circumstances import Known
+
 _NEAR = 3
 
 
@@ -29,6 +45,8 @@ class Explanation:
 
     evidence: Mapping[str, str]
     advice: tuple[Advice, ...]
+    remedies: tuple[Remedy, ...] = ()
+    """What of the advice this program can do by itself; such advice says so (`Advice.apply`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,78 +57,158 @@ class Refinement:
     advice: tuple[Advice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    error: FairleadError
-    host: str
-    hop: Hop | None
-    book: HostBook
-
-
 async def explain(error: FairleadError, *, host: str, hop: Hop | None, book: HostBook) -> Explanation:
     """The evidence and advice for `error`, which happened on the way to `host` at `hop` (None: before any hop)."""
-    refine = _REFINEMENTS.get(error.code)
-    if refine is None:
-        return Explanation(dict(error.evidence), error.advice)
-    added = await refine(_Case(error, host, hop, book))
-    return Explanation({**added.evidence, **error.evidence}, (*added.advice, *error.advice))
+    told = _most_telling(error)
+    near = await _near_names(told, host, book) if told.code in _MISSPELT else ()
+    case = Case(told, host, hop, near, None if hop is None else own_entry(book, hop.name))
+    refine = _REFINEMENTS.get(told.code)
+    added = Refinement() if refine is None else await refine(case)
+    remedies = remedies_for(case)
+    return Explanation({**added.evidence, **error.evidence}, _told(remedies, added.advice, error.advice), remedies)
 
 
-async def _near_names(case: _Case) -> Refinement:
+async def explain_around(
+    error: FairleadError,
+    *,
+    host: str,
+    hop: Hop | None,
+    book: HostBook,
+    known: Callable[[], Known] | None,
+    addresses: tuple[str, ...] = (),
+) -> Explanation:
+    """As `explain`, with what this machine knows besides (`circumstances`). `addresses`: those of the hop, as
+    `10.0.4.7:22`, where they were looked up. A connection that was lost in use was no refused one: of that nothing
+    more is known."""
+    explanation, told = await explain(error, host=host, hop=hop, book=book), _most_telling(error)
+    if hop is None or known is None or isinstance(told, LinkLost):
+        return explanation
+    from backend.diagnostics.circumstances import Failure, circumstances
+
+    around = await circumstances(Failure(told, hop, host, addresses), known())
+    return Explanation(
+        {**explanation.evidence, **around.evidence}, (*around.advice, *explanation.advice), explanation.remedies
+    )
+
+
+async def explain_anywhere(
+    error: FairleadError,
+    *,
+    host: str | None,
+    book: HostBook,
+    targets: Sequence[Target] = (),
+    known: Callable[[], Known] | None = None,
+) -> Explanation:
+    """As `explain_around`, of a failure that was met outside the ladder, with the ladder among its advice where that
+    tells more. `targets` are those of the host where they are known; else the book is asked for them.
+
+    `host` is the host as the person calls it; None where the failure concerns none.
+    """
+    if host is None:
+        return Explanation(error.evidence, error.advice)
+    if not targets and _is_about_a_hop(_most_telling(error).code):
+        with suppress(FairleadError):
+            targets = await book.routes(host)
+    hop = _hop_at_fault(error, host, targets)
+    addresses = _given_addresses(hop, targets)
+    explanation = await explain_around(error, host=host, hop=hop, book=book, known=known, addresses=addresses)
+    return _pointing_at_the_ladder(explanation, error, host)
+
+
+def _is_about_a_hop(code: Code) -> bool:
+    """Of such more is known where the hop is: asking the book for it may mean to run ssh."""
+    from backend.diagnostics.circumstances import TELLING
+
+    return code in REMEDIED or code in _REFINEMENTS or code in TELLING
+
+
+def _given_addresses(hop: Hop | None, targets: Sequence[Target]) -> tuple[str, ...]:
+    """The address of a machine that is reached from here, where it is a number: nothing is looked up."""
+    if hop is None or not any(target.hops[0] == hop for target in targets):
+        return ()
+    try:
+        ip_address(hop.address.partition("%")[0])
+    except ValueError:
+        return ()
+    return (f"[{hop.address}]:{hop.port}" if ":" in hop.address else f"{hop.address}:{hop.port}",)
+
+
+def _hop_at_fault(error: FairleadError, host: str, targets: Sequence[Target]) -> Hop | None:
+    hops = [hop for target in targets for hop in target.hops]
+    return next((hop for hop in hops if hop.name == (error.hop or host)), targets[0].host if targets else None)
+
+
+def _pointing_at_the_ladder(explanation: Explanation, error: FairleadError, host: str) -> Explanation:
+    command = f"fairlead diagnose {shlex.quote(clean_line(host))}"
+    named = any((advice.command or "").startswith(command) for advice in explanation.advice)
+    mistyped = any(remedy.id is RemedyId.NEAR_NAME for remedy in explanation.remedies)
+    if named or mistyped or not is_worth_a_climb(_most_telling(error)):
+        return explanation
+    further = Advice("See step by step where it fails, and why.", command)
+    return Explanation(explanation.evidence, (*explanation.advice, further), explanation.remedies)
+
+
+def _most_telling(error: FairleadError) -> FairleadError:
+    """Of several routes that failed, the failure that helps most."""
+    return most_telling(error.failures)[1] if isinstance(error, RoutesFailed) and error.failures else error
+
+
+def _told(remedies: Sequence[Remedy], added: Sequence[Advice], usual: Sequence[Advice]) -> tuple[Advice, ...]:
+    """All advice in order. What the catalogue says of a remedy already is told once, in its place."""
+    by_text = {remedy.told.text: remedy for remedy in remedies}
+    left = [remedy for remedy in remedies if remedy.told.text not in {advice.text for advice in usual}]
+    usual = [by_text[advice.text].told if advice.text in by_text else advice for advice in usual]
+    before = [remedy.told for remedy in left if remedy.id in FIRST]
+    after = [remedy.told for remedy in left if remedy.id not in FIRST]
+    return (*before, *added, *usual, *after)
+
+
+# --- what is looked at -----------------------------------------------------------------------------------------------
+
+_MISSPELT = frozenset({Code.HOST_UNKNOWN, Code.NAME_NOT_FOUND})
+
+
+async def _near_names(error: FairleadError, host: str, book: HostBook) -> tuple[str, ...]:
     """Hosts whose name or address is spelt much like what was asked for."""
     try:
-        entries = await case.book.list()
+        entries = await book.list()
     except FairleadError:
-        return Refinement()
-    asked = {case.host, case.error.evidence.get("address", case.host)}
+        return ()
+    asked = {host, error.evidence.get("address", host)}
     names = {spelling: entry.name for entry in entries for spelling in (entry.name, entry.address) if spelling}
     near = [match for word in sorted(asked) for match in difflib.get_close_matches(word, names, _NEAR)]
-    told = " ".join(advice.text for advice in case.error.advice).split()
-    found = [name for name in dict.fromkeys(names[match] for match in near) if name != case.host and name not in told]
-    advice = (Advice(f"Did you mean {clean_line(name)}?", f"fairlead diagnose {clean_line(name)}") for name in found)
-    return Refinement(advice=tuple(advice))
+    told = " ".join(advice.text for advice in error.advice).split()
+    return tuple(name for name in dict.fromkeys(names[match] for match in near) if name != host and name not in told)
 
 
-async def _key_file(case: _Case) -> Refinement:
+async def _key_file(case: Case) -> Refinement:
     """The state of the key file that is at fault."""
-    path = case.error.evidence.get("path")
+    path = case.evidence("path")
     return Refinement() if not path else Refinement({"file": await asyncio.to_thread(_describe, Path(path))})
 
 
-async def _keys_at_hand(case: _Case) -> Refinement:
+async def _keys_at_hand(case: Case) -> Refinement:
     """Which keys there were to try, and whether an agent is there."""
     if case.hop is None:
         return Refinement()
     files = case.hop.identity_files
-    described = await asyncio.to_thread(lambda: [f"{path} ({_describe(path)})" for path in files])
+    described = await asyncio.to_thread(lambda: [f"{shorten(path)} ({_describe(path)})" for path in files])
     agent = case.hop.agent_socket
     return Refinement({"keys": clean_line(", ".join(described)) or "none", "agent": str(agent) if agent else "none"})
 
 
-async def _legacy_algorithm(case: _Case) -> Refinement:
-    """The line that allows the server's own algorithm, for those who must."""
-    option = _OPTIONS.get(case.error.evidence.get("kind", "").lower())
-    offered = case.error.evidence.get("server", "").replace(",", " ").split()
-    if option is None or not offered:
+async def _legacy_algorithm(case: Case) -> Refinement:
+    """The line that allows the server's own algorithm for ssh as well, for those who must."""
+    kind, names = kind_of(case.evidence("kind")), offered(case.evidence("server"))
+    if kind is None or not names:
         return Refinement()
-    line = f"{option} +{offered[0]}"
-    return Refinement(advice=(Advice(f"If the device cannot be updated, add to its entry in ~/.ssh/config: {line}"),))
+    allowed = next((remedy.name for remedy in remedies_for(case)), None)
+    when = "If the device cannot be updated" if allowed is None else "For ssh as well"
+    line = f"{kind.keyword} +{allowed or names[0]}"
+    return Refinement(advice=(Advice(f"{when}, add to its entry in ~/.ssh/config: {line}"),))
 
 
-async def _other_port(case: _Case) -> Refinement:
-    """A refusal at an unusual port is most often a wrong port."""
-    if case.hop is None or case.hop.port == 22:
-        return Refinement()
-    retry = f"fairlead diagnose {clean_line(case.host)} -p 22"
-    return Refinement(
-        advice=(Advice(f"SSH listens on port 22 unless told otherwise; this was {case.hop.port}.", retry),)
-    )
-
-
-_REFINEMENTS: dict[Code, Callable[[_Case], Awaitable[Refinement]]] = {
-    Code.HOST_UNKNOWN: _near_names,
-    Code.NAME_NOT_FOUND: _near_names,
-    Code.TCP_REFUSED: _other_port,
+_REFINEMENTS: dict[Code, Callable[[Case], Awaitable[Refinement]]] = {
     Code.KEX_NO_MATCH: _legacy_algorithm,
     Code.AUTH_DENIED: _keys_at_hand,
     Code.AUTH_NO_METHOD: _keys_at_hand,

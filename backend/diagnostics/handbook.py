@@ -10,7 +10,10 @@ import sys
 from collections.abc import Iterator
 
 from backend.catalogue import CATALOGUE, Advice, Category, Code, Entry
+from backend.diagnostics.remedies.derive import POSSIBLE
+from backend.diagnostics.remedies.model import RemedyId
 from backend.diagnostics.rungs import RungId
+from backend.diagnostics.server_side.causes import SAYINGS
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -43,6 +46,19 @@ _RUNGS = {
     RungId.PERFORMANCE: "three round trips, and where the time of the handshake went",
 }
 
+_CAN = {
+    RemedyId.FIX_MODE: "make the key file yours alone",
+    RemedyId.CHOOSE_KEY: "name another key for the host",
+    RemedyId.ALLOW_ALGORITHM: "allow one algorithm more for this host alone",
+    RemedyId.SHOW_HOST_KEY: "show the key that is known and the new one, and ask",
+    RemedyId.SHOW_SPACE: "list what takes the room there",
+    RemedyId.START_AGENT: "start an agent that holds the key while the workbench runs",
+    RemedyId.NEAR_NAME: "go on with the host whose name is nearest",
+    RemedyId.DEFAULT_PORT: "try port 22 once",
+    RemedyId.UNLOCK: "forget the refused logins",
+    RemedyId.QUICK_CIPHER: "let AES-GCM come first for this host alone",
+}
+
 _INTRODUCTION = """\
 # Troubleshooting
 
@@ -50,13 +66,24 @@ _INTRODUCTION = """\
 it took, and at the first broken one why, and what to do. The codes are stable: scripts may rely on them. The same codes
 and the same advice appear wherever else something fails.
 
+What Fairlead can do about a failure by itself it does when you ask: in the workbench with the key that stands beside
+the advice, on the command line with `fairlead diagnose HOST --fix` or `--apply` and the word in brackets. It says first
+what it will do and how that is taken back, and then climbs the ladder once more.
+
 <!-- Written by backend/diagnostics/handbook.py from the catalogue; change it there. -->
+"""
+
+
+_SERVER_SIDE = """\
+A server tells those whom it refuses next to nothing. Where the machine can be entered in another way, as root or under
+another name, `fairlead diagnose HOST --inside OTHER` asks it why. What its log says is certain; the state of the
+account comes after that.
 """
 
 
 def render() -> str:
     """The guide, as Markdown."""
-    return "\n".join((_INTRODUCTION, *_ladder(), *_codes())).rstrip() + "\n"
+    return "\n".join((_INTRODUCTION, *_ladder(), *_server_side(), *_codes())).rstrip() + "\n"
 
 
 def _ladder() -> Iterator[str]:
@@ -67,6 +94,25 @@ def _ladder() -> Iterator[str]:
     for rung, meaning in _RUNGS.items():
         yield f"| `{rung}` | {meaning} |"
     yield ""
+
+
+def _server_side() -> Iterator[str]:
+    yield "## The server's side of a refused login\n"
+    yield _SERVER_SIDE
+    yield "| cause | what it says | what to do on the host |"
+    yield "|---|---|---|"
+    for cause, saying in SAYINGS.items():
+        steps = "; ".join(_cell(text) + (f" {_code(command)}" if command else "") for text, command in saying.advice)
+        yield f"| `{cause}` | {_cell(saying.sentence)} | {steps} |"
+    yield ""
+
+
+def _cell(template: str) -> str:
+    return _prose(template).replace("|", "\\|")
+
+
+def _code(command: str) -> str:
+    return f"`{_PLACEHOLDER.sub(lambda name: name[1].upper(), command)}`".replace("|", "\\|")
 
 
 def _codes() -> Iterator[str]:
@@ -82,6 +128,9 @@ def _section(code: Code, entry: Entry) -> Iterator[str]:
     yield f"### {code}\n"
     yield _prose(entry.sentence) + "\n"
     yield from (_step(advice) for advice in entry.advice)
+    if can := POSSIBLE.get(code):
+        told = (f"{_CAN[remedy]} (`{remedy.value}`)" for remedy in can)
+        yield f"- Fairlead can {', or '.join(told)}."
     if entry.retryable:
         yield "- The same attempt may succeed later."
     yield ""

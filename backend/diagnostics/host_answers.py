@@ -6,12 +6,16 @@ Every line of an answer begins with a marker, so that what login files print is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from backend.dataclass import dataclass
 from backend.text import show_bytes
 
 _MOST = 200
 """Characters of one value that are kept: a host may say anything."""
+
+
+_MOST_DIGITS = 18
+"""Of a number: bytes of the largest disk have fewer, and any float holds it."""
 
 
 def facts_script(marker: str) -> bytes:
@@ -58,14 +62,14 @@ def room_script(marker: str) -> bytes:
     return f'echo "{marker} df $(df -Pk "$HOME" 2>/dev/null | tail -n 1)"\n'.encode()
 
 
-def answers(output: bytes, marker: str) -> dict[str, tuple[str, ...]]:
-    """The values by name, made safe to show; a name may come several times."""
+def answers(output: bytes, marker: str, *, most: int = _MOST) -> dict[str, tuple[str, ...]]:
+    """The values by name, made safe to show, of at most so many characters; a name may come several times."""
     found: dict[str, tuple[str, ...]] = {}
     for line in output.splitlines():
         mark, _, rest = line.partition(b" ")
         if mark == marker.encode():
             name, _, value = rest.partition(b" ")
-            shown = show_bytes(value.strip())[:_MOST]
+            shown = show_bytes(value.strip())[:most]
             key = show_bytes(name)[:_MOST]
             found[key] = (*found.get(key, ()), shown)
     return found
@@ -74,6 +78,11 @@ def answers(output: bytes, marker: str) -> dict[str, tuple[str, ...]]:
 def first(found: Mapping[str, tuple[str, ...]], name: str) -> str:
     """The first value of that name; empty where there is none."""
     return found.get(name, ("",))[0]
+
+
+def whole(word: str) -> int | None:
+    """The number that a word is; None for any other word, and for one that is too large to be meant."""
+    return int(word) if word.isascii() and word.isdecimal() and len(word) <= _MOST_DIGITS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,5 @@ def read_modules(found: Mapping[str, tuple[str, ...]]) -> Modules:
 
 def read_room(found: Mapping[str, tuple[str, ...]]) -> tuple[int, int] | None:
     """Free and total bytes from df's line; None where it cannot be read."""
-    words = first(found, "df").split()
-    numbers = [int(word) for word in words if word.isascii() and word.isdecimal()]
+    numbers = [number for word in first(found, "df").split() if (number := whole(word)) is not None]
     return (numbers[2] * 1024, numbers[0] * 1024) if len(numbers) >= 3 else None

@@ -9,8 +9,7 @@ from backend.clock import Clock
 from backend.connection.connector import Link, RemoteProcess, StdStream
 from backend.diagnostics.clock_offset import Reading, parse_date
 from backend.errors import SessionError
-from backend.files.tasks import closing
-from backend.tasks import within
+from backend.tasks import closing, within
 
 _QUESTIONS = 4
 """The first one also waits for the shell, so it says less."""

@@ -7,12 +7,13 @@ FairleadError for a broken rung.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from statistics import median
 
 from backend.clock import Clock
 from backend.connection.connector import FileChannel, Link, RemoteProcess, StdStream
 from backend.connection.target import Hop
+from backend.dataclass import dataclass
 from backend.diagnostics.rungs import RungStatus
 from backend.errors import Advice, AuthError, Code, FairleadError, LinkLost, SessionError
 from backend.tasks import within
@@ -51,7 +52,8 @@ class _Said:
 
 
 async def probe_session(link: Link, hop: Hop, marker: str, clock: Clock) -> Finding:
-    """Run `echo MARKER` and look at what comes back. Raises SessionError (SESSION_REFUSED) when it does not.
+    """Run `echo MARKER` and look at what comes back. Raises SessionError when it does not: SESSION_REFUSED; NO_ANSWER
+    where not a word comes.
 
     Text beside the marker comes from login files and breaks what programs say to each other: a warning.
     """
@@ -60,6 +62,8 @@ async def probe_session(link: Link, hop: Hop, marker: str, clock: Clock) -> Find
     try:
         ended = await within(limit, _say(link, marker, said), clock)
     except TimeoutError:
+        if not said.out.strip() and not said.err.strip():
+            raise _no_answer(hop, limit) from None
         ended = f"gave no answer within {limit:g} s"
     found, noise = _split_at_marker(bytes(said.out), marker.encode())
     if not found:
@@ -107,6 +111,11 @@ async def probe_performance(link: Link, hop: Hop, handshake: Mapping[str, float]
 def shell_noise(hop: Hop, noise: str) -> SessionError:
     """The error for login files that print `noise`."""
     return SessionError(Code.SHELL_NOISE, evidence={"user": hop.user, "noise": noise}, host=hop.name)
+
+
+def _no_answer(hop: Hop, limit: float) -> SessionError:
+    told = {"seconds": f"{limit:g}", "remote": "echo, which was started", "link": "it is up"}
+    return SessionError(Code.NO_ANSWER, evidence=told, host=hop.name)
 
 
 async def _say(link: Link, marker: str, said: _Said) -> str:
@@ -176,13 +185,14 @@ async def _describe_home(channel: FileChannel, link: Link) -> Finding:
     if space is None:
         return Finding(shown, {"home": shown, "free": "the server does not say"})
     evidence = {"home": shown, "free_bytes": str(space.free), "total_bytes": str(space.total)}
-    summary = f"{shown}, {_size(space.free)} free"
+    summary = f"{shown}, {room_text(space.free)} free"
     if space.free > 0 or space.total == 0:
         return Finding(summary, evidence)
     return Finding(summary, evidence, FairleadError(Code.DISK_FULL, evidence={"path": shown}, host=link.facts.host))
 
 
-def _size(count: float) -> str:
+def room_text(count: float) -> str:
+    """Room on a disk: `19.3 GB`."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

@@ -6,11 +6,13 @@ Where none wins, the route that came furthest is shown. The race is the session'
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from backend.clock import Clock
 from backend.connection.connector import Connector, Link, PhaseEvent
 from backend.connection.interaction import Interaction
-from backend.connection.race import Race, RouteOutcome, RoutesFailed, RouteStatus, most_telling
+from backend.connection.outcomes import RouteOutcome, RoutesFailed, RouteStatus, most_telling
+from backend.connection.race import Race
 from backend.connection.target import Target
 from backend.errors import FairleadError
 
@@ -28,7 +30,11 @@ class Attempt:
         self._interaction = interaction
         self._events: dict[str, list[PhaseEvent]] = {target.route: [] for target in targets}
         self._race = Race(
-            targets, connector=connector, interaction=interaction, clock=clock, observe=self._keep_or_show
+            [replace(target, anew=True) for target in targets],
+            connector=connector,
+            interaction=interaction,
+            clock=clock,
+            observe=self._keep_or_show,
         )
         self._show: Show | None = None
 
@@ -48,7 +54,7 @@ class Attempt:
         except BaseException:
             await link.close()
             raise
-        self._tell(target, choose, show)
+        self._tell(self._targets[target.route], choose, show)
         return link
 
     def _keep_or_show(self, target: Target, event: PhaseEvent) -> None:
@@ -81,4 +87,6 @@ class Attempt:
 def _told(outcome: RouteOutcome) -> str:
     if outcome.error is not None:
         return f"{outcome.error.code}: {outcome.error.message}"
+    if outcome.note:
+        return outcome.note
     return {RouteStatus.LOST: "slower"}.get(outcome.status, outcome.status.value)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from backend.connection.connector import Phase
 from backend.connection.target import Target
+from backend.dataclass import dataclass
+from backend.diagnostics.remedies.model import Remedy
 from backend.errors import Advice, Code, FairleadError
 
 
@@ -59,6 +61,8 @@ class Rung:
     evidence: Mapping[str, str] = field(default_factory=dict)
     advice: tuple[Advice, ...] = ()
     error: FairleadError | None = None
+    remedies: tuple[Remedy, ...] = ()
+    """Those of the advice that can be applied from here."""
 
     def to_json(self) -> dict[str, Any]:
         """One element of `rungs` in the output of `fairlead diagnose --json`."""
@@ -67,6 +71,7 @@ class Rung:
             "hop": self.hop,
             "status": self.status.value,
             "code": None if self.code is None else self.code.value,
+            "summary": self.summary,
             "ms": None if self.ms is None else round(self.ms, 1),
             "evidence": dict(self.evidence),
             "advice": [item.to_json() for item in self.advice],

@@ -48,6 +48,8 @@ def _host_key(seen: Evidence) -> str:
 
 
 def _auth(seen: Evidence) -> str:
+    if "shared" in seen:
+        return f"over {seen['shared']}"
     how = f"by {seen.get('method', 'none')} {seen.get('key', '')}".strip()
     refused = seen.get("refused_secrets", "")
     after = f"after {refused} refused {'try' if refused == '1' else 'tries'}" if refused else ""

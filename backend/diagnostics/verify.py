@@ -7,13 +7,16 @@ host's words as hostile. What an account does not allow is skipped and said.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from backend.clock import Clock
 from backend.connection.sessions import Sessions
+from backend.connection.target import Hop
 from backend.diagnostics.checker import Checker
 from backend.diagnostics.checks import Check, CheckId, CheckStatus
+from backend.diagnostics.explain import Explanation
+from backend.errors import FairleadError
 
 __all__ = ["Check", "CheckId", "CheckStatus", "Verification"]
 
@@ -21,7 +24,16 @@ __all__ = ["Check", "CheckId", "CheckStatus", "Verification"]
 class Verification:
     """Verifies the connections of sessions."""
 
-    def __init__(self, *, sessions: Sessions, clock: Clock, chance: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        sessions: Sessions,
+        clock: Clock,
+        explained: Callable[[FairleadError, str, Hop], Awaitable[Explanation]],
+        chance: random.Random | None = None,
+    ) -> None:
+        """`explained` says what else is known of a failure at a hop, on the way to a host."""
+        self._explained = explained
         self._sessions = sessions
         self._clock = clock
         self._chance = chance or random.SystemRandom()
@@ -35,8 +47,9 @@ class Verification:
         session = self._sessions.get(host)
         link = await session.link()
         assert session.target is not None
-        marker = new_marker(self._chance)
-        async with aclosing(Checker(link, session.target.host, marker, self._clock).run()) as checks:
+        marker, hop = new_marker(self._chance), session.target.host
+        checker = Checker(link, hop, marker, self._clock, lambda error: self._explained(error, host, hop))
+        async with aclosing(checker.run()) as checks:
             async for check in checks:
                 yield check
 
