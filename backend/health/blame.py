@@ -21,10 +21,24 @@ class Blame(Enum):
     """Configuration, files or keys of this machine, or Fairlead itself."""
 
 
-_PERSON = frozenset({Code.INTERRUPTED, Code.NEEDS_PERSON, Code.HOST_KEY_UNKNOWN, Code.AUTH_PASSPHRASE, Code.TIME_LIMIT})
+_PERSON = frozenset(
+    {
+        Code.INTERRUPTED,
+        Code.NEEDS_PERSON,
+        Code.DECLINED,
+        Code.PRODUCTION_HOST,
+        Code.COMMAND_DENIED,
+        Code.COMMAND_DANGEROUS,
+        Code.HOST_KEY_UNKNOWN,
+        Code.AUTH_PASSPHRASE,
+        Code.AUTH_AGENT_REFUSED,
+        Code.TIME_LIMIT,
+    }
+)
 _HERE = frozenset(
     {
         Code.HOST_KEY_UNREADABLE,
+        Code.AUTH_KEY_MISSING,
         Code.AUTH_KEY_UNREADABLE,
         Code.AUTH_KEY_PERMISSIONS,
         Code.AUTH_NO_METHOD,

@@ -16,7 +16,8 @@ from backend.clock import Clock
 from backend.connection.session import LatencyMeasured
 from backend.connection.state import SessionChanged
 from backend.errors import FairleadError
-from backend.events import EventBus
+from backend.events import EventBus, Subscription
+from backend.health.changes import HealthChanged
 from backend.health.tally import Addition, Tally
 from backend.store import Store
 from backend.tasks import cancel_all
@@ -34,7 +35,7 @@ PATIENCE = 60.0
 CLOSE_SECONDS = 3.0
 """For the last write; what is not written by then is lost, and logged."""
 
-Past = Callable[[sqlite3.Connection, float], None]
+Past = Callable[["sqlite3.Connection", float], None]
 """Writes a history into a store that has none, given the time; the simulated world brings one."""
 
 
@@ -53,7 +54,12 @@ class HealthKeeper:
         self._again_at = 0.0
         self._said = False
         self._begun = False
-        self._subscriptions = [
+        self._subscriptions: list[Subscription] = []
+        self.listen_to(bus)
+
+    def listen_to(self, bus: EventBus) -> None:
+        """Count what is told on this bus as well."""
+        self._subscriptions += [
             bus.subscribe(SessionChanged, self._hear_change),
             bus.subscribe(LatencyMeasured, self._hear_latency),
         ]
@@ -142,11 +148,11 @@ class HealthKeeper:
             self._give_back(taken, None)
             raise
         self.trouble, self._begun = None, True
-        self._tell(taken)
+        self._tell(
+            host for host, addition in taken.items() if addition.first is not None
+        )  # time that passes is no news
 
     def _tell(self, hosts: Iterable[str]) -> None:
-        from backend.health.values import HealthChanged
-
         for host in hosts:
             self._bus.publish(HealthChanged(host))
 

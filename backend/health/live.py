@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
 from statistics import median
 from typing import Any
 
 from backend.clock import Clock
-from backend.connection.connector import LinkFacts, PhasePassed
+from backend.connection.connector import Link, LinkFacts, PhasePassed
 from backend.connection.session import PhaseSeen, Session
+from backend.connection.state import SessionChanged, SessionState
+from backend.dataclass import dataclass
 from backend.errors import Code, FairleadError, LinkLost
 from backend.events import EventBus
-from backend.tasks import within
+from backend.tasks import background, within
 
 _PINGS = 3
 _LIMIT = 10.0
@@ -26,7 +28,8 @@ class LiveLook:
     error: FairleadError | None = None
     """Why there is no connection, or why it did not answer."""
     connect_seconds: float | None = None
-    """From the look-up to the login, without the time a person took; None where it was connected before."""
+    """From the look-up to the login, without the time a person took; None where it was connected before, under whatever
+    name."""
     phases: tuple[tuple[str, float], ...] = ()
     """Phase and seconds, all hops together, in order."""
     round_trips: tuple[float, ...] = ()
@@ -53,12 +56,34 @@ class LiveLook:
         }
 
 
+async def _link(session: Session, bus: EventBus) -> Link:
+    """Its link. Raises why there is none; what it was lost by, where it is being restored: that may take for ever."""
+    lost: asyncio.Future[FairleadError] = asyncio.get_running_loop().create_future()
+
+    def hear(change: SessionChanged | None) -> None:
+        if change is None or change.host != session.host or change.new is not SessionState.RECONNECTING:
+            return
+        if change.error is not None and not lost.done():
+            lost.set_result(change.error)
+
+    subscription = bus.subscribe(SessionChanged, hear)
+    try:
+        hear(session.last_change)
+        async with background(session.link()) as linking:
+            await asyncio.wait((linking, lost), return_when=asyncio.FIRST_COMPLETED)
+            if linking.done():
+                return linking.result()
+        raise lost.result()
+    finally:
+        subscription.cancel()
+
+
 async def look_live(session: Session, *, bus: EventBus, clock: Clock) -> LiveLook:
     """Connect where that was not done yet, and measure. Never raises for what the host does."""
     phases: dict[str, float] = {}
 
     def seen(event: PhaseSeen) -> None:
-        if event.host == session.host and isinstance(event.phase, PhasePassed):
+        if event.host == session.host and isinstance(event.phase, PhasePassed) and not event.phase.shared:
             name = event.phase.phase.value
             phases[name] = phases.get(name, 0.0) + event.phase.seconds
 
@@ -66,7 +91,7 @@ async def look_live(session: Session, *, bus: EventBus, clock: Clock) -> LiveLoo
     error: FairleadError | None = None
     subscription = bus.subscribe(PhaseSeen, seen)
     try:
-        link = await session.link()
+        link = await _link(session, bus)
         for _ in range(_PINGS):
             trips.append(await within(_LIMIT, link.ping(), clock))
     except FairleadError as failure:

@@ -6,12 +6,12 @@ https://www.monitoring-plugins.org/doc/guidelines.html
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
+from backend.dataclass import dataclass
 from backend.health.blame import Blame, blame
 from backend.health.live import LiveLook
-from backend.health.values import SshHealth
+from backend.health.values import HEALTHY_BELOW, SshHealth
 from backend.text import clean_line
 
 
@@ -72,6 +72,11 @@ def unknown(text: str) -> str:
     return f"SSH UNKNOWN - {_plain(text)}"
 
 
+def severer(one: NagiosState, other: NagiosState) -> NagiosState:
+    """The worse of both, as a person would see it: critical, warning, unknown, ok."""
+    return max((one, other), key=_SEVERITY.index)
+
+
 def _of_look(health: SshHealth, live: LiveLook, limits: Limits) -> Verdict:
     if live.error is not None:
         ours = blame(live.error.code, live.error.category) is not Blame.HOST
@@ -99,20 +104,21 @@ def _of_history(health: SshHealth) -> Verdict:
     if failed:
         state = NagiosState.WARNING if health.healthy else NagiosState.CRITICAL
     rate = health.success_rate
-    said = [f"{failed} failed in a row" if failed else "the last attempt succeeded"]
-    data = [f"'{_name(health.host)} failed'={failed};0;2;0"]
+    said = [f"{'' if health.reached else 'never reached, '}{failed} failed in a row"]
+    said = said if failed else ["the last attempt succeeded"]
+    data = [f"'{label(health.host)} failed'={failed};0;{HEALTHY_BELOW - 1 if health.reached else 0};0"]
     if rate is not None:
         said.append(f"{rate:.1%} of attempts")
-        data.append(f"'{_name(health.host)} success'={rate * 100:.1f}%;;;0;100")
+        data.append(f"'{label(health.host)} success'={rate * 100:.1f}%;;;0;100")
     return Verdict(health.host, state, ", ".join(said), tuple(data))
 
 
 def _datum(host: str, what: str, seconds: float, limits: Limits) -> str:
     warning, critical = ("" if one is None else f"{one:g}" for one in (limits.warning, limits.critical))
-    return f"'{_name(host)} {what}'={seconds:.4f}s;{warning};{critical};0"
+    return f"'{label(host)} {what}'={seconds:.4f}s;{warning};{critical};0"
 
 
-def _name(host: str) -> str:
+def label(host: str) -> str:
     return _plain(host).replace("'", "''").replace("=", "_")
 
 

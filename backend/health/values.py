@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backend.events import Event
+from backend.clock import iso
+from backend.dataclass import dataclass
 
 HEALTHY_BELOW = 3
-"""Failed attempts in a row from which on a host does not count as healthy."""
+"""Failed attempts in a row from which on a host that was reached before does not count as healthy."""
 WINDOW_DAYS = 30
 """Days over which the success rate and the kinds of failure are told."""
-
-
-@dataclass(frozen=True, slots=True)
-class HealthChanged(Event):
-    """What is known about a host's health has changed and is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +92,22 @@ class SshHealth:
         return self.since is not None
 
     @property
+    def reached(self) -> bool:
+        """Whether a login ever got through, as far back as the history goes."""
+        return self.successes > 0
+
+    @property
     def healthy(self) -> bool:
-        return self.consecutive_failures < HEALTHY_BELOW
+        """False after three failures in a row, and after the first one where no login ever got through."""
+        return not self.consecutive_failures or (self.reached and self.consecutive_failures < HEALTHY_BELOW)
+
+    @property
+    def state(self) -> str:
+        """How it is, in a few words."""
+        if not self.known:
+            return "unknown"
+        words = "healthy" if self.healthy else "unhealthy" if self.reached else "never reached"
+        return f"{words}, {self.consecutive_failures} failed in a row" if self.consecutive_failures else words
 
     @property
     def success_rate(self) -> float | None:
@@ -117,7 +126,7 @@ class SshHealth:
         return {
             "host": self.host,
             "known": self.known,
-            "healthy": self.healthy,
+            "healthy": self.healthy if self.known else None,
             "since": _iso(self.since),
             "successes": self.successes,
             "failures": self.failures,
@@ -145,4 +154,4 @@ def _hour_json(hour: LatencyHour) -> dict[str, Any]:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return None if moment is None else iso(moment)
