@@ -57,6 +57,14 @@ class VirtualClock:
             loop.call_soon(self._look, loop, 0)
         await sleeper
 
+    def go_on(self) -> None:
+        """From now on it advances by itself, as with `automatic`."""
+        self._automatic = True
+        if self._sleepers and not self._watching:
+            self._watching = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._look, loop, 0)
+
     async def advance(self, seconds: float) -> None:
         """Let `seconds` pass, waking sleepers in order; each has run until it waits again before time goes on."""
         end = self._elapsed + seconds
@@ -71,7 +79,7 @@ class VirtualClock:
         self._drop_cancelled()
         if not self._sleepers:
             self._watching = False
-        elif not _idle(loop):
+        elif not idle(loop):
             loop.call_soon(self._look, loop, 0)
         elif quiet == 0:
             loop.call_later(self._grace, self._look, loop, 1)
@@ -90,7 +98,7 @@ class VirtualClock:
             sleeper.set_result(None)
 
 
-def _idle(loop: asyncio.AbstractEventLoop) -> bool:
+def idle(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether no callback waits for its turn. asyncio has no public way to ask."""
     ready: Sized = getattr(loop, "_ready", ())
     return len(ready) == 0
@@ -102,4 +110,4 @@ async def _settle() -> None:
     quiet = 0
     while quiet < 2:
         await asyncio.sleep(0)
-        quiet = quiet + 1 if _idle(loop) else 0
+        quiet = quiet + 1 if idle(loop) else 0

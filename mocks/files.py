@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import count, islice
 from typing import Any, Final
 
-from backend.connection.connector import Attributes, Entry, FileLimits, OpenMode, Space
+from backend.connection.connector import Attributes, Entry, FileLimits, OpenMode, RemoteFile, Space
 from backend.errors import Code, FileError, SessionError
 from mocks.host import SimulatedHost, User
 from mocks.nodes import Device, Directory, File, Node, attributes_of
@@ -76,6 +76,9 @@ class SimulatedFiles:
         absolute = self._absolute(path)
         if mode is OpenMode.READ:
             node = self._tree.open_reading(absolute, self._actor)
+        elif mode is OpenMode.UPDATE:
+            self._tree.open_reading(absolute, self._actor)
+            node = self._tree.open_writing(absolute, self._actor)
         else:
             exclusive = mode is OpenMode.EXCLUSIVE
             node = self._tree.open_writing(absolute, self._actor, exclusive=exclusive, mode=permissions)
@@ -111,11 +114,29 @@ class SimulatedFiles:
         await self._trip()
         self._tree.symlink(self._absolute(link), points_to, self._actor)
 
+    async def hardlink(self, path: bytes, existing: bytes) -> None:
+        await self._trip()
+        self._tree.hardlink(self._absolute(path), self._absolute(existing), self._actor)
+
     async def set_attributes(
-        self, path: bytes, *, mode: int | None = None, modified: float | None = None, follow: bool = True
+        self,
+        path: bytes,
+        *,
+        mode: int | None = None,
+        modified: float | None = None,
+        owner: tuple[int, int] | None = None,
+        follow: bool = True,
     ) -> None:
         await self._trip()
-        self._tree.set_attributes(self._absolute(path), self._actor, mode=mode, modified=modified, follow=follow)
+        self._tree.set_attributes(
+            self._absolute(path), self._actor, mode=mode, modified=modified, owner=owner, follow=follow
+        )
+
+    async def account_names(
+        self, users: Sequence[int], groups: Sequence[int]
+    ) -> tuple[Mapping[int, str], Mapping[int, str]]:
+        await self._trip()
+        return {uid: self._host.user_name(uid) for uid in users}, {gid: self._host.group_name(gid) for gid in groups}
 
     async def space(self, path: bytes) -> Space | None:
         await self._trip()
@@ -142,6 +163,12 @@ class SimulatedFiles:
     async def write(self, node: File | Device, offset: int, data: bytes, path: bytes) -> None:
         await self._trip(up=len(data))
         self._tree.write(node, offset, data, path)
+
+    async def copy(self, source: File | Device, node: File | Device, offset: int, size: int, path: bytes) -> None:
+        """Within the host: nothing of it passes the wire."""
+        await self._trip()
+        if isinstance(source, File):
+            self._tree.write(node, offset, source.content.read(offset, size), path)
 
     async def change(self, node: File | Device, size: int, path: bytes) -> None:
         await self._trip()
@@ -199,6 +226,13 @@ class SimulatedFile:
     async def truncate(self, size: int) -> None:
         self._check(writing=True)
         await self._files.change(self._node, size, self._path)
+
+    async def copy_from(self, source: RemoteFile, offset: int, size: int) -> bool:
+        if not isinstance(source, SimulatedFile) or source._files is not self._files:
+            return False
+        self._check(writing=True)
+        await self._files.copy(source._node, self._node, offset, size, self._path)
+        return True
 
     async def sync(self) -> bool:
         self._check()

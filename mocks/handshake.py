@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
 import asyncssh
@@ -16,13 +15,15 @@ import asyncssh
 from backend.clock import Clock
 from backend.connection.connector import Gate, Observer, Phase
 from backend.connection.interaction import Interaction
-from backend.connection.ssh.errors import at_hop, hop_not_reached, no_match
+from backend.connection.ssh.errors import hop_not_reached, no_match
 from backend.connection.ssh.keys import DeferredKey, KeyNotOpened
 from backend.connection.ssh.login import Login
 from backend.connection.ssh.progress import HopProgress
+from backend.connection.ssh.words import at_hop
 from backend.connection.target import Hop
 from backend.connection.vault import Vault
 from backend.connection.ways import Tailscale
+from backend.dataclass import dataclass
 from backend.errors import Code, ConnectError, FairleadError
 from backend.text import clean_line, clean_text
 from mocks.host import SimulatedHost, User
@@ -230,6 +231,7 @@ class _Server:
         self._user = host.users.get(hop.user) or User(hop.user, 65534, password="")
         self._known = hop.user in host.users
         self._failures = 0
+        self._looked_up = False
 
     async def admit(self) -> User:
         """The account that was logged in to. Raises AuthError."""
@@ -263,6 +265,8 @@ class _Server:
     async def _step(self) -> None:
         """One answer of the server, within the limit for it."""
         slow, limit = self._host.faults.slow_login, self._hop.timeouts.login
+        slow += 0.0 if self._looked_up else self._host.faults.slow_lookup
+        self._looked_up = True
         await self._clock.sleep(min(slow, limit) if slow else 0)
         if slow > limit:
             raise self._login.timed_out()

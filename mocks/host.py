@@ -9,19 +9,23 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from backend.clock import Clock, SystemClock
+from backend.dataclass import dataclass
 from backend.errors import FileError
 from mocks.content import Content
 from mocks.nodes import Device, Directory, File, Link, Node
 from mocks.programs import Program, echo
 from mocks.tree import ROOT, Actor, Tree
+
+if TYPE_CHECKING:
+    from mocks.jobs import Running
 
 
 class Breakable(Protocol):
@@ -111,6 +115,8 @@ class Network:
     """Seconds added at most to a round trip."""
     rate: float | None = None
     """Bytes a second each way; None for no limit."""
+    loss: float = 0.0
+    """Share of its packets that the host's socket counts as sent again."""
 
 
 @dataclass(slots=True)
@@ -138,9 +144,17 @@ class Faults:
     no_sftp: bool = False
     clock_ahead: float = 0.0
     """Seconds by which its clock is wrong."""
+    slow_login_files: float = 0.0
+    """Seconds that the login files take."""
+    slow_lookup: float = 0.0
+    """Seconds that the host takes to look up the name of an address."""
     noisy_login: bytes = b""
     """What the login files print, for programs too."""
     no_forwarding: bool = False
+    df_hangs: bool = False
+    """As where a network file system is gone."""
+    never_active: set[str] = field(default_factory=set)
+    """Units that fail again as soon as they are started."""
     cut_after: list[int] = field(default_factory=list)
     """Bytes, over all links, after which every link to the host is cut; then the next number counts, if any."""
 
@@ -222,6 +236,27 @@ class Cluster:
     """Name, time limit, state, number of nodes, node list."""
     jobs: tuple[Job, ...]
     modules: tuple[str, ...]
+    submitted: list[Job] = field(default_factory=list)
+    """By sbatch, since the host began."""
+    cancelled: set[int] = field(default_factory=set)
+
+    @property
+    def all_jobs(self) -> tuple[Job, ...]:
+        """In the order in which they were submitted."""
+        return (*self.jobs, *self.submitted)
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A file system beside the one at `/`, of which only its size matters."""
+
+    mount: str
+    device: str
+    total: int
+    """Bytes, as `used`."""
+    used: int
+    kind: str = "ext4"
+    options: str = "rw,relatime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +271,19 @@ class Machine:
     load: tuple[float, float, float] = (0.12, 0.18, 0.15)
     up: timedelta = timedelta(days=41, hours=3, minutes=12)
     banner: str = "SSH-2.0-OpenSSH_9.6p1 Ubuntu-3ubuntu13.5"
+    disk_rate: float = 420e6
+    """Bytes a second that its disk writes."""
     gpus: tuple[Gpu, ...] = ()
     cluster: Cluster | None = None
+    volumes: tuple[Volume, ...] = ()
+    swap: int = 0
+    """Bytes, as `swap_used`."""
+    swap_used: int = 0
+    pressure: tuple[float, float, float] = (0.6, 0.2, 0.0)
+    """Per cent of the last minute in which something waited for a CPU, a disk, memory."""
+    oom_kills: int = 0
+    reboot_for: tuple[str, ...] = ()
+    """Packages that ask for a restart."""
 
 
 class SimulatedHost:
@@ -284,10 +330,18 @@ class SimulatedHost:
         """Reached only through another host."""
         self.firewalled = False
         """Refuses whoever does not come through another host or over the tailnet."""
+        self.sudo_asks = False
+        """Whether sudo asks those who may use it for their password."""
+        self.boots = 0
+        """How often it was started anew since the world began."""
+        self.restarted: list[str] = []
+        """Units, each time that one was restarted."""
         self.live_logs: set[Node] = set()
         """Files to which something is always being written."""
         self.environment: dict[str, str] = {"LANG": "C.UTF-8"}
         self.processes: dict[int, Process] = {}
+        self.jobs: dict[str, Running] = {}
+        """Detached jobs that are under way, by their IDs."""
         self._next_pid = 4200
         self.tree = Tree(now=self.time, host=name)
         self._make_base()
@@ -321,6 +375,12 @@ class SimulatedHost:
     def group_name(self, gid: int) -> str:
         groups = {number: name for user in self.users.values() for name, number in user.groups}
         return groups.get(gid) or self.user_name(gid)
+
+    def group_id(self, name: str) -> int | None:
+        """The number of a group; every account has one of its own name."""
+        groups = {"root": 0, "www-data": 33, **{user.name: user.uid for user in self.users.values()}}
+        groups |= {group: number for user in self.users.values() for group, number in user.groups}
+        return groups.get(name)
 
     # --- filling it ------------------------------------------------------------------------------------------
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from backend.connection.connector import FileChannel, LinkFacts, PtyRequest, RemoteProcess
 from backend.connection.streams import ByteStream, OnIncoming, RemoteListener
+from backend.connection.target import Target
 from backend.errors import Code, ConnectError, FairleadError, LinkLost, SessionError
 from backend.text import clean_text
 from mocks.files import SimulatedFiles
@@ -17,10 +19,11 @@ from mocks.process import SimulatedProcess
 from mocks.programs import Program, greeter
 from mocks.shell.process import HostProcess
 from mocks.stream import SimulatedStream
-from mocks.wire import Wire
+from mocks.wire import Strand, Wire
 from mocks.world import World
 
 K = TypeVar("K")
+C = TypeVar("C", bound="SimulatedProcess | SimulatedFiles")
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _CHANNEL_BYTES: Final = 200
 """What opening a channel costs on the wire, about."""
@@ -44,6 +47,7 @@ class SimulatedLink:
         self._host = host
         self._user = user
         self._wires = wires
+        self._wire = Strand(wires[-1], facts.host)
         self._facts = facts
         self._close_limit = close_limit
         self._channels: set[SimulatedProcess | SimulatedFiles] = set()
@@ -55,19 +59,35 @@ class SimulatedLink:
         return self._facts
 
     @property
-    def _wire(self) -> Wire:
-        return self._wires[-1]
+    def is_up(self) -> bool:
+        return not self._wires[-1].ended.done()
+
+    def share(self, target: Target) -> SimulatedLink | None:
+        if not self.is_up:
+            return None
+        route = tuple(jump.name for jump in target.jumps)
+        facts = replace(self._facts, host=target.name, route=route, first=self._facts.first or self._facts.host)
+        limit = target.host.timeouts.close
+        return SimulatedLink(self._world, self._host, self._user, self._wires, facts, close_limit=limit)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(strand.name for strand in self._wires[-1].strands if strand is not self._wire)
 
     async def open_process(
-        self, command: bytes | None, *, pty: PtyRequest | None = None, env: Mapping[str, str] | None = None
+        self,
+        command: bytes | None,
+        *,
+        pty: PtyRequest | None = None,
+        env: Mapping[str, str] | None = None,
+        window: int | None = None,
     ) -> RemoteProcess:
         await self._open_session()
         if self._host.faults.refuse_sessions:
             raise self._refused(self._host.faults.refuse_sessions)
         started = HostProcess(self._host, self._user, command, pty=pty, env=env)
-        process = SimulatedProcess(started, self._wire, close_limit=self._close_limit, gone=self._channels.discard)
-        self._channels.add(process)
-        return process
+        process = SimulatedProcess(started, self._wire, close_limit=self._close_limit, gone=self._gone)
+        return self._carrying(process)
 
     async def open_files(self) -> FileChannel:
         await self._open_session()
@@ -79,9 +99,16 @@ class SimulatedLink:
             raise SessionError(
                 Code.SHELL_NOISE, host=self._facts.host, evidence={"user": self._user.name, "noise": noise}
             )
-        files = SimulatedFiles(self._host, self._user, self._wire, gone=self._channels.discard)
-        self._channels.add(files)
-        return files
+        return self._carrying(SimulatedFiles(self._host, self._user, self._wire, gone=self._gone))
+
+    def _carrying(self, channel: C) -> C:
+        self._channels.add(channel)
+        self._wires[-1].sessions.add(channel)
+        return channel
+
+    def _gone(self, channel: SimulatedProcess | SimulatedFiles) -> None:
+        self._channels.discard(channel)
+        self._wires[-1].sessions.discard(channel)
 
     async def open_stream(self, host: str, port: int) -> ByteStream:
         await self._wire.trip(_CHANNEL_BYTES, _CHANNEL_BYTES)
@@ -159,18 +186,20 @@ class SimulatedLink:
         return asyncio.shield(self._wire.ended)
 
     async def close(self, because: LinkLost | None = None) -> None:
+        self._wire.end(because)
         if because is not None:
-            self._wire.end(because)
+            self._wires[-1].end(because)
         for listening in self._listeners:
             listening.stop()
         for channel in (*self._channels, *self._streams):
             await channel.close()
-        for wire in reversed(self._wires):
-            wire.end()
+        if self._wires[-1].ended.done():
+            for wire in reversed(self._wires):
+                wire.end()
 
     async def _open_session(self) -> None:
         await self._wire.trip(_CHANNEL_BYTES, _CHANNEL_BYTES)
-        if len(self._channels) >= self._host.faults.max_sessions:
+        if len(self._wires[-1].sessions) >= self._host.faults.max_sessions:
             raise self._refused("open failed")
 
     def _refused(self, reason: str) -> SessionError:

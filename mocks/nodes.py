@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from backend.connection.connector import Attributes, FileKind
+from backend.dataclass import dataclass
 from mocks.content import Content
 
 
@@ -18,6 +19,8 @@ class Node:
     uid: int = 0
     gid: int = 0
     modified: float = 0.0
+    links: int = field(default=1, kw_only=True)
+    """Hard links."""
 
 
 @dataclass(slots=True, eq=False)

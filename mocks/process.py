@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Self
 
-from backend.connection.connector import Chunk, ExitReport, PtySize
+from backend.connection.connector import Chunk, ExitReport, Place, PtySize, Windows
 from backend.errors import Code, FairleadError, SessionError
 from mocks.pipes import BrokenPipe
 from mocks.shell.process import HostProcess
-from mocks.wire import DelayLine, Wire
+from mocks.wire import WINDOW, DelayLine, Wire
 
 
 class SimulatedProcess:
@@ -29,6 +29,10 @@ class SimulatedProcess:
         self._up: DelayLine[bytes] = DelayLine(wire, "up")
         self._tasks = [asyncio.create_task(self._carry_down()), asyncio.create_task(self._carry_up())]
         wire.ended.add_done_callback(self._lose)
+
+    @property
+    def windows(self) -> Windows:
+        return Windows(WINDOW, WINDOW)
 
     async def output(self) -> AsyncIterator[Chunk]:
         finished = False
@@ -59,6 +63,10 @@ class SimulatedProcess:
     def send_signal(self, signal: str) -> None:
         if not self._wire.ended.done():
             self._process.send_signal(signal)
+
+    def place(self) -> Place | None:
+        """A simulated host has no process numbers; it obeys every signal."""
+        return None
 
     async def wait(self) -> ExitReport:
         await self._ended.wait()
@@ -125,5 +133,5 @@ class SimulatedProcess:
         self._finish()
 
     def _check(self) -> None:
-        if self._exit is None and self._wire.lost is not None:
-            raise self._wire.lost
+        if self._exit is None:
+            self._wire.check()

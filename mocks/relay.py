@@ -15,10 +15,12 @@ import sys
 import termios
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from types import TracebackType
 from typing import Final, Self
+
+from backend.dataclass import dataclass
 
 _CHUNK: Final = 1 << 18
 _HELD: Final = 16 << 20

@@ -5,12 +5,12 @@ from __future__ import annotations
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncssh
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE
 
+from backend.dataclass import dataclass
 from backend.errors import Code, FileError
 from mocks.host import SimulatedHost, User
 from mocks.nodes import Device, Directory, File, Link, Node, Pipe, size_of
@@ -96,9 +96,12 @@ class TreeServer(asyncssh.SFTPServer):
         absolute = self._path(path)
         if attrs.size is not None:
             self._tree.truncate(self._tree.open_writing(absolute, self._actor), attrs.size, absolute)
-        if attrs.permissions is not None or attrs.mtime is not None:
+        owner = None if attrs.uid is None or attrs.gid is None else (attrs.uid, attrs.gid)
+        if attrs.permissions is not None or attrs.mtime is not None or owner is not None:
             modified = None if attrs.mtime is None else float(attrs.mtime)
-            self._tree.set_attributes(absolute, self._actor, mode=attrs.permissions, modified=modified, follow=follow)
+            self._tree.set_attributes(
+                absolute, self._actor, mode=attrs.permissions, modified=modified, owner=owner, follow=follow
+            )
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         with _statuses():
@@ -147,7 +150,8 @@ class TreeServer(asyncssh.SFTPServer):
             self._tree.symlink(self._path(newpath), oldpath, self._actor)
 
     def link(self, oldpath: bytes, newpath: bytes) -> None:
-        raise asyncssh.SFTPOpUnsupported("no hard links here")
+        with _statuses():
+            self._tree.hardlink(self._path(newpath), self._path(oldpath), self._actor)
 
     def statvfs(self, path: bytes) -> asyncssh.SFTPVFSAttrs:
         with _statuses():

@@ -87,8 +87,8 @@ class SimulatedStream:
             self._down.end()
 
     def _check(self) -> None:
-        if self._wire.lost is not None:
-            raise self._wire.lost
+        if not self._closed:
+            self._wire.check()
 
     def _hang_up(self, _ended: object) -> None:
         self._serving.cancel()

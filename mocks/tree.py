@@ -6,10 +6,10 @@ Names and paths are bytes. Failures are FileErrors with the code that a careful 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from backend.connection.connector import Space
+from backend.dataclass import dataclass
 from backend.errors import Code, FileError
 from backend.text import show_bytes
 from mocks.nodes import Device, Directory, File, Link, Node
@@ -183,9 +183,8 @@ class Tree:
         place = self._present(path, actor)
         if isinstance(place.node, Directory):
             raise self.failure(Code.IS_DIRECTORY, path)
-        if isinstance(place.node, File):
-            self._used -= place.node.content.size
         self._take(place, actor)
+        self._freed(place.node)
 
     def rmdir(self, path: bytes, actor: Actor = ROOT) -> None:
         place = self._present(path, actor)
@@ -213,8 +212,7 @@ class Tree:
         self._need(source.parent, actor, 3, old)
         self._need(target.parent, actor, 3, new)
         assert source.node is not None
-        if isinstance(target.node, File):
-            self._used -= target.node.content.size
+        self._freed(target.node)
         del source.parent.entries[source.name]
         target.parent.entries[target.name] = source.node
 
@@ -225,13 +223,34 @@ class Tree:
         *,
         mode: int | None = None,
         modified: float | None = None,
+        owner: tuple[int, int] | None = None,
         follow: bool = True,
     ) -> None:
         node = self.get(path, actor, follow=follow)
         if actor.uid not in (0, node.uid):
             raise self.failure(Code.PERMISSION, path)
+        if owner is not None:
+            self._give(node, owner, actor, path)
         node.mode = node.mode if mode is None else mode & 0o7777
         node.modified = node.modified if modified is None else modified
+
+    def _give(self, node: Node, owner: tuple[int, int], actor: Actor, path: bytes) -> None:
+        """As chown(2): only root gives files away; an owner may choose among the groups that are his own."""
+        user, group = owner
+        if actor.uid != 0 and (user != node.uid or (group != node.gid and group not in actor.gids)):
+            raise self.failure(Code.PERMISSION, path)
+        node.uid, node.gid = user, group
+
+    def hardlink(self, path: bytes, existing: bytes, actor: Actor = ROOT) -> None:
+        """A second name for a file; directories have one only."""
+        source, place = self._present(existing, actor), self.find(path, actor, follow=False)
+        if place.node is not None:
+            raise self.failure(Code.EXISTS, path)
+        if source.node is None or isinstance(source.node, Directory):
+            raise self.failure(Code.PERMISSION, existing)
+        self._need(place.parent, actor, 3, path)
+        place.parent.entries[place.name] = source.node
+        source.node.links += 1
 
     def space(self) -> Space:
         return Space(total=self.total, free=max(0, self.total - self._used), files_free=2_000_000)
@@ -279,6 +298,14 @@ class Tree:
             raise self.failure(Code.PERMISSION, place.path)
         del place.parent.entries[place.name]
         place.parent.modified = self._now()
+
+    def _freed(self, node: Node | None) -> None:
+        """One name of `node` is gone; its room is free when that was the last."""
+        if node is None:
+            return
+        node.links -= 1
+        if isinstance(node, File) and node.links == 0:
+            self._used -= node.content.size
 
     def _check_replaceable(self, source: Node | None, target: Place, path: bytes) -> None:
         if isinstance(target.node, Directory):

@@ -36,7 +36,7 @@ async def check(
         decision = await _decision(hop, key, judgement, interaction)
     if decision is HostKeyDecision.REFUSE:
         if judgement.state is HostKeyState.CHANGED:
-            raise _refused(Code.HOST_KEY_CHANGED, known.names, key, where=judgement.where, file=judgement.file)
+            raise _refused(Code.HOST_KEY_CHANGED, known.names, key, **judgement.expected)
         raise _refused(Code.HOST_KEY_UNKNOWN, known.names, key, where=", ".join(looked_in(known.looked_in)))
     if decision is HostKeyDecision.REMEMBER and can_remember(hop.known_hosts):
         write = replace if judgement.state is HostKeyState.CHANGED else remember

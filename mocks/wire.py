@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from backend.clock import Clock
 from backend.errors import Code, FairleadError, LinkLost
 from mocks.host import SimulatedHost
 
 T = TypeVar("T")
+WINDOW: Final = 1 << 20
+"""Bytes that may be under way in one direction of a process's channel."""
 
 
 class Wire:
@@ -27,6 +29,10 @@ class Wire:
         self._before = before
         self._random = random.Random(f"{host.name}:{len(host.wires)}")
         self._free_at = {"up": 0.0, "down": 0.0}
+        self.strands: list[Strand] = []
+        """The links that use it."""
+        self.sessions: set[object] = set()
+        """Processes and file channels that are open on it, whichever link opened them."""
         host.wires.add(self)
         if before is not None:
             before.ended.add_done_callback(self._follow)
@@ -84,6 +90,8 @@ class Wire:
             self.lost = lost
             self.host.wires.discard(self)
             self.ended.set_result(lost)
+            for strand in tuple(self.strands):
+                strand.end(None if lost is None else lost.told_of(strand.name))
 
     def _follow(self, before: asyncio.Future[FairleadError | None]) -> None:
         reason = None if before.cancelled() else before.result()
@@ -99,10 +107,47 @@ class Wire:
         return self._free_at[direction] - now
 
 
+class Strand(Wire):
+    """One link's share of a wire: it ends by itself, or with the wire, which ends with the last of them."""
+
+    def __init__(self, wire: Wire, name: str) -> None:
+        self.host = wire.host
+        self.clock = wire.clock
+        self.lost: FairleadError | None = None
+        self.ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
+        self.name = name
+        """What the host is called by this link."""
+        self.wire = wire
+        wire.strands.append(self)
+
+    @property
+    def round_trip(self) -> float:
+        return self.wire.round_trip
+
+    @property
+    def silent(self) -> bool:
+        return self.wire.silent
+
+    def count(self, up: int, down: int) -> None:
+        self.wire.count(up, down)
+        self.check()
+
+    def end(self, lost: FairleadError | None = None) -> None:
+        if not self.ended.done():
+            self.lost = lost
+            self.wire.strands.remove(self)
+            self.ended.set_result(lost)
+            if not self.wire.strands:
+                self.wire.end(lost)
+
+    def _queueing(self, direction: str, size: int) -> float:
+        return self.wire._queueing(direction, size)
+
+
 class DelayLine(Generic[T]):
     """One direction of a stream over a wire: what goes in comes out later, in order; holds at most `window` bytes."""
 
-    def __init__(self, wire: Wire, direction: str, window: int = 1 << 20) -> None:
+    def __init__(self, wire: Wire, direction: str, window: int = WINDOW) -> None:
         self._wire = wire
         self._direction = direction
         self._window = window

@@ -7,7 +7,8 @@ from datetime import timedelta
 from backend.clock import Clock
 from mocks.content import Content, log_lines, noise
 from mocks.demo.listing import CODE, PASSWORD, PERSON_KEY, Listing
-from mocks.host import Cluster, Gpu, Job, Machine, Network, Process, Question, Service, SimulatedHost, User
+from mocks.host import Cluster, Gpu, Job, Machine, Network, Process, Question, Service, SimulatedHost, User, Volume
+from mocks.jobs import Running, add_job
 from mocks.nodes import Directory, File, NumberedFiles
 
 _POOL_FILES = 100_000
@@ -47,6 +48,43 @@ def mirror_au(clock: Clock) -> Listing:
     )
 
 
+def _jobs(host: SimulatedHost) -> None:
+    """One that trains for hours, one that is done, and one that the kernel killed when memory ran out."""
+    epochs = "".join(
+        f"epoch {epoch:02}  loss {2.31 / epoch:.4f}  {66 + epoch % 5} samples/s\n" for epoch in range(1, 9)
+    )
+    add_job(
+        host,
+        "ml",
+        "python train.py --config run-12.yml",
+        name="run-12",
+        cwd="/data/run-12",
+        ago=timedelta(hours=8, minutes=52),
+        out=epochs,
+        err="warning: learning rate reached a plateau, halving it\n",
+        running=Running(2207, processes=9, resident=22_100_000, peak=24_800_000, cpu=14.6),
+    )
+    add_job(
+        host,
+        "ml",
+        "rsync -a --stats /data/run-11/ backup:run-11/",
+        cwd="/data",
+        ago=timedelta(hours=20),
+        out="Number of files: 412\nTotal transferred file size: 38,410,220,118 bytes\n",
+        ended=(0, timedelta(minutes=47)),
+    )
+    add_job(
+        host,
+        "ml",
+        "python train.py --config run-11b.yml --batch 2048",
+        name="run-11b",
+        cwd="/data/run-11b",
+        ago=timedelta(days=2),
+        out="epoch 01  loss 2.2981\n",
+        err="allocating activations: 231 GB\n",
+    )
+
+
 def gpu_7(clock: Clock) -> Listing:
     """A rented machine that only the bastion reaches from here, and whose link breaks once after 24 MB."""
     host = SimulatedHost(
@@ -58,6 +96,8 @@ def gpu_7(clock: Clock) -> Listing:
             memory=256 << 30,
             memory_used=91 << 30,
             load=(11.2, 10.8, 10.9),
+            volumes=(Volume("/data", "/dev/nvme1n1", 7_680_000_000_000, 7_226_000_000_000, "xfs"),),
+            pressure=(4.0, 9.0, 0.0),
             gpus=(
                 Gpu("NVIDIA H100 PCIe", 81559, 70210, 98, 71, "python train.py --config run-12.yml"),
                 Gpu("NVIDIA H100 PCIe", 81559, 69870, 97, 69, "python train.py --config run-12.yml"),
@@ -82,6 +122,7 @@ def gpu_7(clock: Clock) -> Listing:
     host.add_text("/home/ml/train.py", "import torch\n\nprint('training')\n", owner="ml")
     host.add_link("/home/ml/run-12", "/data/run-12", owner="ml")
     host.processes[2210] = Process(2210, "ml", "python train.py --config run-12.yml", 1460.0, 22.1, 22_100_000)
+    _jobs(host)
     host.tree.total = 2000 << 30
     host.tree.fill_to(640 << 30)
     host.faults.cut_after = [24_000_000]

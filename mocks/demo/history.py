@@ -9,8 +9,8 @@ import math
 import random
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from backend.dataclass import dataclass
 from backend.health.keeper import Past
 from backend.health.records import HOUR, HourRow, add, add_hours
 from backend.health.tally import DAY, Addition

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from backend.dataclass import dataclass
 from mocks.host import HostKey, SimulatedHost
 
 PASSWORD = "demo"

@@ -11,6 +11,7 @@ from backend.clock import Clock, SystemClock
 from backend.connection.sessions import Sessions
 from backend.files.filesystem import Files, FileSystem
 from backend.files.local import LocalFileSystem
+from backend.production.guard import Permit
 from mocks.content import noise
 
 _TEXTS = {
@@ -35,8 +36,8 @@ class ProjectLocalFiles(LocalFileSystem):
 class ProjectFiles(Files):
     """Both sides, the local one with the small project at `project`."""
 
-    def __init__(self, *, sessions: Sessions, project: Path) -> None:
-        super().__init__(sessions=sessions)
+    def __init__(self, *, sessions: Sessions, permit: Permit, project: Path) -> None:
+        super().__init__(sessions=sessions, permit=permit)
         self._demo_local = ProjectLocalFiles(project)
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backend.requests.model import Action, Priority, RunCommand
+from backend.dataclass import dataclass
+from backend.priority import Priority
+from backend.requests.model import Action, RunCommand
 
 
 @dataclass(frozen=True, slots=True)

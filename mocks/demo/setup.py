@@ -7,9 +7,9 @@ person's own is read or changed.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
+from backend.dataclass import dataclass
 from mocks.demo.listing import PERSON_KEY, Listing
 from mocks.host import HostKey
 from mocks.world import World

@@ -11,7 +11,10 @@ from backend.errors import FileError
 from mocks.host import User
 from mocks.nodes import Directory, File, Link, Node
 from mocks.pipes import read_all
+from mocks.shell import ours
+from mocks.shell.cluster import asked_for_modules
 from mocks.shell.interpreter import ExitShell, Signalled
+from mocks.shell.kept_open import kept_open
 from mocks.shell.run import Run, command, decode, encode, reason_of
 
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\\": "\\", "e": "\x1b"}
@@ -155,7 +158,11 @@ async def shift(run: Run) -> int:
 
 @command("eval")
 async def eval_(run: Run) -> int:
-    return await run.shell.run_text(" ".join(run.arguments), run.streams)
+    text = " ".join(run.arguments)
+    for answer in (asked_for_modules, kept_open):
+        if (status := await answer(run, text)) is not None:
+            return status
+    return await run.shell.run_text(text, run.streams)
 
 
 @command("stty")
@@ -167,7 +174,15 @@ async def stty(run: Run) -> int:
     return 0
 
 
-@command("trap", "umask", "ulimit", "shopt", "alias")
+@command("trap")
+async def trap(run: Run) -> int:
+    """What is done when a script ends is known; traps of signals are accepted without effect."""
+    if run.arguments[-1:] == ["EXIT"]:
+        run.shell.at_exit = "" if run.arguments[0] == "-" else run.arguments[0]
+    return 0
+
+
+@command("umask", "ulimit", "shopt", "alias", "sync")
 async def accepted(run: Run) -> int:
     """Accepted without effect: scripts begin with these."""
     return 0
@@ -210,12 +225,52 @@ async def exec_(run: Run) -> int:
 
 @command("sudo")
 async def sudo(run: Run) -> int:
-    words = [word for word in run.arguments if word != "-n"]
+    words, options = _sudo_words(run.arguments)
     if run.actor.uid != 0 and "sudo" not in [name for name, _ in run.user.groups]:
         return await run.complain(f"{run.user.name} is not in the sudoers file.")
+    if run.host.sudo_asks and run.actor.uid != 0 and not await _knows_password(run, options):
+        return 1
+    name = options.get("-u", "root")
+    user = User("root", 0) if name == "root" else run.host.users.get(name)
+    if user is None:
+        return await run.complain(f"unknown user {name}")
     shell = run.shell.child()
-    shell.user = User("root", 0)
+    shell.user = user
     return await shell.execute(words, run.streams) if words else 0
+
+
+def _sudo_words(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The command, and the options before it; `-p` and `-u` have a value."""
+    words, options = list(arguments), dict[str, str]()
+    while words and words[0].startswith("-"):
+        word = words.pop(0)
+        if word == "--":
+            break
+        options[word] = words.pop(0) if word in ("-p", "-u") and words else ""
+    return words, options
+
+
+async def _knows_password(run: Run, options: dict[str, str]) -> bool:
+    if "-S" not in options:
+        await run.complain("a password is required")
+        return False
+    for _ in range(3):
+        await run.streams.stderr.write(encode(options.get("-p", f"[sudo] password for {run.user.name}: ")))
+        typed = await _read_line(run)
+        if typed == run.user.password:
+            return True
+        if typed is None:
+            break
+        await run.streams.stderr.write(b"\nSorry, try again.\n")
+    await run.complain("3 incorrect password attempts")
+    return False
+
+
+async def _read_line(run: Run) -> str | None:
+    line = bytearray()
+    while (byte := await run.streams.stdin.read(1)) not in (b"", b"\n"):
+        line += byte
+    return decode(bytes(line)) if line or byte else None
 
 
 @command("which", "type")
@@ -240,13 +295,16 @@ async def sh(run: Run) -> int:
         text, shell.arguments = decode(await read_all(run.open(words[0]))), words
     else:
         text = decode(await read_all(run.streams.stdin))
+        if (wanted := ours.asked(text)) is not None:
+            return await ours.answer(run, wanted, text)
         shell.arguments = ["sh", *[word for word in words[1:] if word != "--"]]
     try:
-        return await shell.run_text(text, run.streams)
-    except ExitShell as end:
-        return end.status
-    except Signalled as end:
-        return end.status
+        status = await shell.run_text(text, run.streams)
+    except (ExitShell, Signalled) as end:
+        status = end.status
+    if shell.at_exit:
+        await shell.run_text(shell.at_exit, run.streams)
+    return status
 
 
 @command("kill")
@@ -316,14 +374,12 @@ async def yes(run: Run) -> int:
 
 @command("read")
 async def read(run: Run) -> int:
-    raw = bytearray()
-    while (byte := await run.streams.stdin.read(1)) not in (b"", b"\n"):
-        raw += byte
+    line = await _read_line(run)
     names = [word for word in run.arguments if not word.startswith("-")] or ["REPLY"]
-    fields = decode(bytes(raw)).split(maxsplit=len(names) - 1)
+    fields = (line or "").split(maxsplit=len(names) - 1)
     for index, name in enumerate(names):
         run.shell.variables[name] = fields[index] if index < len(fields) else ""
-    return int(not raw and byte == b"")
+    return int(line is None)
 
 
 _KINDS: Final[dict[str, Callable[[Node], bool]]] = {

@@ -1,68 +1,68 @@
-"""Commands of a cluster's login node: squeue, sinfo, sbatch, scancel (Slurm) and module (Lmod)."""
+"""Commands of a cluster's login node: module (Lmod), and the script with which a workbench asks it."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
 
 from mocks.host import Cluster
-from mocks.shell.run import Run, command
+from mocks.shell.run import Run, command, encode
+
+_MARK = re.compile(r"(?m)^M=([0-9a-f]+)$")
+_ASKED = re.compile(r"fl_said module ([a-z-][^\n>]*) >&3")
 
 
-def _clock(span: timedelta) -> str:
-    """`1-02:03:04`, as Slurm writes spans."""
-    hours, rest = divmod(span.seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    if span.days:
-        return f"{span.days}-{hours:02}:{minutes:02}:{seconds:02}"
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
-def _cluster(run: Run) -> Cluster:
+def cluster_of(run: Run) -> Cluster:
     """The cluster: hosts without one do not have these commands (`Shell.function`)."""
     assert run.host.machine.cluster is not None
     return run.host.machine.cluster
 
 
-@command("squeue")
-async def squeue(run: Run) -> int:
-    cluster = _cluster(run)
-    options = run.options("h", valued="uptj")
-    user = run.user.name if "--me" in options.flags else options.values.get("u", "")
-    since = run.clock.now() - run.host.started
-    if "h" not in options.flags:
-        await run.line("             JOBID PARTITION     NAME     USER ST       TIME  NODES NODELIST(REASON)")
-    for job in cluster.jobs:
-        if user and job.user != user:
-            continue
-        elapsed = _clock(job.running + since) if job.state == "R" else "0:00"
-        await run.line(
-            f"{job.id:>18} {job.partition:>9} {job.name[:8]:>8} {job.user[:8]:>8} {job.state:>2} {elapsed:>10} "
-            f"{job.nodes:>6} {job.where}"
-        )
+async def asked_for_modules(run: Run, script: str) -> int | None:
+    """Answer the workbench's own script as a whole, for this shell knows no functions; None for any other script."""
+    mark, asked = _MARK.search(script), _ASKED.search(script)
+    if mark is None or asked is None:
+        return None
+    if run.host.machine.cluster is None:
+        await run.line(f"{mark[1]}:how\nabsent{mark[1]}:end")
+        return 0
+    before = _environment(run)
+    words = [word.strip("'") for word in asked[1].split()]
+    said, status = await _said(run, words)
+    parts = {"before": before, "how": "Lmod, found in the login shell", "said": said, "status": str(status)}
+    parts["after"] = _environment(run)
+    await run.out("".join(f"{mark[1]}:{name}\n{text}{mark[1]}:end\n" for name, text in parts.items()))
     return 0
 
 
-@command("sinfo")
-async def sinfo(run: Run) -> int:
-    cluster = _cluster(run)
-    await run.line("PARTITION AVAIL  TIMELIMIT  NODES  STATE NODELIST")
-    for name, limit, state, nodes, where in cluster.partitions:
-        await run.line(f"{name:<9} up    {limit:>10} {nodes:>6} {state:>6} {where}")
-    return 0
+def _environment(run: Run) -> str:
+    names = sorted(run.shell.exported & run.shell.variables.keys())
+    return "".join(f"{name}={run.shell.variables[name]}\0" for name in names)
 
 
-@command("sbatch")
-async def sbatch(run: Run) -> int:
-    names = [word for word in run.arguments if not word.startswith("-")]
-    if names:
-        run.open(names[0])
-    await run.line(f"Submitted batch job {48100 + run.host.new_pid() % 900}")
-    return 0
+async def _said(run: Run, words: list[str]) -> tuple[str, int]:
+    """What the module command says to these words, in its terse form where that is asked for."""
+    cluster = cluster_of(run)
+    if words[:2] == ["-t", "avail"]:
+        return "/opt/modulefiles:\n" + "".join(f"{name}\n" for name in cluster.modules), 0
+    if words[0] in {"spider", "whatis"} or words[0].startswith("-"):
+        shown = [name for name in cluster.modules if name.startswith(words[-1])]
+        return "".join(f"  {name}\n" for name in shown), int(not shown)
+    unknown = [name for name in words[1:] if _match(cluster, name) is None]
+    if unknown:
+        return f'The following module(s) are unknown: "{unknown[0]}"\n', 1
+    status = await _load(run, cluster, words[1:])
+    _export(run)
+    return "", status
+
+
+def _export(run: Run) -> None:
+    run.shell.variables["LOADEDMODULES"] = ":".join(run.shell.modules)
+    run.shell.exported.add("LOADEDMODULES")
 
 
 @command("module", "ml")
 async def module(run: Run) -> int:
-    cluster = _cluster(run)
+    cluster = cluster_of(run)
     action, names = (run.arguments or ["list"])[0], run.arguments[1:]
     status = 0
     loaded = run.shell.modules
@@ -78,8 +78,7 @@ async def module(run: Run) -> int:
         await run.streams.stderr.write(_listing(loaded).encode())
     else:
         return await run.complain(f"unknown action: {action}")
-    run.shell.variables["LOADEDMODULES"] = ":".join(loaded)
-    run.shell.exported.add("LOADEDMODULES")
+    _export(run)
     return status
 
 
@@ -97,11 +96,16 @@ def _listing(loaded: list[str]) -> str:
 
 async def _load(run: Run, cluster: Cluster, names: list[str]) -> int:
     for name in names:
-        match = next((known for known in cluster.modules if known == name or known.partition("/")[0] == name), None)
+        match = _match(cluster, name)
         if match is None:
             text = f'Lmod has detected the following error: The following module(s) are unknown: "{name}"\n'
-            await run.streams.stderr.write(text.encode())
+            await run.streams.stderr.write(encode(text))
             return 1
         if match not in run.shell.modules:
             run.shell.modules.append(match)
     return 0
+
+
+def _match(cluster: Cluster, name: str) -> str | None:
+    """The module of that name, with or without its version."""
+    return next((known for known in cluster.modules if known == name or known.partition("/")[0] == name), None)

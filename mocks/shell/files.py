@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
 import stat as modes
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from backend.errors import Code, FileError
+from backend.files.name_pattern import NamePattern
 from backend.text import show_bytes
 from mocks.host import SimulatedHost
 from mocks.nodes import Device, Directory, File, Link, Node, Pipe, size_of
@@ -140,6 +140,7 @@ def _stat_form(host: SimulatedHost, node: Node, name: str, form: str) -> str:
         "%Y": str(int(node.modified)),
         "%a": f"{node.mode:o}",
         "%A": mode_text(node),
+        "%f": f"{_TYPES[type(node)] | node.mode:x}",
         "%U": host.user_name(node.uid),
         "%G": host.group_name(node.gid),
         "%u": str(node.uid),
@@ -248,15 +249,16 @@ async def cp(run: Run) -> int:
         return await run.complain("missing file operand")
     for name in options.rest[:-1]:
         try:
-            await _copy(run, run.path(name), _into(run, name, options.rest[-1]), bool(options.flags & {"r", "R", "a"}))
+            target = _into(run, name, options.rest[-1])
+            await _copy(run, run.path(name), target, options.flags)
         except FileError as error:
             await run.complain(f"cannot copy '{name}': {reason_of(error)}")
             run.shell.trouble = True
     return 0
 
 
-async def _copy(run: Run, source: bytes, target: bytes, recursive: bool) -> None:
-    tree = run.host.tree
+async def _copy(run: Run, source: bytes, target: bytes, flags: set[str]) -> None:
+    tree, recursive = run.host.tree, bool(flags & {"r", "R", "a"})
     node = tree.get(source, run.actor, follow=not recursive)
     if isinstance(node, Link):
         tree.symlink(target, node.target, run.actor)
@@ -265,7 +267,7 @@ async def _copy(run: Run, source: bytes, target: bytes, recursive: bool) -> None
             raise tree.failure(Code.IS_DIRECTORY, source)
         tree.mkdir(target, run.actor)
         for name in tree.directory(source, run.actor).names():
-            await _copy(run, source + b"/" + name, target + b"/" + name, recursive)
+            await _copy(run, source + b"/" + name, target + b"/" + name, flags)
     else:
         reader = OpenFile(run.host, tree.open_reading(source, run.actor), source)
         made = tree.open_writing(target, run.actor, mode=node.mode)
@@ -273,6 +275,8 @@ async def _copy(run: Run, source: bytes, target: bytes, recursive: bool) -> None
         writer = OpenFile(run.host, made, target)
         while data := await reader.read(BLOCK):
             await writer.write(data)
+        if flags & {"p", "a"}:
+            tree.set_attributes(target, run.actor, mode=node.mode, modified=node.modified)
 
 
 @command("ln")
@@ -316,6 +320,19 @@ async def chmod(run: Run) -> int:
     return 0
 
 
+@command("chown")
+async def chown(run: Run) -> int:
+    options = run.options("Rhv")
+    if len(options.rest) < 2:
+        return await run.complain("missing operand")
+    user, _, group = options.rest[0].partition(":")
+    for name in options.rest[1:]:
+        node = run.host.tree.get(run.path(name), run.actor)
+        owner = (int(user) if user else node.uid, int(group) if group else node.gid)
+        run.host.tree.set_attributes(run.path(name), run.actor, owner=owner)
+    return 0
+
+
 @command("readlink", "realpath")
 async def readlink(run: Run) -> int:
     options = run.options("fenm")
@@ -334,47 +351,66 @@ async def basename(run: Run) -> int:
     return 0
 
 
-def walk(node: Node, path: bytes, depth: int = 0) -> Iterator[tuple[bytes, Node, int]]:
-    """A node and everything below it, parents first."""
-    yield path, node, depth
-    if isinstance(node, Directory):
-        for name in node.names():
-            yield from walk(node.peek(name), path.rstrip(b"/") + b"/" + name, depth + 1)
-
-
 @command("find")
 async def find(run: Run) -> int:
-    words = list(run.arguments)
+    words = [word for word in run.arguments if word not in ("-H", "-L", "-P")]
     starts = []
     while words and not words[0].startswith("-"):
         starts.append(words.pop(0))
+    end = b"\0" if "-print0" in words else b"\n"
+    actions = {"-print0", "-print", "-prune"}
+    limit = 0 if "-prune" in words else 999
+    words = [word for word in words if word not in actions]
     tests = dict(zip(words[::2], words[1::2], strict=False))
-    limit = int(tests.get("-maxdepth", "999"))
-    kinds = {"f": File, "d": Directory, "l": Link}
-    kind = kinds.get(tests.get("-type", ""), Node)
-    pattern = encode(tests.get("-name", "*"))
+    if tests.keys() - {"-maxdepth", "-type", "-name", "-iname"}:
+        return await run.complain("predicates that this simulated command does not know", 2)
+    limit = int(tests.get("-maxdepth", limit))
+    kind = {"f": File, "d": Directory, "l": Link}.get(tests.get("-type", ""), Node)
+    pattern = NamePattern(encode(tests.get("-iname", tests.get("-name", "*"))), ignore_case="-iname" in tests)
     for start in starts or ["."]:
-        node = run.host.tree.get(run.path(start), run.actor, follow=False)
-        for number, (path, found, depth) in enumerate(walk(node, encode(start))):
-            name = path.rpartition(b"/")[2] or path
-            if depth <= limit and isinstance(found, kind) and fnmatch.fnmatchcase(decode(name), decode(pattern)):
-                await run.out(path + b"\n")
-            if number % 500 == 499:
-                await asyncio.sleep(0)
+        await _find_below(run, start, limit, kind, pattern, end)
     return 0
+
+
+async def _find_below(run: Run, start: str, limit: int, kind: type[Node], pattern: NamePattern, end: bytes) -> None:
+    node = run.host.tree.get(run.path(start), run.actor)
+    for number, (path, found, depth) in enumerate(readable(run, node, encode(start), limit)):
+        if isinstance(found, kind) and pattern.matches(path.rpartition(b"/")[2] or path):
+            await run.out(path + end)
+        if depth < limit and _is_shut(run, found):
+            await run.complain(f"'{decode(path)}': Permission denied")
+            run.shell.trouble = True
+        if number % 500 == 499:
+            await asyncio.sleep(0)
+
+
+def readable(run: Run, node: Node, path: bytes, limit: int = 999, depth: int = 0) -> Iterator[tuple[bytes, Node, int]]:
+    """A node and everything below it, parents first, without what is in directories that may not be read."""
+    yield path, node, depth
+    if isinstance(node, Directory) and depth < limit and not _is_shut(run, node):
+        for name in node.names():
+            yield from readable(run, node.peek(name), path.rstrip(b"/") + b"/" + name, limit, depth + 1)
+
+
+def _is_shut(run: Run, node: Node) -> bool:
+    return isinstance(node, Directory) and not run.host.tree.may(node, run.actor, 5)
 
 
 @command("du")
 async def du(run: Run) -> int:
-    options = run.options("shbck")
+    options = run.options("shbckH", valued="B")
+    in_bytes = "b" in options.flags or options.values.get("B") == "1"
     for name in options.rest or ["."]:
-        node = run.host.tree.get(run.path(name), run.actor, follow=False)
+        node = run.host.tree.get(run.path(name), run.actor)
         total = 0
-        for number, (_, found, _) in enumerate(walk(node, b"")):
+        for number, (path, found, _) in enumerate(readable(run, node, encode(name))):
             total += size_of(found)
+            if _is_shut(run, found):
+                await run.complain(f"cannot read directory '{decode(path)}': Permission denied")
+                run.shell.trouble = True
             if number % 500 == 499:
                 await asyncio.sleep(0)
-        shown = human(total) if "h" in options.flags else str(total if "b" in options.flags else -(-total // 1024))
+        shown = human(total) if "h" in options.flags else str(total if in_bytes else -(-total // 1024))
         await run.line(f"{shown}\t{name}")
     return 0
 

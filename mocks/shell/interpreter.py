@@ -8,7 +8,7 @@ from typing import Final
 
 from backend.errors import FileError
 from mocks.host import SimulatedHost, User
-from mocks.pipes import BrokenPipe, BytePipe, Collector, Null, TextSource, Writer
+from mocks.pipes import BrokenPipe, BytePipe, Collector, Null, Reader, TextSource, Writer
 from mocks.shell.expansion import expand, pieces
 from mocks.shell.parser import parse
 from mocks.shell.run import COMMANDS, CommandFunction, OpenFile, Run, Streams, Terminal, decode, encode, reason_of
@@ -69,9 +69,13 @@ class Shell:
         self.status = 0
         self.errors: Writer = _NOWHERE
         """Where the errors of `$(…)` go."""
+        self.input: Reader = TextSource()
+        """What `$(…)` reads: what the command would that it is part of."""
         self.trouble = False
         """Set by commands that went on after a failure; makes their status 1."""
         self.arguments: list[str] = ["sh"]
+        self.at_exit = ""
+        """What `trap … EXIT` has it do in the end."""
         self.modules: list[str] = []
         self.variables: dict[str, str] = {
             **host.environment,
@@ -203,6 +207,7 @@ class Shell:
         return status
 
     async def _simple(self, item: Simple, streams: Streams) -> int:
+        self.input = streams.stdin
         words = await expand(self, item.words)
         values = {name: "".join(await pieces(self, word)) for name, word in item.assignments}
         if not words:
@@ -210,13 +215,17 @@ class Shell:
             return self.status if not values else 0
         if not values:
             return await self.execute(words, streams)
-        before, exported = dict(self.variables), set(self.exported)
+        before, exported = {name: self.variables.get(name) for name in values}, set(self.exported)
         self.variables |= values
         self.exported |= set(values)
         try:
             return await self.execute(words, streams)
         finally:
-            self.variables, self.exported = before, exported
+            # What the command itself has set stays, as `IFS= read -r line` does.
+            self.exported = exported
+            for name, value in before.items():
+                self.variables.pop(name, None)
+                self.variables |= {} if value is None else {name: value}
 
     async def execute(self, words: list[str], streams: Streams) -> int:
         """Run one command by its words."""
@@ -239,7 +248,9 @@ class Shell:
     def function(self, name: str) -> CommandFunction | None:
         """The command of that name, where the host has it."""
         lacks = {"nvidia-smi": not self.host.machine.gpus}
-        lacks |= dict.fromkeys(("squeue", "sinfo", "sbatch", "module", "ml"), self.host.machine.cluster is None)
+        lacks |= dict.fromkeys(
+            ("squeue", "sinfo", "sbatch", "scancel", "scontrol", "module", "ml"), self.host.machine.cluster is None
+        )
         return None if lacks.get(name, False) else COMMANDS.get(name)
 
     async def _unknown(self, name: str, streams: Streams) -> int:
@@ -259,6 +270,8 @@ class Shell:
                 outputs[redirect.descriptor] = (
                     outputs.get(int(target), streams.stdout) if target.isdecimal() else _NOWHERE
                 )
+            elif redirect.operator == "<&":
+                continue  # one standard input is all there is
             elif redirect.operator == "<":
                 path = self.path(target)
                 stdin = OpenFile(self.host, self.host.tree.open_reading(path, self.user.actor), path)
@@ -305,7 +318,7 @@ class Shell:
         child = self.child()
         with suppress(BrokenPipe):
             try:
-                self.status = await child.run_text(script, Streams(TextSource(), output, self.errors))
+                self.status = await child.run_text(script, Streams(self.input, output, self.errors))
             except (ExitShell, Signalled) as end:
                 self.status = end.status
         return decode(bytes(output.data)).rstrip("\n")

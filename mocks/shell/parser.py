@@ -228,16 +228,16 @@ class _Parser:
     def _redirect(self) -> Redirect | None:
         self._skip()
         start = self._at
-        descriptor = int(self._peek()) if self._peek() in tuple("012") and self._peek() else None
+        descriptor = int(self._peek()) if self._peek() in tuple("0123456789") and self._peek() else None
         self._at += descriptor is not None
-        for operator in (">>", ">&", ">|", "<<", "<", ">"):
+        for operator in (">>", ">&", ">|", "<<", "<&", "<", ">"):
             if self._take(operator):
                 if operator == "<<":
                     raise ShellSyntaxError("syntax error: here-documents are not part of this shell")
                 target = self._word()
                 if target is None:
                     raise self.unexpected()
-                default = 0 if operator == "<" else 1
+                default = 0 if operator in ("<", "<&") else 1
                 return Redirect(default if descriptor is None else descriptor, operator.replace("|", ""), target)
         self._at = start
         return None

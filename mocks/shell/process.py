@@ -12,14 +12,14 @@ from backend.errors import FileError
 from mocks.host import SimulatedHost, User
 from mocks.nodes import Directory
 from mocks.pipes import BrokenPipe, BytePipe, OutputQueue, QueueWriter, Writer
-from mocks.shell import basics, cluster, files, system, texts
+from mocks.shell import archive, basics, cluster, files, slurm, system, texts
 from mocks.shell.interpreter import ExitShell, Shell, Signalled
 from mocks.shell.run import COMMANDS, Streams, Terminal, decode, encode
 from mocks.shell.terminal import Complete, Echo, Event, Interrupt, Line, LineEditor, TypedLines
 
 log = logging.getLogger(__name__)
 
-LIBRARIES: Final = (basics, cluster, files, system, texts)
+LIBRARIES: Final = (archive, basics, cluster, files, slurm, system, texts)
 """Importing them registers their commands."""
 
 
@@ -132,6 +132,8 @@ class HostProcess:
         if self._user.shell.endswith(("nologin", "false")):
             await out.write(b"This account is currently not available.\n")
             return 1
+        if (seconds := self._host.faults.slow_login_files) > 0:
+            await self._host.clock.sleep(seconds)
         if self._host.faults.noisy_login:
             await out.write(self._host.faults.noisy_login)
         if command is not None:

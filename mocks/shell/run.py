@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from backend.clock import Clock
 from backend.connection.connector import PtySize
+from backend.dataclass import dataclass
 from backend.errors import Code, FileError
 from mocks.host import SimulatedHost, User
 from mocks.nodes import Device, File

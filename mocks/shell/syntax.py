@@ -6,7 +6,7 @@ Known: `; & && || |`, `!`, quoting, `$name ${name:-word} $(…)`, redirections, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from backend.dataclass import dataclass
 
 
 class ShellSyntaxError(Exception):
@@ -61,7 +61,7 @@ class Redirect:
 
     descriptor: int
     operator: str
-    """`<`, `>`, `>>` or `>&`"""
+    """`<`, `>`, `>>`, `>&` or `<&`"""
     target: Word
 
 

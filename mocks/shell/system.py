@@ -6,8 +6,9 @@ import itertools
 import random
 import re
 from datetime import datetime, timedelta
+from typing import Final
 
-from mocks.host import Process, Service
+from mocks.host import Process, Service, User
 from mocks.shell.run import Run, command
 
 
@@ -32,10 +33,18 @@ async def whoami(run: Run) -> int:
     return 0
 
 
+_SYSTEM_ACCOUNTS: Final = {name: User(name, uid) for name, uid in (("root", 0), ("www-data", 33), ("nobody", 65534))}
+
+
 @command("id")
 async def id_(run: Run) -> int:
-    flags = run.options("ungG").flags
-    user = run.user
+    options = run.options("ungG")
+    flags, user = options.flags, run.user
+    if options.rest:
+        known = run.host.users.get(options.rest[0]) or _SYSTEM_ACCOUNTS.get(options.rest[0])
+        if known is None:
+            return await run.complain(f"'{options.rest[0]}': no such user")
+        user = known
     if "u" in flags or "g" in flags:
         await run.line(user.name if "n" in flags else str(user.uid))
         return 0
@@ -167,7 +176,13 @@ async def tput(run: Run) -> int:
 
 @command("getent")
 async def getent(run: Run) -> int:
-    user = run.host.users.get(run.arguments[1]) if len(run.arguments) > 1 else None
+    wanted = run.arguments[1] if len(run.arguments) > 1 else ""
+    if run.arguments[:1] == ["group"]:
+        number = int(wanted) if wanted.isdecimal() else run.host.group_id(wanted)
+        if number is not None:
+            await run.line(f"{run.host.group_name(number)}:x:{number}:")
+        return 2 if number is None else 0
+    user = run.host.users.get(run.host.user_name(int(wanted)) if wanted.isdecimal() else wanted)
     if run.arguments[:1] != ["passwd"] or user is None:
         return 2
     await run.line(f"{user.name}:x:{user.uid}:{user.uid}::{user.home_path.decode()}:{user.shell}")

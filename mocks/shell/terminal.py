@@ -8,8 +8,9 @@ import re
 import unicodedata
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from backend.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

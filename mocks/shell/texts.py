@@ -244,7 +244,7 @@ async def tr(run: Run) -> int:
 
 
 def _characters(text: str) -> bytes:
-    text = text.replace("\\n", "\n").replace("\\t", "\t")
+    text = text.replace("\\n", "\n").replace("\\t", "\t").replace("\\0", "\0")
     text = re.sub(r"(.)-(.)", lambda match: "".join(map(chr, range(ord(match[1]), ord(match[2]) + 1))), text)
     return encode(text)
 
