@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from backend.connection.connector import ExitReport, Link, PtyRequest, RemoteProcess
 from backend.errors import LinkLost, SessionError
+from backend.fd_writer import FdWriter
 from backend.tasks import cancel_all
+from backend.tty import Reader, raw_mode, size_of
 from cli.escape import HELP, Escapes
 from cli.iterate import closing
-from cli.output import FdWriter
-from cli.terminal import Reader, raw_mode, size_of
 
 _STDIN, _STDOUT = 0, 1
 
@@ -24,8 +24,13 @@ async def join_terminal(link: Link, command: bytes | None) -> ExitReport | None:
 
     None when the person ended it with `~.`. Raises LinkLost or SessionError.
     """
+    return await join_process(lambda request: link.open_process(command, pty=request))
+
+
+async def join_process(start: Callable[[PtyRequest], Awaitable[RemoteProcess]]) -> ExitReport | None:
+    """As `join_terminal`, for what `start` opens."""
     request = PtyRequest(term=os.environ.get("TERM", "xterm-256color"), size=size_of(_STDIN))
-    async with await link.open_process(command, pty=request) as process:
+    async with await start(request) as process:
         with raw_mode(_STDIN), _size_followed(process):
             return await _until_either_ends(process)
 

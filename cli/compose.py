@@ -6,66 +6,34 @@ The simulated world is loaded only when it is asked for (`--demo`, FAIRLEAD_DEMO
 from __future__ import annotations
 
 import asyncio
-import shlex
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.clock import SystemClock
 from backend.connection.connector import Connector
 from backend.connection.interaction import Interaction
 from backend.connection.route_memory import RouteMemory
 from backend.connection.target import HostKeyPolicy
-from backend.connection.vault import Vault
 from backend.container import Container, open_container
-from backend.errors import ConfigError
+from backend.dataclass import dataclass
 from backend.events import EventBus
 from backend.health.keeper import Past
 from backend.hosts.book import HostBook, Overrides
 from backend.hosts.usage import HostUsage
-from backend.settings import Paths, Settings, SettingsFile, load_settings
+from backend.settings import SettingsFile
 from backend.store import Store
+from backend.tasks import background
+from cli.configuration import Configuration
 from cli.flags import GlobalFlags
 
-_CHECK = "fairlead config check"
+if TYPE_CHECKING:
+    from backend.health.history.service import Seed
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What the services are built from."""
-
-    flags: GlobalFlags
-    paths: Paths
-    settings: Settings
-    vault: Vault = field(default_factory=Vault)
-
-
-def paths_of(flags: GlobalFlags) -> Paths:
-    """Where the files are, flags considered."""
-    if flags.config is not None and flags.state_dir is not None:
-        return Paths(flags.config, flags.state_dir)
-    standard = Paths.standard()
-    return Paths(flags.config or standard.config, flags.state_dir or standard.state)
-
-
-def settings_of(flags: GlobalFlags) -> Settings:
-    """The settings in force. Raises ConfigError, whose advice names the file where it was named with --config."""
-    try:
-        return load_settings(flags.config)
-    except ConfigError as error:
-        if flags.config is None:
-            raise
-        named = f"{_CHECK} --config {shlex.quote(str(flags.config))}"
-        advice = tuple(replace(one, command=named) if one.command == _CHECK else one for one in error.advice)
-        raise ConfigError(error.code, error.message, evidence=error.evidence, advice=advice) from error
-
-
-def configure(flags: GlobalFlags) -> Configuration:
-    """Read the settings. Raises ConfigError. The demo reads no file but one that is named: it works anywhere."""
-    settings = Settings() if flags.demo and flags.config is None else settings_of(flags)
-    return Configuration(flags, paths_of(flags), settings)
+_MONITOR_AFTER = 3.0
+"""Seconds."""
 
 
 def overrides_of(flags: GlobalFlags) -> Overrides:
@@ -104,11 +72,21 @@ class _World:
     """Puts services of the world's own in the place of the usual ones."""
     past: Past | None = None
     """What the health history begins with."""
+    readings: Seed | None = None
+    """What the history of deep checks begins with."""
+    load: Callable[[], object] = lambda: None
+    """Begins to load what connecting needs, beside everything else."""
 
 
 @asynccontextmanager
-async def open_services(configuration: Configuration, interaction: Interaction) -> AsyncIterator[Container]:
-    """The services over real or simulated hosts, running; questions go to `interaction`."""
+async def open_services(
+    configuration: Configuration, interaction: Interaction, *, bulk_apart: bool = False, at_once: bool = False
+) -> AsyncIterator[Container]:
+    """The services over real or simulated hosts, running; questions go to `interaction`.
+
+    With `bulk_apart`, bulk data has a connection of its own: worth a second login only where somebody types.
+    `at_once`: a host will be connected to first of all.
+    """
     async with (
         _world(configuration) as world,
         open_container(
@@ -119,24 +97,45 @@ async def open_services(configuration: Configuration, interaction: Interaction) 
             vault=configuration.vault,
             clock=SystemClock(),
             past=world.past,
+            simulated=configuration.flags.demo,
+            readings_past=world.readings,
+            bulk_apart=bulk_apart,
+            agreed=configuration.flags.yes,
+            transfers_at_once=(
+                configuration.settings.transfers.at_once,
+                configuration.settings.transfers.at_once_of_host,
+            ),
         ) as container,
     ):
         world.put_in(container)
+        if at_once:
+            world.load()
         yield container
 
 
 @asynccontextmanager
 async def open_workbench(configuration: Configuration, interaction: Interaction) -> AsyncIterator[Container]:
-    """The services for the workbench. In the simulated world something waits for a host there already."""
-    async with open_services(configuration, interaction) as container:
+    """The services for the workbench, with the monitor. In the simulated world something waits for a host already."""
+    async with open_services(configuration, interaction, bulk_apart=True) as container:
         if configuration.flags.demo and not await container.requests.all():
             from mocks.demo.queue import demo_requests
 
             for waiting in demo_requests(container.clock.now()):
                 await container.requests.submit(
-                    waiting.host, waiting.action, priority=waiting.priority, deadline=waiting.deadline
+                    waiting.host,
+                    waiting.action,
+                    priority=waiting.priority,
+                    deadline=waiting.deadline,
+                    agreed=True,
                 )
-        yield container
+        async with background(_monitor_later(container)):
+            yield container
+
+
+async def _monitor_later(container: Container) -> None:
+    """Start the monitor when the workbench has shown itself: nobody waits for it."""
+    await container.clock.sleep(_MONITOR_AFTER)
+    await container.start_monitor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +181,12 @@ async def _real(configuration: Configuration) -> AsyncIterator[_World]:
             stack.push_async_callback(made.close)
             return made
 
-        yield _World(connector, book, configuration.paths.state)
+        def load() -> None:
+            from backend.connection.ssh.loading import HANDSHAKE, begin_loading
+
+            begin_loading(HANDSHAKE)
+
+        yield _World(connector, book, configuration.paths.state, load=load)
 
 
 @asynccontextmanager
@@ -190,6 +194,7 @@ async def _simulated(configuration: Configuration) -> AsyncIterator[_World]:
     """A new world, with settings and state of its own; the person's own files stay out of it."""
     from mocks.connector import SimulatedConnector
     from mocks.demo.history import demo_past
+    from mocks.demo.readings import demo_readings
     from mocks.demo.setup import write_demo_files
     from mocks.world import demo_world
 
@@ -206,9 +211,11 @@ async def _simulated(configuration: Configuration) -> AsyncIterator[_World]:
         def local_project(container: Container) -> None:
             from mocks.demo.local import ProjectFiles
 
-            container.files = ProjectFiles(sessions=container.sessions, project=state / "project")
+            container.files = ProjectFiles(
+                sessions=container.sessions, permit=container.production.ask, project=state / "project"
+            )
 
-        yield _World(connector, book, state, local_project, demo_past(world))
+        yield _World(connector, book, state, local_project, demo_past(world), demo_readings(world))
 
 
 @asynccontextmanager
@@ -234,5 +241,7 @@ def _demo_state(flags: GlobalFlags) -> Iterator[Path]:
     if flags.state_dir is not None:
         yield flags.state_dir
         return
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="fairlead-demo-", ignore_cleanup_errors=True) as directory:
         yield Path(directory)

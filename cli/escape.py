@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from backend.dataclass import dataclass
 
 HELP = b"\r\n~.  end this session    ~~  send a tilde    ~?  this help\r\n"
 

@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Any
 
 from backend.errors import Code, FairleadError
+from backend.tty import size_of
+from cli.fitting import fitted
 from cli.flags import GlobalFlags
 from cli.statuses import status_of
 
@@ -37,24 +39,31 @@ def report(error: FairleadError, flags: GlobalFlags) -> int:
     if flags.json:
         print_json({"error": error.to_json()})
     else:
-        sys.stderr.write(describe(error, verbose=flags.verbose > 0))
+        width = size_of(sys.stderr.fileno()).columns if sys.stderr.isatty() else None
+        sys.stderr.write(describe(error, verbose=flags.verbose > 0, width=width))
         sys.stderr.flush()
     return status_of(error)
 
 
+def json_line(value: Any) -> str:
+    """One JSON document on one line."""
+    return json.dumps(value) + "\n"
+
+
 def print_json(value: Any) -> None:
     """One JSON document on one line of stdout, at once."""
-    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.write(json_line(value))
     sys.stdout.flush()
 
 
-def describe(error: FairleadError, *, verbose: bool) -> str:
-    """`error` as lines for people: the sentence, the code, evidence when asked for, what to do next."""
-    lines = [f"fairlead: {_indented(error.message)}", f"  code: {error.code}{_place(error)}"]
+def describe(error: FairleadError, *, verbose: bool, width: int | None = None) -> str:
+    """`error` as lines for people: the sentence, the code, evidence when asked for, what to do next. `width` breaks
+    sentences there; commands stay whole, to be copied."""
+    lines = [*_broken(error.message, width, "fairlead: ", "  "), f"  code: {error.code}{_place(error)}"]
     if verbose:
         lines += [f"  {name}: {_indented(value)}" for name, value in error.evidence.items()]
     for item in error.advice:
-        lines.append(f"  - {_indented(item.text)}")
+        lines += _broken(item.text, width, "  - ", "    ")
         if item.command:
             lines.append(f"      {_indented(item.command)}")
     return "\n".join(lines) + "\n"
@@ -64,6 +73,10 @@ def _place(error: FairleadError) -> str:
     if error.hop is not None:
         return f" (at {error.hop}, on the way to {error.host or 'the host'})"
     return f" ({error.host})" if error.host is not None else ""
+
+
+def _broken(text: str, width: int | None, first: str, rest: str) -> list[str]:
+    return [first + _indented(text)] if "\n" in text else fitted(text, width, first=first, rest=rest)
 
 
 def _indented(text: str) -> str:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
+
+from backend.dataclass import dataclass
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -40,6 +42,8 @@ class GlobalFlags:
     host_key: str | None = None
     password_stdin: bool = False
     batch: bool = False
+    yes: bool = False
+    """Changes that would be asked about are agreed to."""
     give_up: float | None = None
     """Seconds that a lost host is waited for; None: as long as somebody could stop it, else two minutes."""
     log_file: Path | None = None
@@ -80,6 +84,7 @@ def _options() -> list[click.Option]:
         _option("--host-key", type=click.Choice(HOST_KEY_CHOICES), help="What to do about an unknown host key."),
         _option("--password-stdin", is_flag=True, help="The first line of stdin is the host's password."),
         _option("--batch", is_flag=True, help="Never ask anybody anything."),
+        _option("-y", "--yes", is_flag=True, help="Agree to what is asked about: deletions, production hosts."),
         _option(
             "--give-up",
             type=click.FloatRange(min=0),

@@ -8,9 +8,10 @@ from typing import Any
 from backend.events import EventBus
 from backend.forwards.model import ForwardChanged, ForwardCounted, ForwardState, ForwardView
 from backend.forwards.spec import ForwardKind
+from backend.sizes import size_text
 from cli.failures import print_json
 from cli.narration import Narration
-from cli.units import size_text
+from cli.units import counted
 
 
 class ForwardsView:
@@ -126,7 +127,7 @@ def status_line(view: ForwardView) -> str:
     parts = [_short(view), f"{view.open} open", f"{view.total} total"]
     parts += [f"↓ {size_text(view.received)}", f"↑ {size_text(view.sent)}"]
     parts += [f"{view.refused} refused"] if view.refused else []
-    parts += ["1 error" if view.errors == 1 else f"{view.errors} errors"] if view.errors else []
+    parts += [counted(view.errors, "error")] if view.errors else []
     return "  ".join(parts)
 
 
@@ -136,7 +137,7 @@ def _short(view: ForwardView) -> str:
 
 def summary(view: ForwardView) -> str:
     """What went through it, in one line."""
-    connections = "1 connection" if view.total == 1 else f"{view.total} connections"
+    connections = counted(view.total, "connection")
     parts = [connections, f"{size_text(view.received)} received", f"{size_text(view.sent)} sent"]
     parts += [f"{view.refused} refused"] if view.refused else []
     parts += [f"{view.errors} failed"] if view.errors else []

@@ -37,13 +37,16 @@ class GiveUp:
         """
         self._task = asyncio.create_task(work)
         try:
-            return await self._task
+            status = await self._task
         except (asyncio.CancelledError, Interrupted):
             if self._error is None:
                 raise
             raise self._error from None
         finally:
             await cancel_all(self._waiting.values())
+        if self._error is not None:  # it would have gone on
+            raise self._error
+        return status
 
     def hear(self, event: SessionChanged) -> None:
         if event.new is SessionState.RECONNECTING:

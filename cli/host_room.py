@@ -7,7 +7,8 @@ from typing import Any
 
 from backend.connection.interaction import Confirmation
 from backend.errors import Code, ConfigError, Interrupted
-from cli.compose import HostRoom, configure, open_hosts
+from cli.compose import HostRoom, open_hosts
+from cli.configuration import configure
 from cli.flags import GlobalFlags
 from cli.interaction import TerminalInteraction
 from cli.logs import logged

@@ -10,11 +10,12 @@ import base64
 import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from backend.connection.connector import Attributes, Entry, FileKind
+from backend.dataclass import dataclass
 from backend.text import show_bytes
 
 ShowName = Callable[[bytes], bytes]
@@ -34,10 +35,35 @@ class Row:
     """For a link, where it was asked for."""
 
 
-def sorted_rows(entries: Iterable[Entry], *, hidden: bool) -> list[Row]:
-    """Entries by name; those that begin with a dot only when asked for."""
-    kept = (entry for entry in entries if hidden or not entry.name.startswith(b"."))
-    return [Row(entry.name, entry.attributes) for entry in sorted(kept, key=lambda entry: entry.name)]
+class Order(Enum):
+    """What a listing is sorted by."""
+
+    NAME = "name"
+    SIZE = "size"
+    """Largest first."""
+    TIME = "time"
+    """Latest first."""
+    KIND = "kind"
+    """Directories, files, links, the rest."""
+
+
+_KINDS = {kind: place for place, kind in enumerate((FileKind.DIRECTORY, FileKind.FILE, FileKind.SYMLINK))}
+_KEYS: dict[Order, Callable[[Row], Any]] = {
+    Order.NAME: lambda row: row.name,
+    Order.SIZE: lambda row: (-(row.attributes.size or 0), row.name),
+    Order.TIME: lambda row: (-(row.attributes.modified or 0.0), row.name),
+    Order.KIND: lambda row: (_KINDS.get(row.attributes.kind, len(_KINDS)), row.name),
+}
+
+
+def shown_rows(entries: Iterable[Entry], *, hidden: bool) -> list[Row]:
+    """Those that begin with a dot only when asked for."""
+    return [Row(entry.name, entry.attributes) for entry in entries if hidden or not entry.name.startswith(b".")]
+
+
+def in_order(rows: Iterable[Row], order: Order, *, reverse: bool = False) -> list[Row]:
+    """Sorted, what is equal by name."""
+    return sorted(rows, key=_KEYS[order], reverse=reverse)
 
 
 def long_lines(rows: Sequence[Row], show: ShowName) -> list[bytes]:

@@ -12,8 +12,8 @@ from typing import TextIO
 
 from backend.connection.connector import PtySize
 from backend.text import clean_line
+from backend.tty import line_end, size_of
 from cli.bounded import write_bounded
-from cli.terminal import line_end, size_of
 
 PATIENCE = 0.04
 """Seconds that a full pipe is waited for: everything else stands still meanwhile."""

@@ -5,18 +5,13 @@ What hosts send is written raw to pipes and files, and made safe to look at wher
 
 from __future__ import annotations
 
-import asyncio
+import base64
 import codecs
-import contextlib
 import os
-import queue
-import threading
 from typing import Protocol
 
-from backend.files.problems import local_error
+from backend.fd_writer import FdWriter
 from backend.text import clean_text, show_bytes
-
-_NAMES = {1: b"stdout", 2: b"stderr"}
 
 
 class ByteWriter(Protocol):
@@ -25,53 +20,6 @@ class ByteWriter(Protocol):
     async def write(self, data: bytes) -> None:
         """Returns when all of `data` is written; raises BrokenPipeError when nobody reads any more, or FileError."""
         ...
-
-
-class FdWriter:
-    """Writes to a file descriptor from a thread of its own: a reader that stalls holds back the caller, not the loop.
-
-    The thread is a daemon: a write that never ends does not keep the process alive.
-    """
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._loop = asyncio.get_running_loop()
-        self._work: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
-        threading.Thread(target=self._write_on, name=f"fairlead-writer-{fd}", daemon=True).start()
-
-    async def write(self, data: bytes) -> None:
-        written = self._loop.create_future()
-        self._work.put((data, written))
-        try:
-            await written
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise local_error(error, _NAMES.get(self._fd, b"output")) from error
-
-    def _write_on(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            while True:
-                data, written = self._work.get()
-                error = self._write(memoryview(data))
-                self._loop.call_soon_threadsafe(_settle, written, error)
-
-    def _write(self, rest: memoryview) -> OSError | None:
-        try:
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
-        except OSError as error:
-            return error
-        return None
-
-
-def _settle(written: asyncio.Future[None], error: OSError | None) -> None:
-    if written.done():
-        return
-    if error is None:
-        written.set_result(None)
-    else:
-        written.set_exception(error)
 
 
 class CleanWriter:
@@ -89,6 +37,14 @@ def stdout_for_data() -> ByteWriter:
     """stdout for what hosts send: raw, or cleaned on a terminal."""
     writer = FdWriter(1)
     return CleanWriter(writer) if os.isatty(1) else writer
+
+
+def stream_fields(raw: bytes, key: str, encoding: str = "utf-8") -> dict[str, str]:
+    """A stream for JSON: as text, and where it is not of this encoding, exactly in `…_base64` as well."""
+    try:
+        return {key: raw.decode(encoding)}
+    except UnicodeDecodeError:
+        return {key: raw.decode(encoding, "replace"), f"{key}_base64": base64.b64encode(raw).decode()}
 
 
 def name_for_stdout(name: bytes) -> bytes:

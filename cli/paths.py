@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from pathlib import Path
 
+from backend.dataclass import dataclass
 from backend.errors import Code, ConfigError
 
 _BRACKETED = re.compile(r"(?P<host>(?:[^@/:]+@)?\[[^\]/]+\]):(?P<path>.*)", re.DOTALL)
@@ -56,6 +57,11 @@ def not_removed(path: str) -> ConfigError:
     """What is said of a path that is never removed, whatever flags are given."""
     problem = f"{path} is not removed: it is /, the home directory, or ends in . or .. ; name what is to go."
     return ConfigError(Code.USAGE, problem, evidence={"problem": problem})
+
+
+def absolute(path: str) -> str:
+    """The same local place from any directory, as it was written else: a slash or a dot at the end mean something."""
+    return path if path.startswith(("/", "~")) else f"{Path.cwd()}/{path}"
 
 
 def one_host(paths: tuple[RemotePath, ...]) -> str:

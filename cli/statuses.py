@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from backend.connection.connector import ExitReport
 from backend.errors import Category, Code, FairleadError
+
+if TYPE_CHECKING:
+    from backend.connection.connector import ExitReport
 
 
 class Status(IntEnum):
@@ -28,6 +31,28 @@ _BY_CODE = {
     Code.CHECKSUM_DIFFERS: Status.INTEGRITY,
     Code.TIME_LIMIT: Status.TIME_LIMIT,
     Code.INTERRUPTED: Status.INTERRUPTED,
+    Code.PRODUCTION_HOST: Status.USAGE,
+    Code.COMMAND_DENIED: Status.USAGE,
+    Code.COMMAND_DANGEROUS: Status.USAGE,
+    Code.SUDO_REFUSED: Status.SOME_FAILED,
+    Code.SUDO_PASSWORD: Status.SOME_FAILED,
+    Code.JOB_UNKNOWN: Status.USAGE,
+    Code.JOB_FAILED: Status.SOME_FAILED,
+    Code.JOB_RUNNING: Status.SOME_FAILED,
+    Code.JOB_NOT_STOPPED: Status.SOME_FAILED,
+    Code.PROCESS_GONE: Status.SOME_FAILED,
+    Code.PROCESS_REFUSED: Status.SOME_FAILED,
+    Code.MODULES_ABSENT: Status.SOME_FAILED,
+    Code.MODULE_UNKNOWN: Status.SOME_FAILED,
+    Code.MODULE_FAILED: Status.SOME_FAILED,
+    Code.SHELL_GONE: Status.SOME_FAILED,
+    Code.SLURM_ABSENT: Status.SOME_FAILED,
+    Code.SLURM_UNCONFIGURED: Status.SOME_FAILED,
+    Code.SLURM_SILENT: Status.SOME_FAILED,
+    Code.SLURM_REFUSED: Status.SOME_FAILED,
+    Code.SLURM_JOB_UNKNOWN: Status.SOME_FAILED,
+    Code.SU_REFUSED: Status.SOME_FAILED,
+    Code.SU_PASSWORD: Status.SOME_FAILED,
 }
 _BY_CATEGORY = {
     Category.CONFIG: Status.USAGE,

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from backend import garbage, tty
 from backend.errors import Code, Interrupted
-from cli import terminal
 from cli.bounded import write_bounded
 from cli.statuses import status_of
 
@@ -43,6 +43,7 @@ class _Stopper:
     async def watch(self, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
         loop = asyncio.get_running_loop()
         task = loop.create_task(work())
+        collecting = loop.call_later(garbage.SOON, garbage.search)
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._stop, number, task)
         try:
@@ -54,6 +55,7 @@ class _Stopper:
         except Interrupted as error:
             raise error if self._received is None else self._interrupted(error) from None
         finally:
+            collecting.cancel()
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
 
@@ -76,7 +78,7 @@ class _Stopper:
         return Interrupted(Code.INTERRUPTED, known.message, evidence=evidence, host=known.host, advice=known.advice)
 
     def _give_up(self) -> None:
-        terminal.restore_all()
+        tty.restore_all()
         write_bounded(sys.stderr, _GIVEN_UP, _LAST_WORDS)
         os._exit(status_of(self._interrupted()))
 

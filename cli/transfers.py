@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 from backend.clock import Clock
 from backend.events import EventBus
+from backend.files.model import Lane
 from backend.files.transfer import (
     ItemProblem,
     Transfer,
@@ -13,21 +17,36 @@ from backend.files.transfer import (
     TransferProgressed,
     TransferState,
 )
+from backend.sizes import size_text
 from backend.stall import STANDS_STILL, StallWatch
 from cli.failures import print_json
 from cli.narration import Narration
-from cli.units import seconds_text, size_text
+from cli.units import counted, seconds_text
+
+if TYPE_CHECKING:
+    from backend.files.sync.model import SyncOutcome
 
 
 class TransferView:
     """Tells about one transfer while it runs. `close` when it has ended."""
 
-    def __init__(self, transfer: Transfer, *, bus: EventBus, clock: Clock, narration: Narration, as_json: bool) -> None:
+    def __init__(
+        self,
+        transfer: Transfer,
+        *,
+        bus: EventBus,
+        clock: Clock,
+        narration: Narration,
+        as_json: bool,
+        several: Callable[[], str] | None = None,
+    ) -> None:
+        """`several`: where it is one of several, the line of progress of all of them together."""
         self._transfer = transfer
         self._clock = clock
         self._watch = StallWatch()
         self._narration = narration
         self._as_json = as_json
+        self._several = several
         self._told = 0
         self._resume_told = False
         self._subscriptions = (
@@ -43,8 +62,13 @@ class TransferView:
         progress = self._transfer.progress
         if progress.resumed_bytes and not self._resume_told:
             self._resume_told = True
-            self._narration.say(f"resumed at {size_text(progress.resumed_bytes)} ({progress.resumed_bytes} bytes)")
+            name = "" if self._several is None else f"{self._transfer.id}: "
+            there = f"{size_text(progress.resumed_bytes)} ({progress.resumed_bytes} bytes)"
+            self._narration.say(f"{name}resumed at {there}")
         self._tell_problems()
+        if self._several is not None:
+            self._narration.progress(self._several())
+            return
         still = self._watch.look(progress.bytes_done, self._clock.monotonic())
         still = still if self._transfer.state is TransferState.COPYING else 0.0
         self._narration.progress(f"{self._transfer.state:<12} {progress_line(progress, still=still)}")
@@ -97,7 +121,23 @@ def progress_line(progress: TransferProgress, *, still: float = 0.0) -> str:
         total = "" if progress.files_total is None else f" of {progress.files_total}"
         parts.append(f"{progress.files_done}{total} files")
     parts += [f"{progress.failed} failed"] if progress.failed else []
+    parts += [str(progress.lane)] if progress.lane is Lane.ARCHIVE else []
     return "  ".join([*filter(None, parts), progress.current])
+
+
+def together(transfers: Sequence[Transfer]) -> str:
+    """`2 of 5 transfers  62 %  2.6 GB of 4.2 GB  48.2 MB/s`; the whole is known when that of each is."""
+    told = [transfer.progress for transfer in transfers]
+    totals = [progress.bytes_total for progress in told]
+    rates = [progress.rate for progress in told if progress.rate is not None]
+    whole = TransferProgress(
+        bytes_done=sum(progress.bytes_done for progress in told),
+        bytes_total=None if None in totals else sum(total or 0 for total in totals),
+        rate=sum(rates) if rates else None,
+    )
+    ended = sum(transfer.outcome is not None for transfer in transfers)
+    parts = [f"{ended} of {len(transfers)} transfers", _share(whole), _bytes(whole), *_pace(whole, 0)]
+    return "  ".join(filter(None, parts))
 
 
 def _pace(progress: TransferProgress, still: float) -> list[str]:
@@ -119,7 +159,7 @@ def _bytes(progress: TransferProgress) -> str:
 def summary(outcome: TransferOutcome) -> str:
     """How it ended, in one line; everything that was not simply copied is counted."""
     progress = outcome.progress
-    files = "1 file" if progress.files_done == 1 else f"{progress.files_done} files"
+    files = counted(progress.files_done, "file")
     parts = [f"{files}, {size_text(progress.bytes_done)} in {seconds_text(outcome.seconds)}"]
     if progress.resumed_bytes:
         parts.append(f"{size_text(progress.sent_bytes)} sent, {size_text(progress.resumed_bytes)} were there already")
@@ -127,11 +167,11 @@ def summary(outcome: TransferOutcome) -> str:
     parts += [f"{progress.skipped} skipped"] if progress.skipped else []
     parts += [f"{progress.failed} failed"] if progress.failed else []
     parts += [f"{outcome.problems_dropped} problems not listed"] if outcome.problems_dropped else []
-    parts += [f"went on after a lost link {_times(progress.restarts)}"] if progress.restarts else []
+    parts += [f"went on after being cut off {_times(progress.restarts)}"] if progress.restarts else []
     return ", ".join(parts)
 
 
-def remarks(outcome: TransferOutcome) -> list[str]:
+def remarks(outcome: TransferOutcome | SyncOutcome) -> list[str]:
     """What follows the list of problems: what a person should know besides, and for each kind of failure what to do."""
     lines = [f"note {note.path}: {note.note}" for note in outcome.notes]
     failures = {problem.error.code: problem.error for problem in outcome.problems if problem.error is not None}

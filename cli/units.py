@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
-
-def size_text(count: float) -> str:
-    """`48.2 MB`, of 1000 as disks and networks are sold."""
-    unit = 0
-    while count >= 999.5 and unit < len(_UNITS) - 1:
-        count /= 1000
-        unit += 1
-    return f"{count:.0f} {_UNITS[unit]}" if unit == 0 or count >= 99.95 else f"{count:.1f} {_UNITS[unit]}"
+def counted(count: int, one: str, more: str = "") -> str:
+    """`1 login`, `2 logins`; `more` where the plural is not `one` with an s."""
+    return f"{count} {one if count == 1 else more or one + 's'}"
 
 
 def seconds_text(seconds: float) -> str:

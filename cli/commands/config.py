@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
 
 import click
 
+from backend.hosts.book import HostBook
 from backend.hosts.effective import effective_rows
 from backend.hosts.entries import Overrides
 from backend.hosts.inventory import read_inventory
 from backend.settings import Layer
+from backend.settings.problems import Problem
 from backend.settings.reading import check_settings
 from backend.settings.show import SettingRow, setting_rows
 from backend.text import clean_line
 from cli.arguments import Filled
-from cli.compose import HostRoom, overrides_of, paths_of, settings_of
+from cli.compose import HostRoom, overrides_of
+from cli.configuration import paths_of, settings_of
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.host_room import in_host_room
 from cli.statuses import Status
+
+
+def _ssh_config_of(flags: GlobalFlags) -> Path:
+    """The person's own ssh configuration."""
+    return flags.ssh_config or Path("~/.ssh/config").expanduser()
 
 
 @click.group()
@@ -50,7 +59,7 @@ def locate(flags: GlobalFlags) -> int:
     places = {
         "config": paths.config,
         "state": paths.state,
-        "ssh_config": flags.ssh_config or Path("~/.ssh/config").expanduser(),
+        "ssh_config": _ssh_config_of(flags),
     }
     if flags.json:
         print_json({name: str(path) for name, path in places.items()})
@@ -82,7 +91,13 @@ def show(flags: GlobalFlags, host: str | None) -> int:
     async def work(room: HostRoom) -> int:
         environment = Overrides.from_environment(os.environ)
         target = await room.book.resolve(host)
-        rows = effective_rows(target, room.book.settings, flags=overrides_of(flags), environment=environment)
+        rows = effective_rows(
+            target,
+            room.book.settings,
+            flags=overrides_of(flags),
+            environment=environment,
+            ssh=await room.book.places(host),
+        )
         return _show(flags, rows)
 
     return in_host_room(flags, work)
@@ -99,6 +114,12 @@ def _show(flags: GlobalFlags, rows: tuple[SettingRow, ...]) -> int:
     return Status.OK
 
 
+def _ssh_mistakes(flags: GlobalFlags) -> tuple[Problem, ...]:
+    """What ssh has against its own files; the simulated world has none."""
+    book = HostBook(overrides=overrides_of(flags))
+    return () if flags.demo else asyncio.run(book.mistakes())
+
+
 @config.command()
 @click.option(
     "--inventory",
@@ -111,7 +132,8 @@ def _show(flags: GlobalFlags, rows: tuple[SettingRow, ...]) -> int:
 @global_flags()
 @pass_flags
 def check(flags: GlobalFlags, inventories: tuple[Path, ...]) -> int:
-    """Every mistake in config.toml and in the environment, with its line and the key that was probably meant.
+    """Every mistake in config.toml, in the environment and in the ssh configuration, with its line and the key that was
+    probably meant.
 
     \b
     Examples:
@@ -121,7 +143,7 @@ def check(flags: GlobalFlags, inventories: tuple[Path, ...]) -> int:
 
     Exit status: 0 without mistakes, 2 with some.
     """
-    problems = check_settings(flags.config)
+    problems = check_settings(flags.config) + _ssh_mistakes(flags)
     read = [read_inventory(path) for path in inventories]
     problems += tuple(problem for one in read for problem in one.problems)
     remarks = [problem for one in read for problem in one.remarks]
@@ -135,5 +157,6 @@ def check(flags: GlobalFlags, inventories: tuple[Path, ...]) -> int:
         for remark in remarks:
             click.echo(clean_line(str(remark)), err=True)
         if not problems:
-            click.echo(f"{clean_line(str(paths_of(flags).config))}: no mistakes", err=True)
+            looked_in = clean_line(f"{paths_of(flags).config}, {_ssh_config_of(flags)}")
+            click.echo(f"{looked_in}: no mistakes", err=True)
     return Status.USAGE if problems else Status.OK

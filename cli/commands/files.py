@@ -1,64 +1,53 @@
-"""`fairlead ls|stat|mkdir|rm|mv|cat`: single operations on remote files."""
+"""`fairlead ls|stat|mkdir|cat`: looking at the files of a host, and making directories."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import click
 
 from backend.connection.connector import Attributes, Entry, FileKind
-from backend.connection.interaction import Confirmation
-from backend.errors import Code, ConfigError, FileError, Interrupted
+from backend.errors import Code, ConfigError, FileError
+from backend.fd_writer import FdWriter
+from backend.files.ends import first_lines, growth, last_lines_start
 from backend.files.filesystem import FileSystem
 from backend.text import show_bytes
+from backend.tty import size_of
 from cli import listing
-from cli.arguments import Filled
-from cli.execute import Services, execute
-from cli.failures import print_json, report
+from cli.arguments import Amount, Count
+from cli.execute import Services
+from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.iterate import closing
-from cli.output import FdWriter, name_for_stdout, stdout_for_data
-from cli.paths import RemotePath, not_removed, one_host, parse_remote, remote, removable
-from cli.statuses import Status
-from cli.terminal import size_of
+from cli.listing import Order
+from cli.on_paths import OnPath, on_each, paths_argument
+from cli.output import ByteWriter, name_for_stdout, stdout_for_data
 
-_PATHS = click.argument("paths", metavar="HOST:PATH…", nargs=-1, required=True)
-OnPath = Callable[[FileSystem, bytes], Awaitable[None]]
-
-
-def _on_each(flags: GlobalFlags, texts: Sequence[str], work: Callable[[Services], OnPath]) -> int:
-    """`work` on every path. A single one's failure is the command's own; of several the others are still done."""
-    paths = tuple(remote(text) for text in texts)
-
-    async def each(services: Services) -> int:
-        failed = 0
-        on_path = work(services)
-        for path in paths:
-            try:
-                files = services.container.files.on(path.host)
-                await on_path(files, await files.resolve(path.path))
-            except FileError as error:
-                error.located(host=path.host)
-                if len(paths) == 1:
-                    raise
-                failed += 1
-                report(error, services.flags)
-        return Status.SOME_FAILED if failed else Status.OK
-
-    return execute(flags, each, host=one_host(paths))
+PATHS = paths_argument()
 
 
 # --- ls ----------------------------------------------------------------------------------------------------------
 
 
 @click.command()
-@_PATHS
+@PATHS
 @click.option("-l", "long", is_flag=True, help="Mode, owner, group, size and time as well. (The user is --user here.)")
 @click.option("-a", "hidden", is_flag=True, help="Names that begin with a dot as well.")
+@click.option("-L", "follow", is_flag=True, help="Links as what they point to.")
+@click.option(
+    "--sort",
+    type=click.Choice([order.value for order in Order]),
+    default=Order.NAME.value,
+    show_default=True,
+    help="By what: largest, latest, directories before the rest.",
+)
+@click.option("-r", "--reverse", is_flag=True, help="The other way round.")
 @global_flags(without={"-l"})
 @pass_flags
-def ls(flags: GlobalFlags, paths: tuple[str, ...], long: bool, hidden: bool) -> int:
+def ls(
+    flags: GlobalFlags, paths: tuple[str, ...], long: bool, hidden: bool, follow: bool, sort: str, reverse: bool
+) -> int:
     """List directories on a host. `HOST:` is the home directory.
 
     A pipe gets the names as they are, one a line; a terminal gets them in columns and safe to look at.
@@ -67,6 +56,7 @@ def ls(flags: GlobalFlags, paths: tuple[str, ...], long: bool, hidden: bool) -> 
     Examples:
       fairlead ls web-1:
       fairlead ls -la web-1:/var/log
+      fairlead ls -l --sort size web-1:
       fairlead ls --json web-1:/etc | python3 -m json.tool
     """
 
@@ -74,7 +64,12 @@ def ls(flags: GlobalFlags, paths: tuple[str, ...], long: bool, hidden: bool) -> 
         out = FdWriter(1)
 
         async def show(files: FileSystem, path: bytes) -> None:
-            rows = await _rows(files, path, hidden=hidden, long=long)
+            rows = await _rows(files, path, hidden=hidden)
+            if follow:
+                rows = [await _followed(files, path, row) for row in rows]
+            elif long:
+                rows = [await _with_pointer(files, path, row) for row in rows]
+            rows = listing.in_order(rows, Order(sort), reverse=reverse)
             if flags.json:
                 place = listing.name_json(path, "path")
                 print_json({"host": files.host, **place, "entries": [listing.row_json(row) for row in rows]})
@@ -84,10 +79,10 @@ def ls(flags: GlobalFlags, paths: tuple[str, ...], long: bool, hidden: bool) -> 
 
         return show
 
-    return _on_each(flags, paths, work)
+    return on_each(flags, paths, work)
 
 
-async def _rows(files: FileSystem, path: bytes, *, hidden: bool, long: bool) -> list[listing.Row]:
+async def _rows(files: FileSystem, path: bytes, *, hidden: bool) -> list[listing.Row]:
     attributes = await files.stat(path)
     if attributes.kind is not FileKind.DIRECTORY:
         return [listing.Row(path, attributes)]
@@ -95,8 +90,18 @@ async def _rows(files: FileSystem, path: bytes, *, hidden: bool, long: bool) -> 
     async with closing(files.list(path)) as batches:
         async for batch in batches:
             entries += batch
-    rows = listing.sorted_rows(entries, hidden=hidden)
-    return [await _with_pointer(files, path, row) for row in rows] if long else rows
+    return listing.shown_rows(entries, hidden=hidden)
+
+
+async def _followed(files: FileSystem, directory: bytes, row: listing.Row) -> listing.Row:
+    """A link that leads nowhere stays the link."""
+    if row.attributes.kind is not FileKind.SYMLINK:
+        return row
+    try:
+        found = await files.stat(directory.rstrip(b"/") + b"/" + row.name)
+        return listing.Row(row.name, await files.named(found))
+    except FileError:
+        return row
 
 
 async def _with_pointer(files: FileSystem, directory: bytes, row: listing.Row) -> listing.Row:
@@ -120,15 +125,17 @@ def _lines(rows: Sequence[listing.Row], *, long: bool) -> list[bytes]:
 
 
 @click.command()
-@_PATHS
+@PATHS
+@click.option("-L", "follow", is_flag=True, help="What a link points to, and its path without links.")
 @global_flags()
 @pass_flags
-def stat(flags: GlobalFlags, paths: tuple[str, ...]) -> int:
+def stat(flags: GlobalFlags, paths: tuple[str, ...], follow: bool) -> int:
     """Show what is known about files on a host; links themselves, not what they point to.
 
     \b
     Examples:
       fairlead stat web-1:/etc/hostname
+      fairlead stat -L web-1:current
       fairlead stat --json web-1:/etc/hostname
     """
 
@@ -136,7 +143,9 @@ def stat(flags: GlobalFlags, paths: tuple[str, ...]) -> int:
         out = FdWriter(1)
 
         async def show(files: FileSystem, path: bytes) -> None:
-            attributes = await files.stat(path, follow=False)
+            if follow:
+                path = await files.real(path)
+            attributes = await files.named(await files.stat(path, follow=False))
             is_link = attributes.kind is FileKind.SYMLINK
             pointer = await files.readlink(path) if is_link else None
             if flags.json:
@@ -148,7 +157,7 @@ def stat(flags: GlobalFlags, paths: tuple[str, ...]) -> int:
 
         return show
 
-    return _on_each(flags, paths, work)
+    return on_each(flags, paths, work)
 
 
 def _stat_text(path: bytes, attributes: Attributes, pointer: bytes | None) -> bytes:
@@ -170,11 +179,11 @@ def _stat_text(path: bytes, attributes: Attributes, pointer: bytes | None) -> by
     return b"\n".join(lines) + b"\n"
 
 
-# --- mkdir, rm, mv -----------------------------------------------------------------------------------------------
+# --- mkdir -------------------------------------------------------------------------------------------------------
 
 
 @click.command()
-@_PATHS
+@PATHS
 @click.option("-p", "parents", is_flag=True, help="Parents as well; what exists is fine. (The port is --port here.)")
 @global_flags(without={"-p"})
 @pass_flags
@@ -194,140 +203,73 @@ def mkdir(flags: GlobalFlags, paths: tuple[str, ...], parents: bool) -> int:
 
         return make
 
-    return _on_each(flags, paths, work)
-
-
-@click.command()
-@_PATHS
-@click.option("-r", "recursive", is_flag=True, help="Directories with all that is in them; asks first, with a count.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@global_flags()
-@pass_flags
-def rm(flags: GlobalFlags, paths: tuple[str, ...], recursive: bool, yes: bool) -> int:
-    """Remove files, links and empty directories on a host; with -r whole trees. Links are never followed.
-
-    `/`, the home directory (`HOST:`) and what ends in `.` or `..` are refused, whatever flags are given.
-
-    \b
-    Examples:
-      fairlead rm web-1:old.log
-      fairlead rm -r --yes web-1:releases/41
-    """
-
-    for text in paths:
-        removable(remote(text))
-
-    def work(services: Services) -> OnPath:
-        async def remove(files: FileSystem, path: bytes) -> None:
-            await _refuse_home(files, path)
-            if recursive and not yes:
-                await _confirm_removal(services, files, path)
-            count = await files.remove(path, recursive=recursive)
-            if flags.json:
-                counts = {"files": count.files, "directories": count.directories, "bytes": count.bytes}
-                print_json({"host": files.host, **listing.name_json(path, "path"), **counts})
-
-        return remove
-
-    return _on_each(flags, paths, work)
-
-
-async def _refuse_home(files: FileSystem, path: bytes) -> None:
-    """However it is named: through links on the way, too. Raises ConfigError (USAGE)."""
-    home = await files.resolve("~")
-    if path not in {home, b"/"} and (await files.stat(path, follow=False)).kind is FileKind.DIRECTORY:
-        above = await files.resolve(os.fsdecode(path) + "/..")
-        path = above.rstrip(b"/") + b"/" + path.rpartition(b"/")[2]
-    if path in {home, b"/"}:
-        raise not_removed(f"{files.host}:{show_bytes(path)}")
-
-
-async def _confirm_removal(services: Services, files: FileSystem, path: bytes) -> None:
-    if (await files.stat(path, follow=False)).kind is not FileKind.DIRECTORY:
-        return
-    if not services.somebody:
-        problem = "rm -r asks before it removes a tree, and there is nobody to ask; give --yes"
-        raise ConfigError(Code.USAGE, evidence={"problem": problem})
-    count = await files.count(path)
-    more = f", and {count.unreadable} directories that cannot be read" if count.unreadable else ""
-    question = Confirmation(
-        title=f"Remove {show_bytes(path)} on {files.host} with all that is in it?",
-        detail=f"{count.files} files, {count.directories} directories, {count.bytes} bytes{more}",
-        yes="Remove",
-        danger=True,
-    )
-    if not await services.interaction.confirm(question):
-        raise Interrupted(Code.INTERRUPTED, "Nothing was removed.", host=files.host, advice=())
-
-
-@click.command()
-@click.argument("old", metavar="HOST:OLD")
-@click.argument("new", type=Filled(), metavar="NEW")
-@global_flags()
-@pass_flags
-def mv(flags: GlobalFlags, old: str, new: str) -> int:
-    """Rename a file or directory on a host. NEW may be HOST:PATH of the same host, or PATH. Nothing is overwritten.
-
-    \b
-    Examples:
-      fairlead mv web-1:report.csv web-1:report-old.csv
-      fairlead mv web-1:report.csv archive/
-    """
-    source = remote(old)
-    target = _target(source, new)
-
-    async def move(services: Services) -> int:
-        files = services.container.files.on(source.host)
-        start, end = await files.resolve(source.path), await files.resolve(target.path)
-        if target.path.endswith("/") or await _is_directory(files, end):
-            end = end.rstrip(b"/") + b"/" + start.rstrip(b"/").rpartition(b"/")[2]
-        await files.rename(start, end)
-        if flags.json:
-            print_json({"host": files.host, **listing.name_json(start, "from"), **listing.name_json(end, "to")})
-        return Status.OK
-
-    return execute(flags, move, host=source.host)
-
-
-def _target(source: RemotePath, text: str) -> RemotePath:
-    target = parse_remote(text) or RemotePath(source.host, text)
-    one_host((source, target))
-    return target
-
-
-async def _is_directory(files: FileSystem, path: bytes) -> bool:
-    try:
-        return (await files.stat(path)).kind is FileKind.DIRECTORY
-    except FileError as error:
-        if error.code is Code.NOT_FOUND:
-            return False
-        raise
+    return on_each(flags, paths, work)
 
 
 # --- cat ---------------------------------------------------------------------------------------------------------
 
 
 @click.command()
-@_PATHS
+@PATHS
+@click.option("--head", type=Amount(), metavar="N", help="Only the first N lines; bytes with a unit: 512b, 4k, 1M.")
+@click.option("--tail", type=Amount(), metavar="N", help="Only the last N lines or bytes, without fetching the rest.")
+@click.option("--follow", is_flag=True, help="Go on with what is added, until ctrl+c.")
 @global_flags()
 @pass_flags
-def cat(flags: GlobalFlags, paths: tuple[str, ...]) -> int:
+def cat(flags: GlobalFlags, paths: tuple[str, ...], head: Count | None, tail: Count | None, follow: bool) -> int:
     """Write files of a host to stdout: byte for byte into a pipe or file, safe to look at on a terminal.
 
     \b
     Examples:
       fairlead cat web-1:/etc/os-release
       fairlead cat web-1:/var/log/app.log | gzip > app.log.gz
+      fairlead cat --tail 100 --follow web-1:/var/log/app.log
     """
+    _one_way(paths, head, tail, follow=follow)
 
     def work(services: Services) -> OnPath:
-        out = stdout_for_data()
+        out, clock = stdout_for_data(), services.container.clock
 
         async def show(files: FileSystem, path: bytes) -> None:
-            async with closing(files.read(path)) as content:
+            start = await _start(files, path, tail) if tail is not None else 0
+            at = start
+            async with closing(_content(files, path, start, head)) as content:
                 async for data in content:
+                    at += len(data)
                     await out.write(data)
+            if follow:
+                async with closing(growth(files, path, at, clock)) as more:
+                    async for piece in more:
+                        await _grown(services, path, piece, out)
 
         return show
 
-    return _on_each(flags, paths, work)
+    return on_each(flags, paths, work)
+
+
+def _one_way(paths: tuple[str, ...], head: Count | None, tail: Count | None, *, follow: bool) -> None:
+    problem = ""
+    if head is not None and (tail is not None or follow):
+        problem = "--head is neither --tail nor --follow: give one of them"
+    elif follow and len(paths) > 1:
+        problem = "--follow is for one file"
+    if problem:
+        raise ConfigError(Code.USAGE, evidence={"problem": problem})
+
+
+async def _start(files: FileSystem, path: bytes, tail: Count) -> int:
+    size = (await files.stat(path)).size or 0
+    return await last_lines_start(files, path, size, tail.number) if tail.lines else max(0, size - tail.number)
+
+
+def _content(files: FileSystem, path: bytes, start: int, head: Count | None) -> AsyncIterator[bytes]:
+    if head is not None and head.lines:
+        return first_lines(files, path, head.number)
+    return files.read(path, start=start, limit=head.number if head is not None else None)
+
+
+async def _grown(services: Services, path: bytes, piece: bytes | None, out: ByteWriter) -> None:
+    if piece is None:
+        services.narration.say(f"{show_bytes(path)} has become shorter: from its beginning")
+    else:
+        await out.write(piece)

@@ -12,9 +12,8 @@ from backend.connection.state import SessionChanged, SessionState
 from backend.errors import Advice, Code, ConfigError, FairleadError
 from backend.forwards.model import ForwardState, ForwardView
 from backend.forwards.spec import ForwardKind, ForwardSpec, parse_spec
-from cli.arguments import Filled
+from cli.arguments import HostName
 from cli.execute import Services, execute
-from cli.failures import report
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.forwards import ForwardsView
 from cli.statuses import Status
@@ -50,7 +49,7 @@ def _option(kind: ForwardKind, metavar: str, text: str) -> Callable[[F], F]:
 
 
 @click.command()
-@click.argument("host", type=Filled())
+@click.argument("host", type=HostName())
 @_option(ForwardKind.LOCAL, "[BIND:]PORT:DEST:PORT", "Listen here; HOST connects to DEST. Port 0: any free one.")
 @_option(ForwardKind.REMOTE, "[BIND:]PORT[:DEST:PORT]", "HOST listens; this machine connects. Without DEST: SOCKS.")
 @_option(ForwardKind.DYNAMIC, "[BIND:]PORT", "Listen here for SOCKS 4, 4A and 5; HOST connects.")
@@ -86,7 +85,7 @@ async def _forward(services: Services, host: str, specs: tuple[ForwardSpec, ...]
         for spec in specs:
             view = await services.container.forwards.start(host, spec)
             if view.state is ForwardState.FAILED:
-                _told(services, view)
+                await _told(services, view)
                 failed += 1
                 if exit_on_failure:
                     return Status.SOME_FAILED
@@ -97,12 +96,12 @@ async def _forward(services: Services, host: str, specs: tuple[ForwardSpec, ...]
         seen.close(services.container.forwards.views(host))
 
 
-def _told(services: Services, view: ForwardView) -> None:
+async def _told(services: Services, view: ForwardView) -> None:
     """Tell why a forward is not there. Raises its error where it is the connection's."""
     assert view.error is not None
     if view.error.code not in _ITS_OWN:
         raise view.error
-    report(view.error, services.flags)
+    await services.report(view.error)
 
 
 async def _configured(services: Services, host: str) -> tuple[ForwardSpec, ...]:

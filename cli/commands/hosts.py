@@ -18,6 +18,8 @@ from backend.matching import best
 from backend.settings.editing import shown
 from backend.settings.show import json_value
 from backend.text import clean_line
+from cli.arguments import HostName
+from cli.columns import in_columns
 from cli.commands import hosts_edit
 from cli.commands.hosts_import import import_hosts
 from cli.commands.hosts_unlock import unlock
@@ -25,7 +27,6 @@ from cli.compose import HostRoom
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.host_room import in_host_room
-from cli.listing import cells_of
 from cli.statuses import Status
 
 
@@ -88,7 +89,7 @@ def list_hosts(flags: GlobalFlags, words: tuple[str, ...], tags: tuple[str, ...]
 
 
 @hosts.command("show")
-@click.argument("host")
+@click.argument("host", type=HostName())
 @global_flags()
 @pass_flags
 def show_host(flags: GlobalFlags, host: str) -> int:
@@ -132,11 +133,7 @@ def _texts(entry: HostEntry) -> Iterable[str]:
 
 
 def _print_table(entries: Sequence[HostEntry]) -> None:
-    rows = [[clean_line(cell) for cell in _cells(entry)] for entry in entries]
-    widths = [max(cells_of(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        padded = (cell + " " * (width - cells_of(cell)) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+    click.echo("\n".join(in_columns([[clean_line(cell) for cell in _cells(entry)] for entry in entries])))
 
 
 def _cells(entry: HostEntry) -> list[str]:
@@ -156,6 +153,7 @@ def _target_json(target: Target) -> dict[str, Any]:
         "directory": target.workplace.directory,
         "env": dict(target.workplace.env),
         "roots": dict(target.workplace.roots),
+        "modules": list(target.workplace.modules),
     }
 
 
@@ -200,7 +198,8 @@ def _way(target: Target) -> str:
 def _workplace_lines(place: Workplace) -> list[str]:
     lines = [] if place.directory is None else [f"  {'begins in':<12} {place.directory}"]
     lines += [f"  {'root':<12} {name}: {directory}" for name, directory in place.roots.items()]
-    return lines + [f"  {'variable':<12} {name}={value}" for name, value in place.env.items()]
+    lines += [f"  {'variable':<12} {name}={value}" for name, value in place.env.items()]
+    return lines + ([f"  {'modules':<12} {' '.join(place.modules)}"] if place.modules else [])
 
 
 def _extra_lines(extra: Mapping[str, Any]) -> list[str]:
@@ -209,7 +208,7 @@ def _extra_lines(extra: Mapping[str, Any]) -> list[str]:
 
 
 def _target_lines(target: Target) -> list[str]:
-    lines = [f"{target.name}{'  (production: changes are confirmed)' if target.production else ''}"]
+    lines = [f"{target.name}{'  (production)' if target.production else ''}"]
     for number, hop in enumerate(target.hops, start=1):
         what = "host" if hop is target.host else f"jump {number}"
         lines.append(f"  {what:<12} {hop.user}@{hop.address}:{hop.port}")

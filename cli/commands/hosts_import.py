@@ -78,7 +78,7 @@ def _tell(inventory: Inventory, plan: ImportPlan, *, dry_run: bool) -> None:
         "overwritten": len(plan.replacing),
         "of them renamed": len(plan.renamed),
         "skipped": len(plan.skipped),
-        "mistakes": len(inventory.problems),
+        "mistake" if len(inventory.problems) == 1 else "mistakes": len(inventory.problems),
     }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing to do"
     narration.say(f"{'would be: ' if dry_run else ''}{told}")

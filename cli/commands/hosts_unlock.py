@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import click
 
-from cli.arguments import Filled
+from cli.arguments import HostName
 from cli.execute import Services, execute
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.statuses import Status
+from cli.units import counted
 
 
 @click.command()
-@click.argument("host", type=Filled())
+@click.argument("host", type=HostName())
 @global_flags()
 @pass_flags
 def unlock(flags: GlobalFlags, host: str) -> int:
@@ -32,7 +33,7 @@ def unlock(flags: GlobalFlags, host: str) -> int:
         if flags.json:
             print_json({"name": host, "forgotten": forgotten})
         else:
-            services.narration.say(f"{host}: {forgotten} refused logins forgotten")
+            services.narration.say(f"{host}: {counted(forgotten, 'refused login')} forgotten")
         return Status.OK
 
     return execute(flags, work)

@@ -12,24 +12,24 @@ from typing import Any, TypeVar
 import click
 
 from backend.errors import Advice, Code, ConfigError, FairleadError, Interrupted
-from backend.files.model import ConflictPolicy, Direction
+from backend.files.model import UNATTENDED, ConflictPolicy, Direction
 from backend.moments import read_deadline
+from backend.priority import Priority
 from backend.requests.model import (
     Action,
     CopyFiles,
-    Priority,
     Request,
     RequestsChanged,
     RequestState,
     RunCommand,
 )
-from cli.arguments import Assignment, CommandLine, Filled, Rate
+from cli.arguments import Assignment, CommandLine, Filled, HostName, LocalPath, Rate
 from cli.execute import Services, execute
-from cli.failures import print_json, report
+from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.iterate import closing
 from cli.output import stdout_for_data
-from cli.paths import one_host, remote
+from cli.paths import absolute, one_host, remote
 from cli.statuses import Status, status_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,7 +85,7 @@ def queue() -> None:
 
 
 @queue.command(cls=CommandLine)
-@click.argument("host", type=Filled())
+@click.argument("host", type=HostName())
 @click.argument("command", nargs=-1, required=True)
 @click.option("--cwd", type=Filled(), metavar="DIR", help="Run it in this directory on the host.")
 @click.option("--env", multiple=True, type=Assignment(), metavar="NAME=VALUE", help="Set a variable; may be repeated.")
@@ -118,7 +118,7 @@ def _copy_options(function: F) -> F:
             click.option("--limit", type=Rate(), metavar="RATE", help="Bytes a second at most, as 500k or 2M."),
             click.option(
                 "--on-conflict",
-                type=click.Choice([policy.value for policy in ConflictPolicy]),
+                type=click.Choice([policy.value for policy in UNATTENDED]),
                 default=ConflictPolicy.OVERWRITE.value,
                 show_default=True,
                 help="What to do when a name is taken by another file.",
@@ -131,7 +131,7 @@ def _copy_options(function: F) -> F:
 
 @queue.command()
 @click.argument("sources", metavar="HOST:PATH…", nargs=-1, required=True)
-@click.argument("local", type=Filled(), metavar="LOCAL")
+@click.argument("local", type=LocalPath(), metavar="LOCAL")
 @_copy_options
 @_request_options
 @global_flags()
@@ -144,12 +144,12 @@ def get(flags: GlobalFlags, sources: tuple[str, ...], local: str, **options: Any
       fairlead queue get gpu-7:runs/latest .
     """
     paths = tuple(remote(text) for text in sources)
-    action = _copy(Direction.GET, tuple(path.path for path in paths), _absolute(local), options)
+    action = _copy(Direction.GET, tuple(path.path for path in paths), absolute(local), options)
     return execute(flags, lambda services: _keep(services, one_host(paths), action, options))
 
 
 @queue.command()
-@click.argument("sources", type=Filled(), metavar="LOCAL…", nargs=-1, required=True)
+@click.argument("sources", type=LocalPath(), metavar="LOCAL…", nargs=-1, required=True)
 @click.argument("destination", metavar="HOST:PATH")
 @_copy_options
 @_request_options
@@ -166,7 +166,7 @@ def put(flags: GlobalFlags, sources: tuple[str, ...], destination: str, **option
     if missing := [name for name in sources if not os.path.lexists(name)]:
         problem = f"there is no {missing[0]} here"
         raise ConfigError(Code.USAGE, f"Cannot be queued: {problem}.", evidence={"problem": problem})
-    action = _copy(Direction.PUT, tuple(map(_absolute, sources)), target.path, options)
+    action = _copy(Direction.PUT, tuple(map(absolute, sources)), target.path, options)
     return execute(flags, lambda services: _keep(services, target.host, action, options))
 
 
@@ -179,12 +179,6 @@ def _copy(direction: Direction, sources: tuple[str, ...], destination: str, opti
         on_conflict=ConflictPolicy(options["on_conflict"]),
         rate_limit=options["limit"],
     )
-
-
-def _absolute(path: str) -> str:
-    """The same place from any directory; a slash at the end means something to a copy and stays."""
-    whole = str(Path.cwd() / Path(path).expanduser())
-    return f"{whole}/" if path.endswith("/") and whole != "/" else whole
 
 
 async def _keep(services: Services, host: str, action: Action, options: dict[str, Any]) -> int:
@@ -207,7 +201,7 @@ async def _keep(services: Services, host: str, action: Action, options: dict[str
 
 
 @queue.command(name="list")
-@click.argument("host", required=False, default=None)
+@click.argument("host", type=HostName(), required=False, default=None)
 @global_flags()
 @pass_flags
 def list_(flags: GlobalFlags, host: str | None) -> int:
@@ -357,6 +351,38 @@ def move(flags: GlobalFlags, number: int, priority: str | None, before: int | No
     return execute(flags, work)
 
 
+class DeadlineOrNone(Deadline):
+    """When it is too late to begin, or `none` for never."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return _NEVER if value in ("none", _NEVER) else super().convert(value, param, ctx)
+
+
+_NEVER = object()
+
+
+@queue.command()
+@click.argument("number", metavar="ID", type=int)
+@click.argument("when", metavar="WHEN", type=DeadlineOrNone())
+@global_flags()
+@pass_flags
+def deadline(flags: GlobalFlags, number: int, when: Any) -> int:
+    """Give a request another deadline: 2h, 30m, 18:00, a date, or none. One that was too late waits again.
+
+    \b
+    Examples:
+      fairlead queue deadline 12 18:00
+      fairlead queue deadline 12 none
+    """
+
+    async def work(services: Services) -> int:
+        until = None if when is _NEVER else when
+        changed = await services.container.requests.set_deadline(number, until)
+        return _told(services, (number,), (number,) if changed else (), "changed")
+
+    return execute(flags, work)
+
+
 def _told(services: Services, asked: Sequence[int], done: Sequence[int], word: str) -> int:
     """Which of `asked` were `word`; the others did not wait any more, or never did."""
     others = [number for number in asked if number not in done]
@@ -371,7 +397,7 @@ def _told(services: Services, asked: Sequence[int], done: Sequence[int], word: s
 
 
 @queue.command()
-@click.argument("host", required=False, default=None)
+@click.argument("host", type=HostName(), required=False, default=None)
 @global_flags()
 @pass_flags
 def clear(flags: GlobalFlags, host: str | None) -> int:
@@ -397,7 +423,7 @@ def clear(flags: GlobalFlags, host: str | None) -> int:
 
 
 @queue.command()
-@click.argument("hosts", metavar="[HOST]…", nargs=-1)
+@click.argument("hosts", type=HostName(), metavar="[HOST]…", nargs=-1)
 @global_flags()
 @pass_flags
 def run(flags: GlobalFlags, hosts: tuple[str, ...]) -> int:
@@ -439,7 +465,7 @@ async def _carry_out_on(services: Services, host: str) -> int:
         if services.flags.json:
             services.narration.say(f"{host}: {error.message}")
             return status_of(error)
-        return report(error, services.flags)
+        return await services.report(error)
     await services.container.requests.work(host)
     return Status.OK
 

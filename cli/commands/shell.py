@@ -8,7 +8,7 @@ import click
 
 from backend.commands.workplace import shell_command
 from backend.errors import Code, ConfigError
-from cli.arguments import Filled
+from cli.arguments import HostName
 from cli.bridge import join_terminal
 from cli.execute import Services, execute
 from cli.flags import GlobalFlags, global_flags, pass_flags
@@ -16,7 +16,7 @@ from cli.statuses import Status, status_of_exit
 
 
 @click.command()
-@click.argument("host", type=Filled())
+@click.argument("host", type=HostName())
 @global_flags()
 @pass_flags
 def shell(flags: GlobalFlags, host: str) -> int:
@@ -36,6 +36,7 @@ def shell(flags: GlobalFlags, host: str) -> int:
 
 
 async def _shell(services: Services, host: str) -> int:
+    await services.container.production.ask(host, "Open a shell")
     session = services.container.sessions.get(host)
     link = await session.link()
     report = await join_terminal(link, shell_command(session.target))

@@ -1,29 +1,31 @@
-"""`fairlead get|put`: files and trees, resumable; and streams from stdin and to stdout."""
+"""`fairlead get|put|copy`: files and trees, resumable; and streams from stdin and to stdout."""
 
 from __future__ import annotations
 
-import asyncio
+import os
 import shlex
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 import click
 
+from backend.dataclass import dataclass
 from backend.errors import Advice, Code, ConfigError
-from backend.files.transfer import ConflictPolicy, Direction, Transfer, TransferRequest
+from backend.files.modes import OwnerChange, parse_mode, parse_owner
+from backend.files.transfer import ConflictPolicy, Direction, TransferRequest
 from backend.settings import TransferSettings
-from cli.arguments import Filled, Rate
+from backend.sizes import size_text
+from backend.tty import Reader
+from cli.arguments import LocalPath, Rate
 from cli.execute import Services, execute
-from cli.failures import print_json, report
+from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
+from cli.follow import follow
 from cli.iterate import closing
 from cli.output import stdout_for_data
-from cli.paths import RemotePath, one_host, parse_remote, remote
-from cli.statuses import Status, status_of
-from cli.terminal import Reader
-from cli.transfers import TransferView, remarks, summary
-from cli.units import seconds_text, size_text
+from cli.paths import RemotePath, absolute, one_host, parse_remote, remote
+from cli.statuses import Status
+from cli.units import seconds_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 STREAM = "-"
@@ -54,7 +56,7 @@ def _transfer_options(function: F) -> F:
 
 @click.command()
 @click.argument("sources", metavar="HOST:PATH…", nargs=-1)
-@click.argument("local", type=Filled(), metavar="LOCAL")
+@click.argument("local", type=LocalPath(), metavar="LOCAL")
 @_transfer_options
 @global_flags()
 @pass_flags
@@ -78,14 +80,16 @@ def get(flags: GlobalFlags, sources: tuple[str, ...], local: str, **options: Any
         _only_whole_streams(flags, options)
         return execute(flags, lambda services: _to_stdout(services, paths), host=host)
     if parse_remote(local) is not None and not local.startswith(("/", ".")):
-        raise ConfigError(Code.USAGE, "Say where to: fairlead get HOST:PATH… LOCAL.", evidence={"problem": local})
-    wanted = Wanted(Direction.GET, host, tuple(path.path for path in paths), local, options)
+        raise _two_hosts(sources, local)
+    wanted = Wanted(Direction.GET, host, tuple(path.path for path in paths), absolute(local), options)
     return execute(flags, lambda services: _copy(services, wanted), host=host)
 
 
 @click.command()
-@click.argument("sources", type=Filled(), metavar="LOCAL…", nargs=-1)
+@click.argument("sources", type=LocalPath(), metavar="LOCAL…", nargs=-1)
 @click.argument("destination", metavar="HOST:PATH")
+@click.option("--mode", metavar="MODE", help="For stdin: the new file's mode, as 640.")
+@click.option("--owner", metavar="OWNER", help="For stdin: USER, USER:GROUP or :GROUP, by name or number.")
 @_transfer_options
 @global_flags()
 @pass_flags
@@ -100,6 +104,7 @@ def put(flags: GlobalFlags, sources: tuple[str, ...], destination: str, **option
       fairlead put site/ web-1:/srv/www
       fairlead put --limit 2M model.bin gpu-7:models/
       date | fairlead put - web-1:stamp.txt
+      openssl rand 32 | fairlead put --mode 600 - web-1:secret.key
     """
     if not sources:
         _one_end_only(destination, "put", "HOST:")
@@ -108,9 +113,59 @@ def put(flags: GlobalFlags, sources: tuple[str, ...], destination: str, **option
         if len(sources) > 1:
             raise ConfigError(Code.USAGE, "stdin (-) is copied alone.", evidence={"problem": STREAM})
         _only_whole_streams(flags, options)
-        return execute(flags, lambda services: _from_stdin(services, target), host=target.host)
-    wanted = Wanted(Direction.PUT, target.host, sources, target.path, options)
+        as_made = Made.of(options["mode"], options["owner"])
+        return execute(flags, lambda services: _from_stdin(services, target, as_made), host=target.host)
+    if options["mode"] or options["owner"]:
+        problem = "--mode and --owner are for stdin; files keep their modes, and chmod and chown change them"
+        raise ConfigError(Code.USAGE, evidence={"problem": problem})
+    if all(_only_remote(text) for text in sources):
+        raise _two_hosts(sources, destination)
+    wanted = Wanted(Direction.PUT, target.host, tuple(map(absolute, sources)), target.path, options)
     return execute(flags, lambda services: _copy(services, wanted), host=target.host)
+
+
+@click.command()
+@click.argument("sources", metavar="HOST:PATH…", nargs=-1)
+@click.argument("destination", metavar="HOST:PATH")
+@_transfer_options
+@global_flags()
+@pass_flags
+def copy(flags: GlobalFlags, sources: tuple[str, ...], destination: str, **options: Any) -> int:
+    """Copy files and trees from a host to another one, or to another place of its own.
+
+    From one host to another, what is copied passes through this machine, and not over its disk; the hosts need no way
+    to each other. On one host, it copies by itself where it can. HOST:PATH is taken as `cp -r` takes it. A file appears
+    under its own name only when it is complete and both ends have the same SHA-256. The same command given again goes
+    on where it stopped.
+
+    \b
+    Examples:
+      fairlead copy web-1:/var/www web-2:/var/www/
+      fairlead copy --limit 20M db-1:dump.sql backup:/srv/dumps/
+      fairlead copy web-1:app.toml web-1:app.toml.bak
+    """
+    if not sources:
+        _one_end_only(destination, "copy", "HOST:")
+    paths, target = tuple(remote(text) for text in sources), remote(destination)
+    host = one_host(paths)
+    wanted = Wanted(Direction.BETWEEN, host, tuple(path.path for path in paths), target.path, options, target.host)
+    return execute(flags, lambda services: _copy(services, wanted), host=host)
+
+
+def _only_remote(text: str) -> bool:
+    """Whether it names a path of a host, and nothing here."""
+    return parse_remote(text) is not None and not os.path.lexists(text)
+
+
+def _two_hosts(sources: tuple[str, ...], destination: str) -> ConfigError:
+    """Both ends are hosts, and the command has this machine as one of them."""
+    problem = "Both ends are on hosts; fairlead copy is for that."
+    words = " ".join(map(shlex.quote, (*sources, destination)))
+    advice = (
+        Advice("From one host to another, or on one host:", f"fairlead copy {words}"),
+        Advice("See how it is used.", "fairlead copy --help"),
+    )
+    return ConfigError(Code.USAGE, problem, evidence={"problem": problem}, advice=advice)
 
 
 def _one_end_only(given: str, command: str, other: str) -> NoReturn:
@@ -132,6 +187,7 @@ class Wanted:
     sources: tuple[str, ...]
     destination: str
     options: dict[str, Any]
+    to_host: str | None = None
 
     def request(self, transfers: TransferSettings) -> TransferRequest:
         """What the service is asked for; the settings say what the command line does not."""
@@ -144,6 +200,7 @@ class Wanted:
             on_conflict=ConflictPolicy(self.options["on_conflict"]),
             rate_limit=self.options["limit"],
             parallel=self.options["parallel"] or transfers.parallel,
+            to_host=self.to_host,
         )
 
 
@@ -151,35 +208,10 @@ class Wanted:
 
 
 async def _copy(services: Services, wanted: Wanted) -> int:
-    container, narration, flags = services.container, services.narration, services.flags
-    transfer = container.transfers.submit(wanted.request(services.settings.transfers))
-    view = TransferView(transfer, bus=container.bus, clock=container.clock, narration=narration, as_json=flags.json)
-    keeping_up = asyncio.create_task(view.keep_up())
-    try:
-        outcome = await transfer.wait()
-    except asyncio.CancelledError:
-        await _stop(transfer, services)
-        raise
-    finally:
-        keeping_up.cancel()
-        view.close()
-    error = outcome.error
-    if error is not None and not any(error is problem.error for problem in outcome.problems):
-        report(error, flags)
-    if flags.json:
-        print_json(outcome.to_json())
-    else:
-        for line in (*remarks(outcome), summary(outcome)):
-            narration.say(line)
-    return Status.OK if error is None else status_of(error)
-
-
-async def _stop(transfer: Transfer, services: Services) -> None:
-    outcome = await transfer.cancel()
-    if services.flags.json:
-        print_json(outcome.to_json())
-    else:
-        services.narration.say(f"stopped: {summary(outcome)}; what has arrived is kept for the next time")
+    if wanted.options["on_conflict"] == ConflictPolicy.ASK and not services.somebody:
+        problem = "--on-conflict ask needs somebody to ask: a terminal, and no --batch."
+        raise ConfigError(Code.USAGE, problem, evidence={"problem": problem})
+    return await follow(services, (services.container.transfers.submit(wanted.request(services.settings.transfers)),))
 
 
 # --- streams -----------------------------------------------------------------------------------------------------
@@ -202,12 +234,29 @@ async def _to_stdout(services: Services, paths: tuple[RemotePath, ...]) -> int:
     return Status.OK
 
 
-async def _from_stdin(services: Services, target: RemotePath) -> int:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a file from stdin is to be like; None: as one that is there, else as usual."""
+
+    mode: int | None
+    owner: OwnerChange
+
+    @classmethod
+    def of(cls, mode: str | None, owner: str | None) -> Made:
+        """As written. Raises ConfigError (USAGE)."""
+        change = parse_mode(mode) if mode else None
+        if change is not None and change.exact is None:
+            raise ConfigError(Code.USAGE, evidence={"problem": f"{mode} is no mode for a new file: write it as 640"})
+        return cls(change.exact if change else None, parse_owner(owner) if owner else OwnerChange(None, None))
+
+
+async def _from_stdin(services: Services, target: RemotePath, made: Made) -> int:
     clock = services.container.clock
     began = clock.monotonic()
     files = services.container.files.on(target.host)
     async with closing(_stdin()) as content:
-        count = await files.write(await files.resolve(target.path), content)
+        owner = await files.account_ids(made.owner)
+        count = await files.write(await files.resolve(target.path), content, mode=made.mode, owner=owner)
     seconds = clock.monotonic() - began
     if services.flags.json:
         whole = {"files": 1, "bytes": count, "sent_bytes": count, "resumed_bytes": 0}

@@ -7,21 +7,24 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from backend.connection.interaction import Interaction
 from backend.connection.vault import Vault
-from backend.container import Container
 from backend.errors import Code, ConfigError, Interrupted
 from backend.settings import Ascii
-from cli.compose import Configuration, ServedDemo, configure, serve_demo
-from cli.compose import open_workbench as open_workbench_services
+from cli.configuration import Configuration, configure
 from cli.failures import print_json
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.logs import logged
 from cli.statuses import Status
 from cli.supervise import supervise
+
+if TYPE_CHECKING:
+    from backend.container import Container
+    from cli.compose import ServedDemo
 
 
 @click.command()
@@ -43,6 +46,8 @@ def demo(flags: GlobalFlags, over_ssh: bool) -> int:
 
 
 def _serve(flags: GlobalFlags) -> int:
+    from cli.compose import serve_demo
+
     async def serve() -> int:
         async with serve_demo(flags) as served:
             _tell(served, flags)
@@ -84,7 +89,12 @@ def open_workbench(flags: GlobalFlags) -> int:
 
 
 def _opener(configuration: Configuration) -> Callable[[Interaction], AbstractAsyncContextManager[Container]]:
-    return lambda interaction: open_workbench_services(configuration, interaction)
+    def open_services(interaction: Interaction) -> AbstractAsyncContextManager[Container]:
+        from cli import compose  # the workbench shows itself first
+
+        return compose.open_workbench(configuration, interaction)
+
+    return open_services
 
 
 def _check_terminal(flags: GlobalFlags) -> None:
