@@ -7,9 +7,10 @@ A screen or widget module registers what it can do when it is imported; the shel
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
+
+from backend.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ SHELL_ACTIONS = (
     Action("app.commands", "2", "commands", "Go to the commands.", _GO, does="show('commands')"),
     Action("app.files", "3", "files", "Go to the files.", _GO, does="show('files')"),
     Action("app.diagnostics", "4", "diagnostics", "Go to the diagnostics.", _GO, does="show('diagnostics')"),
+    Action("app.terminal", "ctrl+t", "terminal", "Go to the terminal on this host; opens one where it has none.", _GO),
+    Action("app.new_terminal", "alt+shift+t,alt+T", "new terminal", "Open another terminal on this host.", _GO),
     Action("app.switch_host", "ctrl+o", "hosts", "Choose another host, from anywhere.", _WORKBENCH),
     Action("app.palette", "ctrl+p", "all", "Find any action by its name.", _WORKBENCH, palette=False),
     Action("app.help", "f1", "help", "Show or hide what the keys do here.", _WORKBENCH, does="toggle_help"),
@@ -120,6 +123,8 @@ SHELL_ACTIONS = (
     ),
 )
 """What works on every screen."""
+WAYS = frozenset(action.id for action in SHELL_ACTIONS if action.group == _GO)
+"""Those that lead to another screen."""
 
 ALT_ACTIONS = tuple(
     Action(

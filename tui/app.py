@@ -5,10 +5,12 @@ What a screen shows and does is the screen's own; what the program does is the s
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -18,24 +20,29 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.widgets import Input
 
+from backend import garbage
 from backend.connection.interaction import Confirmation, Interaction
-from backend.errors import FairleadError
+from backend.dataclass import dataclass
+from backend.errors import Code, ConfigError, FairleadError
 from backend.requests.model import OPEN
 from backend.text import clean_line
 from tui import glyphs as signs
-from tui.actions import ALT_ACTIONS, SHELL_ACTIONS, bindings
+from tui.actions import ALT_ACTIONS, SHELL_ACTIONS, WAYS, bindings
 from tui.bridge import Bridge
 from tui.detail.waiting import request_look, waiting_words
+from tui.failing import TellsFailures
 from tui.format import clock_text
-from tui.keyboard import read_alt_digits
-from tui.messages import HostSelected, Notice, OperationFailed, RequestEnded
+from tui.keyboard import read_alt_keys, takes_all_keys
+from tui.messages import Hears, HostSelected, Notice, RequestEnded, TerminalUpdated
 from tui.prompts.interaction import ModalInteraction
-from tui.prompts.panel import Panel
 from tui.screens.base import WorkbenchScreen
 from tui.screens.opening import OpeningScreen
 from tui.status import latency_of, work_under_way
+from tui.styles import KeptStyles
 from tui.theme import ANSI, DARK, DEFAULT_VARIABLES, LIGHT, textual_name
+from tui.transfer_looks import cut_off_words
 from tui.widgets.header import HeaderFacts
 
 if TYPE_CHECKING:
@@ -70,6 +77,9 @@ class WorkbenchOptions:
     """The signs to draw with; None asks the environment."""
 
 
+_GO_ON = " Transfers go on where they stopped when Fairlead runs again and their host is connected."
+
+
 def _connections() -> Screen[Any]:
     from tui.screens.connections import ConnectionsScreen
 
@@ -88,14 +98,20 @@ def _files() -> Screen[Any]:
     return FilesScreen()
 
 
+def _terminals() -> Screen[Any]:
+    from tui.screens.terminals import TerminalsScreen
+
+    return TerminalsScreen()
+
+
 def _diagnostics() -> Screen[Any]:
     from tui.screens.diagnostics import DiagnosticsScreen
 
     return DiagnosticsScreen()
 
 
-class WorkbenchApp(App[int]):
-    """Four screens over one container of services."""
+class WorkbenchApp(TellsFailures):
+    """Four screens, and one for terminals, over one container of services."""
 
     TITLE = "Fairlead"
     CSS_PATH: ClassVar[list[Path]] = [_HERE / "theme.tcss", _HERE / "prompts" / "prompts.tcss"]  # type: ignore[assignment]
@@ -105,6 +121,7 @@ class WorkbenchApp(App[int]):
         "commands": _commands,
         "files": _files,
         "diagnostics": _diagnostics,
+        "terminals": _terminals,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(*(action.id for action in SHELL_ACTIONS)),
@@ -113,9 +130,17 @@ class WorkbenchApp(App[int]):
     host: reactive[str | None] = reactive(None, init=False)
     """The current host, for all screens."""
 
-    def __init__(self, open_services: OpenServices, options: WorkbenchOptions | None = None) -> None:
-        read_alt_digits()
+    def __init__(
+        self,
+        open_services: OpenServices,
+        options: WorkbenchOptions | None = None,
+        *,
+        opened: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`opened` is called when the first screen is there."""
+        read_alt_keys()
         super().__init__()
+        self.stylesheet = KeptStyles(variables=self.get_css_variables())
         self.options = options or WorkbenchOptions()
         self.glyphs = self.options.glyphs or signs.for_environment(os.environ)
         self.demo = self.options.demo
@@ -123,8 +148,14 @@ class WorkbenchApp(App[int]):
         """The person left for the simulated world."""
         self.interaction = ModalInteraction(self)
         self._open_services = open_services
+        self._opened = opened
+        self._touched = time.monotonic()
         self._services: Container | None = None
         self._stack = AsyncExitStack()
+        self.file_operations: set[asyncio.Task[object]] = set()
+        """Deletions and the like that are under way, whether somebody looks or not."""
+        self.handed_over = False
+        """Another program has the person's terminal."""
         self.bridge: Bridge | None = None
         self.production_hosts: frozenset[str] = frozenset()
         """Names of the book that carry the production flag; sets the band before a host is resolved."""
@@ -172,6 +203,7 @@ class WorkbenchApp(App[int]):
         self.bridge = Bridge(self.services.bus, self._to_front)
         self._stack.callback(self.bridge.close)
         await self.push_screen("connections")
+        self._opened()
         self._tell_of_waiting()
 
     @work(exclusive=True, group="waiting", exit_on_error=False)
@@ -179,11 +211,14 @@ class WorkbenchApp(App[int]):
         """Serve what waits for hosts that come, and say how much there is from the last time."""
         try:
             waiting = [request for request in await self.services.requests.all() if request.state in OPEN]
+            cut_off = await self.services.transfers.serve()
         except FairleadError as error:
             self.notify(error.message, title="waiting requests", severity="warning", markup=False)
             return
         if waiting:
             self.notify(waiting_words([request.host for request in waiting]), title="waiting", markup=False)
+        if cut_off:
+            self.notify(cut_off_words(cut_off), title="transfers", markup=False)
 
     async def on_unmount(self) -> None:
         await self._stack.aclose()
@@ -191,7 +226,7 @@ class WorkbenchApp(App[int]):
     def _to_front(self, message: Message) -> None:
         if self.front is not None:
             self.front.post_message(message)
-        if isinstance(self.screen, Panel):
+        if self.screen_stack and isinstance(self.screen, Hears):
             self.screen.hear(message)
 
     # --- what all screens share ----------------------------------------------------------------------------------
@@ -209,8 +244,10 @@ class WorkbenchApp(App[int]):
             clock_text(self.services.clock.now()),
             transfers=under_way.transfers,
             commands=under_way.commands,
+            terminals=under_way.terminals,
             demo=self.demo,
             asking=self.interaction.holding_back,
+            typing=self.front is not None and isinstance(self.front.focused, Input),
         )
         if self.host is None:
             return facts
@@ -232,11 +269,6 @@ class WorkbenchApp(App[int]):
     def on_host_selected(self, message: HostSelected) -> None:
         self.host = message.host
 
-    def on_operation_failed(self, message: OperationFailed) -> None:
-        from tui.prompts.failure import FailurePrompt
-
-        self.push_screen(FailurePrompt(message.error, message.title))
-
     def on_request_ended(self, message: RequestEnded) -> None:
         request = message.request
         shown = request_look(request, self.glyphs)
@@ -244,18 +276,48 @@ class WorkbenchApp(App[int]):
         words = f"{shown.word}: {clean_line(request.action.words)}"
         self.notify(words, title=clean_line(request.host), severity=severity, markup=False)
 
+    def on_terminal_updated(self, message: TerminalUpdated) -> None:
+        if self.handed_over:
+            return  # what is written for the person's terminal now would wait for ever
+        if (terminal := self.services.terminals.find(message.terminal_id)) is not None:
+            for text in terminal.take_clipboard():
+                self.copy_to_clipboard(text)
+                words = f"A program copied {len(text):,} characters to your clipboard."
+                self.notify(words, title=clean_line(message.host), markup=False)
+
     def on_notice(self, message: Notice) -> None:
         self.notify(message.text, title=message.title, severity=message.severity, markup=False)
 
+    def quiet(self) -> float:
+        """Seconds since a key or the mouse was used."""
+        return time.monotonic() - self._touched
+
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and not event.is_forwarded and self._typing_elsewhere():
-            self.interaction.guard.typed()
-        await super().on_event(event)
+        if isinstance(event, events.InputEvent):
+            self._touched = time.monotonic()
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if self._typing_elsewhere():
+                self.interaction.guard.typed()
+            elif await self._went(event.key):
+                return
+        if isinstance(event, events.Key) and not event.is_forwarded and takes_all_keys(focused := self.focused):
+            focused._forward_event(event)  # a terminal's program may need any of ours
+        else:
+            await super().on_event(event)
+
+    async def _went(self, key: str) -> bool:
+        """Whether the key leads to another screen. That is gone to at once: keys that come right behind are for it."""
+        active = self.active_bindings.get(key) if isinstance(self.screen, WorkbenchScreen) else None
+        if active is None or active.binding.id not in WAYS:
+            return False
+        return await self.run_action(active.binding.action, active.node)
 
     def _typing_elsewhere(self) -> bool:
         """Whether keys now go to a line of text that is not a prompt's."""
         focused = self.focused
-        return focused is not None and not self.screen.is_modal and focused.check_consume_key("a", "a")
+        if focused is None or self.screen.is_modal:
+            return False
+        return takes_all_keys(focused) or focused.check_consume_key("a", "a")
 
     # --- actions of the shell ------------------------------------------------------------------------------------
 
@@ -263,6 +325,21 @@ class WorkbenchApp(App[int]):
         """Go to a screen. From a prompt there is no way round the question."""
         if isinstance(self.screen, WorkbenchScreen):
             await self.switch_screen(name)
+            if isinstance(self.screen, WorkbenchScreen):
+                self.screen.take_focus()
+
+    async def action_terminal(self, *, anew: bool = False) -> None:
+        """Go to the terminals: to that of the current host, which is opened where there is none, or `anew`."""
+        from tui.screens.terminals import TerminalsScreen
+
+        before = self.screen.NAME if isinstance(self.screen, WorkbenchScreen) else ""
+        await self.action_show("terminals")
+        if isinstance(self.screen, TerminalsScreen):
+            self.screen.came_from = before if before != TerminalsScreen.NAME else self.screen.came_from
+            self.screen.enter(anew=anew)
+
+    async def action_new_terminal(self) -> None:
+        await self.action_terminal(anew=True)
 
     async def diagnose(self) -> None:
         """Go to the diagnostics and climb the ladder of the current host."""
@@ -276,6 +353,35 @@ class WorkbenchApp(App[int]):
         """Leave these services for the simulated world."""
         self.wants_demo = True
         self.exit(0)
+
+    @contextmanager
+    def hand_over(self) -> Iterator[None]:
+        """The terminal is somebody else's; nothing is drawn meanwhile, and all goes on.
+
+        Raises SuspendNotSupported where it cannot be handed over.
+        """
+        with self.batch_update(), self.suspend():
+            self.handed_over = True
+            try:
+                yield
+            finally:
+                self.handed_over = False
+
+    async def run_editor(self, command: list[str], path: str) -> int:
+        """Hand the terminal to an editor until it ends; its status. Nothing is drawn meanwhile, and all goes on.
+
+        Raises ConfigError (USAGE) where the terminal cannot be handed over or the editor not started.
+        """
+        from textual.app import SuspendNotSupported
+
+        from backend.files.editor import run_editor
+
+        try:
+            with self.hand_over():
+                return await run_editor(command, path)
+        except SuspendNotSupported as error:
+            problem = "this terminal cannot be handed to an editor"
+            raise ConfigError(Code.USAGE, evidence={"problem": problem}) from error
 
     def action_press(self, key: str) -> None:
         """A key of the footer was clicked."""
@@ -309,12 +415,15 @@ class WorkbenchApp(App[int]):
     @work(exclusive=True, group="quit")
     async def action_quit(self) -> None:  # type: ignore[override]  # a worker may ask first
         """Leave; asks while work is running, because leaving stops it."""
-        if self._services is not None and (under_way := work_under_way(self.services)):
+        if self._services is None:
+            self.exit(0)
+            return
+        if under_way := work_under_way(self.services, operations=len(self.file_operations)):
             from tui.prompts.confirm import ConfirmPrompt
 
             question = Confirmation(
                 "leave Fairlead?",
-                f"{under_way.text} would be stopped. Transfers go on where they stopped when asked for again.",
+                f"{under_way.text} would be stopped.{_GO_ON if under_way.transfers else ''}",
                 yes="Leave",
                 danger=True,
             )
@@ -340,7 +449,11 @@ def _plain(error: FairleadError) -> str:
 
 def run_workbench(open_services: OpenServices, options: WorkbenchOptions | None = None) -> int:
     """Run the workbench on this terminal until the person leaves; the exit status."""
-    app = WorkbenchApp(open_services, options)
+
+    def opened() -> None:
+        garbage.QuietSearch(app.quiet).keep_on(asyncio.get_running_loop())
+
+    app = WorkbenchApp(open_services, options, opened=opened)
     app.run()
     if app.wants_demo and app.options.open_demo is not None:
         return run_workbench(app.options.open_demo, replace(app.options, demo=True, host=None, open_demo=None))

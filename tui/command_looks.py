@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from textual.content import Content
 
 from backend.commands.executor import CommandOutcome, CommandState, RunningCommand
+from backend.commands.values import UNKNOWN_END
+from backend.commands.verdict import ENDED
 from backend.connection.connector import ExitReport
+from backend.dataclass import dataclass
 from backend.errors import FairleadError, Interrupted, LinkLost, TimeLimitError
+from backend.sizes import size_text
 from backend.text import clean_line
-from tui.format import duration_text, size_text
+from tui.format import duration_text
 from tui.glyphs import Glyphs
 
 _STEPS = 2
@@ -41,7 +44,7 @@ def command_look(command: RunningCommand, now: datetime, glyphs: Glyphs) -> Comm
     if command.outcome is not None:
         return _ended(command.outcome, glyphs)
     return {
-        CommandState.STARTING: CommandLook(glyphs.busy, "$warning", "connecting"),
+        CommandState.STARTING: CommandLook(glyphs.busy, "$warning", "starting"),
         CommandState.CANCELLING: CommandLook(glyphs.busy, "$warning", "stopping", elapsed),
     }.get(command.state, CommandLook(glyphs.ready, "$accent", "running", elapsed))
 
@@ -84,7 +87,7 @@ def bolt(glyphs: Glyphs) -> str:
 
 def command_words(command: RunningCommand) -> str:
     """What was typed, on one line."""
-    return clean_line(command.spec.command.decode("utf-8", "replace"))
+    return clean_line(command.spec.command.decode(command.spec.encoding, "replace"))
 
 
 def run_line(command: RunningCommand, now: datetime, glyphs: Glyphs, width: int) -> Content:
@@ -96,9 +99,19 @@ def run_line(command: RunningCommand, now: datetime, glyphs: Glyphs, width: int)
     parts.append(_sizes(command))
     right = Content.assemble((parts[0], look.style), ("".join(f" {glyphs.dot} {part}" for part in parts[1:]), "$quiet"))
     time = command.started_at.astimezone().strftime("%H:%M:%S")
-    left = Content.assemble((f"{time}  ", "$quiet"), ("$ ", "$accent"), (command_words(command), "bold"))
+    left = Content.assemble(
+        (f"{time}  ", "$quiet"), (f"{_as_whom(command)}$ ", "$accent"), (command_words(command), "bold")
+    )
     left = left.truncate(max(10, width - right.cell_length - 2), ellipsis=True)
     return Content.assemble(left, " " * max(2, width - left.cell_length - right.cell_length), right)
+
+
+def _as_whom(command: RunningCommand) -> str:
+    """`sudo `, `su as mara `; nothing for the person themselves."""
+    who = command.spec.elevate
+    if who is None:
+        return ""
+    return f"{who.by.value} " if who.user == "root" else f"{who.by.value} as {clean_line(who.user)} "
 
 
 def _sizes(command: RunningCommand) -> str:
@@ -108,27 +121,30 @@ def _sizes(command: RunningCommand) -> str:
     return f"{size_text(out)}, {size_text(err)} stderr" if err else size_text(out)
 
 
-def end_note(command: RunningCommand, glyphs: Glyphs) -> Content | None:
-    """What else is to be said about an end that was not the command's own doing: cause, what is known, next steps."""
-    error = command.outcome.error if command.outcome is not None else None
+def end_note(command: RunningCommand, glyphs: Glyphs, told: FairleadError | None = None) -> Content | None:
+    """What else is to be said about an end that was not the command's own doing: cause, what is known, next steps.
+    `told` is the same failure with more known about it."""
+    error = told or (command.outcome.error if command.outcome is not None else None)
     if error is None:
         return None
     _, style, _ = _broken(error, glyphs)
     remote = error.evidence.get("remote", "")
     lines = [Content.assemble((error.code.value, style), f"  {error.message} {_remote_words(error, remote)}".rstrip())]
-    if remote != "ended" or not isinstance(error, Interrupted):
+    if remote != ENDED or not isinstance(error, Interrupted):
         lines += [_step(item.text, item.command, glyphs) for item in error.advice[:_STEPS]]
     return Content("\n").join(lines)
 
 
 def _remote_words(error: FairleadError, remote: str) -> str:
     """What was confirmed about the process itself."""
-    if remote == "ended":
+    if remote.startswith(ENDED) and remote != ENDED:
+        return f"The process on the host has {remote}."
+    if remote == ENDED:
         return f"The process on the host has ended{_by(error)}."
     if remote == "not started":
         return "It was never started."
     if isinstance(error, LinkLost) and not remote:
-        return "How the command ended is unknown; it may still be running there."
+        return UNKNOWN_END
     return f"Its end is {remote}; it may still be running there." if remote else ""
 
 

@@ -1,37 +1,38 @@
-"""What is done with chosen files, apart from asking about it: counting, removing, finding taken names. No widgets."""
+"""What is done with chosen files, apart from asking about it: counting, finding taken names. No widgets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import reduce
 
+from backend.connection.connector import FileKind
 from backend.errors import Code, FairleadError
 from backend.files.filesystem import FileSystem, TreeCount
 from backend.files.paths import join_inside, to_text
 from backend.files.transfer import ConflictPolicy, Direction, TransferRequest
 from backend.requests.model import CopyFiles
+from backend.sizes import size_text
+from backend.tasks import closing, for_each
 from backend.text import show_bytes
-from tui.format import size_text
-from tui.widgets.file_rows import Row
+from tui.widgets.file_row import Row
 
-
-@dataclass(slots=True)
-class Removed:
-    """What a removal came to."""
-
-    count: TreeCount = field(default_factory=lambda: TreeCount(0, 0, 0))
-    errors: list[FairleadError] = field(default_factory=list)
+ASKED_ONE_BY_ONE = 256
+"""Names above which the whole directory is listed rather than each of them looked for."""
+AT_ONCE = 16
+"""Questions under way."""
 
 
 def request(
     rows: Sequence[Row], *, here: FileSystem, directory: bytes, there: FileSystem, goal: bytes, policy: ConflictPolicy
 ) -> TransferRequest:
-    """The copy of `rows` of `directory` into the directory `goal` on the other side. One of the two sides is local."""
+    """The copy of `rows` of `directory` into the directory `goal` on the other side. At least one side is a host."""
+    direction = Direction.PUT if here.host is None else Direction.GET if there.host is None else Direction.BETWEEN
     host = here.host or there.host
     assert host is not None, "one side is a host"
     return TransferRequest(
-        direction=Direction.PUT if here.host is None else Direction.GET,
+        direction=direction,
         host=host,
+        to_host=there.host if direction is Direction.BETWEEN else None,
         sources=tuple(to_text(join_inside(directory, row.name)) for row in rows),
         destination=to_text(goal).rstrip("/") + "/",
         on_conflict=policy,
@@ -52,37 +53,43 @@ def as_action(wanted: TransferRequest) -> CopyFiles:
 
 async def taken(files: FileSystem, directory: bytes, rows: Sequence[Row]) -> list[Row]:
     """Those of `rows` whose names are taken in `directory`. Raises FairleadError when that cannot be told."""
-    found = []
-    for row in rows:
-        try:
-            await files.stat(join_inside(directory, row.name), follow=False)
-        except FairleadError as error:
-            if error.code is not Code.NOT_FOUND:
-                raise
-        else:
-            found.append(row)
-    return found
+    if len(rows) > ASKED_ONE_BY_ONE:
+        names = await _names_in(files, directory)
+        return [row for row in rows if row.name in names]
+    there = await for_each(rows, lambda row: is_there(files, join_inside(directory, row.name)), at_once=AT_ONCE)
+    return [row for row, is_taken in zip(rows, there, strict=True) if is_taken]
+
+
+async def _names_in(files: FileSystem, directory: bytes) -> set[bytes]:
+    """None where there is no such directory yet."""
+    names: set[bytes] = set()
+    try:
+        async with closing(files.list(directory)) as batches:
+            async for batch in batches:
+                names.update(entry.name for entry in batch)
+    except FairleadError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+    return names
+
+
+async def is_there(files: FileSystem, path: bytes) -> bool:
+    """Whether a name is taken. Raises FairleadError when that cannot be told."""
+    try:
+        await files.stat(path, follow=False)
+    except FairleadError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 async def count(files: FileSystem, directory: bytes, rows: Sequence[Row]) -> TreeCount:
-    """All that removing `rows` would remove."""
-    total = TreeCount(0, 0, 0)
-    for row in rows:
-        total = _sum(total, await files.count(join_inside(directory, row.name)))
-    return total
-
-
-async def remove(files: FileSystem, directory: bytes, rows: Sequence[Row]) -> Removed:
-    """Remove `rows` with all that they hold; what fails is noted and the others go on."""
-    removed = Removed()
-    for row in rows:
-        try:
-            done = await files.remove(join_inside(directory, row.name), recursive=row.is_directory)
-        except FairleadError as error:
-            removed.errors.append(error)
-        else:
-            removed.count = _sum(removed.count, done)
-    return removed
+    """All that removing `rows` would remove. Only trees are looked into; the rest has been listed."""
+    trees = [row for row in rows if row.kind in (FileKind.DIRECTORY, FileKind.UNKNOWN)]
+    plain = [row for row in rows if row.kind not in (FileKind.DIRECTORY, FileKind.UNKNOWN)]
+    counts = await for_each(trees, lambda row: files.count(join_inside(directory, row.name)), at_once=AT_ONCE)
+    return reduce(_sum, counts, TreeCount(len(plain), 0, sum(row.size or 0 for row in plain)))
 
 
 def _sum(one: TreeCount, other: TreeCount) -> TreeCount:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-_SIZE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+from backend.sizes import size_text
+
 _DURATIONS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
-def size_text(count: float) -> str:
-    """Bytes in decimal units: `812 B`, `3.1 kB`, `4.2 GB`."""
-    for unit in _SIZE_UNITS:
-        if count < 999.5 or unit == _SIZE_UNITS[-1]:
-            break
-        count /= 1000
-    return f"{count:.0f} {unit}" if unit == "B" or count >= 99.95 else f"{count:.1f} {unit}"
+def bytes_text(count: int) -> str:
+    """To the byte: `1 byte`, `4,200,000 bytes`."""
+    return f"{count:,} byte{'' if count == 1 else 's'}"
 
 
 def rate_text(bytes_per_second: float) -> str:

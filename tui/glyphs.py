@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
+
+from backend.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Glyphs:
     down: str = "⬇"
     opened: str = "▾"
     closed: str = "▸"
+    turned: str = "▴"
+    """Sorted the other way round."""
     pin: str = "★"
     dash: str = "–"
     dot: str = "·"
@@ -53,6 +56,7 @@ ASCII = Glyphs(
     down="v",
     opened="v",
     closed=">",
+    turned="^",
     pin="+",
     dash="-",
     dot="-",

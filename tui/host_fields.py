@@ -1,72 +1,82 @@
-"""The fields of the form for an own entry: names, what is said about each, and texts in and out. Pure."""
+"""The lines of the form for an own entry: texts in and out. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 
 from backend.hosts.book import HostEntry, HostSource
-from backend.hosts.draft import HostDraft
+from backend.hosts.draft import HostDraft, routes_in
 from backend.hosts.names import read_spec
+from tui.form_fields import ALL, BY_KEY, Section
 
-LISTS = frozenset({"identity_files", "tags"})
-"""Fields with several values, commas between."""
-PRODUCTION = "production"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One line of the form."""
-
-    key: str
-    """As in `HostDraft`."""
-    label: str
-    hint: str
-    """What to write, for who has read nothing before."""
-    example: str = ""
-    section: str = ""
-    """The heading above it, where there is room for headings."""
-
-
-FIELDS = (
-    Field("name", "name", "What you want to call it. The only field that must be filled in.", "cluster", "the host"),
-    Field("address", "address", "Its DNS name or IP address; left empty, the name itself is looked up. You can also"
-          " paste user@address:port.", "login.example.org"),
-    Field("user", "user", "Who you are on the host. Left empty: what ~/.ssh/config or the profile says, or your name"
-          " here.", "mara"),
-    Field("port", "port", "Left empty: 22, or what ~/.ssh/config or the profile says.", "22"),
-    Field("jump", "jump hosts", "A bastion on the way: a host you know, or user@address:port; several with commas."
-          " Passwords and codes are asked for on the way.", "me@bastion.example.org"),
-    Field("identity_files", "keys", "Key files to log in with; several with commas. Left empty: the agent's, the usual"
-          " ones, and a password.", "~/.ssh/id_ed25519"),
-    Field(PRODUCTION, "production", "yes: whatever changes this host is confirmed first. space changes it.",
-          section="sorting and use"),
-    Field("group", "group", "The heading it stands under in the list.", "lab"),
-    Field("tags", "tags", "Words to find it by, with commas.", "gpu, a100"),
-    Field("note", "note", "A line for people.", "ask Ada before rebooting"),
-    Field("profile", "profile", "The [profiles.NAME] of config.toml that fills in what is empty here."),
-    Field("directory", "directory", "Where commands, shells and files begin; left empty, at home.", "~/project"),
-    Field("ssh_host", "ssh alias", "In place of an address: the Host of ~/.ssh/config that says the rest.",
-          section="other ways there"),
-    Field("tailscale", "tailscale", "Its address or name in your tailnet, tried as another route.", "100.64.0.9"),
-    Field("cloudflare", "cloudflare", "Its name in Cloudflare Access; needs the program cloudflared.",
-          "gpu.example.com"),
-)  # fmt: skip
+_ASSIGNMENTS = ("env", "roots")
+"""Fields of NAME=VALUE, with blanks between."""
+_SAFE = re.compile(r"[^\s'\"\\\\]+")
 
 
 def text_of(draft: HostDraft, key: str) -> str:
     """A field's value as it stands in its line."""
-    value = getattr(draft, key)
+    value = draft.said(key)
+    if choices := BY_KEY[key].choices:
+        return next((word for word, meant in choices if meant == value), str(value))
+    if isinstance(value, Mapping):
+        return " ".join(_word(f"{name}={text}") for name, text in value.items())
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def draft_of(texts: Mapping[str, str], production: bool | None, before: HostDraft) -> HostDraft:
-    """What the form says. A line that was not touched keeps its value, whatever characters are in it."""
-    values: dict[str, object] = {PRODUCTION: production}
-    for key, text in texts.items():
-        if text != text_of(before, key):
-            values[key] = parts_of(text) if key in LISTS else text.strip()
-    return replace(before, **values)  # type: ignore[arg-type]
+def _word(text: str) -> str:
+    return text if _SAFE.fullmatch(text) else shlex.quote(text)
+
+
+def draft_of(said: Mapping[str, object], before: HostDraft) -> HostDraft:
+    """What the form says: by field a text, or what was chosen. A line that was not touched keeps its value, whatever
+    characters are in it; so does one that cannot be read (`unreadable`)."""
+    values: dict[str, object] = {}
+    for key, value in said.items():
+        if not isinstance(value, str) or BY_KEY[key].choices:
+            values[key] = value
+        elif value != text_of(before, key) and not _objection(key, value):
+            values[key] = _value(key, value, before)
+    return before.saying(values)
+
+
+def _value(key: str, text: str, before: HostDraft) -> object:
+    if key == "routes":
+        return routes_in(text)
+    if key in _ASSIGNMENTS:
+        return dict(_assignments(text))
+    return parts_of(text) if isinstance(before.said(key), tuple) else text.strip()
+
+
+def _assignments(text: str) -> Iterable[tuple[str, str]]:
+    """Raises ValueError with what is wrong."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise ValueError("a quotation mark has no second one") from None
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise ValueError(f"{word} has no '=': write NAME=VALUE, in quotes where there are blanks in it")
+        yield name, value
+
+
+def _objection(key: str, text: str) -> str:
+    if key not in _ASSIGNMENTS:
+        return ""
+    try:
+        dict(_assignments(text))
+    except ValueError as problem:
+        return str(problem)
+    return ""
+
+
+def unreadable(texts: Mapping[str, object], before: HostDraft) -> Mapping[str, str]:
+    """The lines that no value can be made of, with what is wrong."""
+    typed = {key: text for key, text in texts.items() if isinstance(text, str) and text != text_of(before, key)}
+    return {key: problem for key, text in typed.items() if (problem := _objection(key, text))}
 
 
 def parts_of(text: str) -> tuple[str, ...]:
@@ -105,4 +115,9 @@ def unknown_jumps(text: str, known: Sequence[str]) -> tuple[str, ...]:
 
 def difference(one: HostDraft, other: HostDraft) -> tuple[str, ...]:
     """The labels of the fields that differ."""
-    return tuple(field.label for field in FIELDS if getattr(one, field.key) != getattr(other, field.key))
+    return tuple(field.label for field in ALL if one.said(field.key) != other.said(field.key))
+
+
+def filled_in(section: Section, draft: HostDraft) -> tuple[str, ...]:
+    """The labels of the fields of a section that say something."""
+    return tuple(field.label for field in section.fields if draft.said(field.key) not in ("", None, (), {}))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from backend.catalogue import Code
 from backend.connection.session import Session
 from backend.connection.state import BUSY, CONNECTED, SessionState
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.hosts.book import HostEntry, HostSource
 from tui.format import ago_text, latency_text

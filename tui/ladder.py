@@ -1,12 +1,13 @@
-"""One climb as the screen keeps it: rungs in the order they were reached, and the same as Markdown. Pure."""
+"""One climb as the screen keeps it: rungs in the order they were reached. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
-from backend.diagnostics.ladder import Rung, RungId, RungStatus
+from backend.dataclass import dataclass
+from backend.diagnostics.ladder import Diagnosis, Rung, RungId, RungStatus
 
 _WORDS = {RungId.HOST_KEY: "host key"}
 
@@ -23,6 +24,18 @@ class HopHeading:
     hop: str
     place: int
     """Where in the ladder it stands; a machine may come up twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Rungs of one machine that were not climbed, all for the same reason."""
+
+    hop: str
+    rungs: tuple[RungId, ...]
+    why: str
+
+
+Row = HopHeading | Rung | Skipped
 
 
 class Ladder:
@@ -43,6 +56,11 @@ class Ladder:
         return tuple(self._rungs.values())
 
     @property
+    def diagnosis(self) -> Diagnosis:
+        """What has its verdict."""
+        return Diagnosis(self.host, tuple(rung for rung in self.rungs if rung.status is not RungStatus.RUNNING))
+
+    @property
     def broken(self) -> Rung | None:
         """The first rung that failed."""
         return next((rung for rung in self.rungs if rung.status is RungStatus.FAIL), None)
@@ -52,18 +70,15 @@ class Ladder:
         """What all rungs took together, without the time a person needed."""
         return sum(rung.ms or 0.0 for rung in self.rungs) / 1000
 
-    def rows(self) -> list[HopHeading | Rung]:
-        """The rungs under the names of their machines, where there is more than one."""
-        hops = {rung.hop for rung in self.rungs}
-        if len(hops) < 2:
-            return list(self.rungs)
-        rows: list[HopHeading | Rung] = []
-        hop = None
-        for rung in self.rungs:
-            if rung.hop != hop:
-                hop = rung.hop
+    def rows(self) -> list[Row]:
+        """The rungs under the names of their machines, where there is more than one; what was not climbed takes one
+        row, so that what was stands out."""
+        several = len({rung.hop for rung in self.rungs}) > 1
+        rows: list[Row] = []
+        for hop, rungs in groupby(self.rungs, key=lambda rung: rung.hop):
+            if several:
                 rows.append(HopHeading(hop, len(rows)))
-            rows.append(rung)
+            rows += _folded(hop, rungs)
         return rows
 
     def verdict(self) -> str:
@@ -78,31 +93,15 @@ class Ladder:
         return "all is well" if self.rungs else "stopped"
 
 
-def markdown(ladder: Ladder) -> str:
-    """The climb as Markdown, to paste where help is asked for."""
-    lines = [
-        f"# {ladder.host}: {ladder.verdict()}",
-        "",
-        f"{ladder.started_at.isoformat(timespec='seconds')}",
-        "",
-        "| rung | machine | status | ms | found |",
-        "|---|---|---|---|---|",
-    ]
-    for rung in ladder.rungs:
-        ms = "" if rung.ms is None else f"{rung.ms:.0f}"
-        cells = (rung_word(rung.id), rung.hop, rung.status.value, ms, rung.summary)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    if (broken := ladder.broken) is not None:
-        lines += ["", *_explanation(broken)]
-    return "\n".join(lines) + "\n"
-
-
-def _explanation(rung: Rung) -> Iterable[str]:
-    yield f"## {rung_word(rung.id)}{f': {rung.code.value}' if rung.code else ''}"
-    yield ""
-    yield rung.error.message if rung.error is not None else rung.summary
-    yield ""
-    for name, value in rung.evidence.items():
-        yield f"- {name}: `{value}`"
-    for step in rung.advice:
-        yield f"- {step.text}{f' `{step.command}`' if step.command else ''}"
+def _folded(hop: str, rungs: Iterable[Rung]) -> Iterable[Row]:
+    """Rungs that were skipped for one reason in one row, where the first of them stands."""
+    here = list(rungs)
+    skipped: dict[str, list[RungId]] = {}
+    for rung in here:
+        if rung.status is RungStatus.SKIP:
+            skipped.setdefault(rung.summary, []).append(rung.id)
+    for rung in here:
+        if rung.status is not RungStatus.SKIP:
+            yield rung
+        elif skipped.get(rung.summary):
+            yield Skipped(hop, tuple(skipped.pop(rung.summary)), rung.summary or "not reached")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from backend.connection.state import SessionState
+from backend.dataclass import dataclass
 from tui.glyphs import Glyphs
 
 

@@ -6,11 +6,11 @@ thirty a second, and a screen that comes back to the front reads the services an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from textual.message import Message
 
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.requests.model import Request
 
@@ -36,7 +36,7 @@ class HostsUpdated(Message):
 
 @dataclass
 class RecordUpdated(Message):
-    """What is kept of a host has changed: its health, or the requests that wait for it."""
+    """What is kept of a host has changed: its health, its readings, or the requests that wait for it."""
 
     host: str
 
@@ -64,6 +64,29 @@ class CommandUpdated(Message):
 
 
 @dataclass
+class TerminalUpdated(Message):
+    """A terminal changed state or wrote something."""
+
+    host: str
+    terminal_id: str
+
+
+@dataclass
+class JobsUpdated(Message):
+    """A detached job was started, looked at or removed, or one that is followed has said something."""
+
+    host: str
+
+
+@dataclass
+class GroupUpdated(Message):
+    """A run on many hosts has gone on."""
+
+    run_id: str
+    over: bool
+
+
+@dataclass
 class TransferUpdated(Message):
     """A transfer changed state or went on."""
 
@@ -87,3 +110,12 @@ class Notice(Message):
     text: str
     title: str = ""
     severity: Literal["information", "warning", "error"] = "information"
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """A modal screen that is told what the screen behind it is told."""
+
+    def hear(self, message: Message) -> None:
+        """Something has changed."""
+        ...

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backend.commands.executor import CommandState
 from backend.connection.session import Session
-from backend.connection.state import CONNECTED
-from backend.files.transfer import TransferState
+from backend.connection.state import ATTEMPTING, CONNECTED, SessionState
+from backend.dataclass import dataclass
+from backend.files.queue.rules import UNHELD
 
 if TYPE_CHECKING:
     from backend.container import Container
-
-_AT_REST = frozenset({TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED, TransferState.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +20,63 @@ class Work:
 
     transfers: int = 0
     commands: int = 0
+    terminals: int = 0
     connections: int = 0
     """That come through forwards."""
+    syncs: int = 0
+    operations: int = 0
+    """On the files of one machine: deletions and the like."""
 
     def __bool__(self) -> bool:
-        return bool(self.transfers or self.commands or self.connections)
+        return self != Work()
 
     @property
     def text(self) -> str:
         """`2 transfers and 1 command`, `2 transfers, 1 command and 3 forwarded connections`"""
         counts = (
             (self.transfers, "transfer"),
+            (self.syncs, "sync"),
+            (self.operations, "file operation"),
             (self.commands, "command"),
+            (self.terminals, "terminal"),
             (self.connections, "forwarded connection"),
         )
         parts = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count]
         return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part) or "nothing"
 
 
-def work_under_way(services: Container) -> Work:
-    """Transfers that are not at rest, commands that have not ended, connections that are forwarded."""
+def work_under_way(services: Container, *, operations: int = 0) -> Work:
+    """Transfers that are not at rest, commands and terminals that have not ended, connections that are forwarded.
+
+    `operations` on files are the workbench's own; it knows how many there are.
+    """
+    loaded = vars(services)  # terminals and syncs are not loaded before the first one
     return Work(
-        transfers=sum(transfer.state not in _AT_REST for transfer in services.transfers.all()),
-        commands=sum(command.state is not CommandState.ENDED for command in services.commands.all()),
+        transfers=sum(transfer.state not in UNHELD for transfer in services.transfers.all()),
+        commands=sum(command.state is not CommandState.ENDED for command in services.commands.all())
+        + (services.many.under_way if "many" in loaded else 0),
+        terminals=services.terminals.under_way if "terminals" in loaded else 0,
         connections=sum(forward.open for forward in services.forwards.views()),
+        syncs=services.syncs.under_way if "syncs" in loaded else 0,
+        operations=operations,
     )
 
 
 def latency_of(session: Session) -> float | None:
     """The last round trip in seconds, while connected."""
     return session.latencies[-1] if session.state in CONNECTED and session.latencies else None
+
+
+def why_not_there(session: Session, now: float) -> str:
+    """Why nothing reaches a host that is on its way: `the link was lost, attempt 2 in 4 s`, `it is being connected`.
+
+    Empty where it is connected, or at rest. `now` is on the clock's monotonic scale.
+    """
+    if session.state in ATTEMPTING:
+        return "it is being connected"
+    change = session.last_change
+    if session.state is not SessionState.RECONNECTING or change is None:
+        return ""
+    wait = 0.0 if change.retry_at is None else change.retry_at - now
+    when = f"in {wait:.0f} s" if wait >= 0.5 else "begins now"
+    return f"the link was lost, attempt {change.attempt + 1} {when}"

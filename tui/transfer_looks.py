@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Container, Sequence
 
 from rich.cells import cell_len
 from textual.content import Content
 
+from backend.dataclass import dataclass
+from backend.files.model import Lane
 from backend.files.paths import name_of, to_bytes
+from backend.files.queue.rules import ENDED, MOVING
 from backend.files.transfer import (
     Direction,
-    Transfer,
     TransferOutcome,
     TransferProgress,
+    TransferRecord,
     TransferRequest,
     TransferState,
 )
+from backend.sizes import size_text
 from backend.stall import STANDS_STILL
-from backend.text import show_bytes
+from backend.text import clean_line, show_bytes
 from tui.file_words import short_path
-from tui.format import duration_text, left_text, rate_text, size_text
+from tui.format import duration_text, left_text, rate_text
 from tui.glyphs import Glyphs
 from tui.widgets.file_columns import fitted
 
-MOVING = frozenset({TransferState.WAITING, TransferState.SCANNING, TransferState.COPYING, TransferState.RECONNECTING})
 _WORDS = {
     TransferState.WAITING: "waiting",
     TransferState.SCANNING: "reading the tree",
     TransferState.PAUSED: "paused",
     TransferState.RECONNECTING: "waiting for the link",
+    TransferState.INTERRUPTED: "interrupted",
 }
 _MIN_BAR = 8
 _MAX_BAR = 30
@@ -44,13 +48,13 @@ class _Part:
 
 
 def transfer_line(
-    transfer: Transfer, glyphs: Glyphs, width: int, *, home: str = "", still: float = 0.0, stopping: bool = False
+    transfer: TransferRecord, glyphs: Glyphs, width: int, *, home: str = "", still: float = 0.0, stopping: bool = False
 ) -> Content:
     """One transfer in `width` cells; what lies in `home` on this machine is written with `~`.
 
     `still` is for how many seconds nothing has moved; `stopping` that it was told to stop and has not ended yet.
     """
-    if transfer.outcome is not None:
+    if transfer.outcome is not None and transfer.state in ENDED:
         glyph, style, words = _ended(transfer.outcome, transfer.state, glyphs)
     else:
         glyph, style, words = _arrow(transfer.request, glyphs), "$accent", ""
@@ -65,7 +69,8 @@ def transfer_line(
 
 
 def _two_columns(mark: str, style: str, name: str, right: Content, width: int) -> Content:
-    right = right.truncate(max(12, width - 22), ellipsis=True)
+    own = min(cell_len(name), max(18, width * 2 // 5))
+    right = right.truncate(max(12, width - own - cell_len(mark) - 2), ellipsis=True)
     room = width - right.cell_length - cell_len(mark) - 2
     return Content.assemble((mark, style), fitted(name, max(8, room)), "  ", right)
 
@@ -75,18 +80,19 @@ def subject(request: TransferRequest, glyphs: Glyphs, *, home: str = "") -> str:
     first = show_bytes(name_of(to_bytes(request.sources[0])))
     what = f"{first} and {len(request.sources) - 1} more" if len(request.sources) > 1 else first
     goal = to_bytes(request.destination).rstrip(b"/") or b"/"
-    if request.direction is Direction.PUT:
-        return f"{what} {glyphs.arrow} {request.host}:{show_bytes(goal)}"
-    return f"{what} {glyphs.arrow} {short_path(goal, to_bytes(home))}"
+    if request.direction is Direction.GET:
+        return f"{what} {glyphs.arrow} {short_path(goal, to_bytes(home))}"
+    what = f"{request.host}:{what}" if request.direction is Direction.BETWEEN else what
+    return f"{what} {glyphs.arrow} {request.to_host or request.host}:{show_bytes(goal)}"
 
 
 def _arrow(request: TransferRequest, glyphs: Glyphs) -> str:
-    return glyphs.up if request.direction is Direction.PUT else glyphs.down
+    return glyphs.down if request.direction is Direction.GET else glyphs.up
 
 
-def _moving(transfer: Transfer, glyphs: Glyphs, width: int, still: float) -> Content:
+def _moving(transfer: TransferRecord, glyphs: Glyphs, width: int, still: float) -> Content:
     progress, state = transfer.progress, transfer.state
-    parts = [part for part in _parts(progress, state, still) if part.text]
+    parts = [part for part in (*_parts(progress, state, still), *_elsewhere(transfer, glyphs)) if part.text]
     share = _known_share(progress, state)
     bar = _MIN_BAR + 2 if share is not None else 0
     while parts and sum(cell_len(part.text) + 2 for part in parts) + bar > width:
@@ -101,7 +107,7 @@ def _moving(transfer: Transfer, glyphs: Glyphs, width: int, still: float) -> Con
 def _parts(progress: TransferProgress, state: TransferState, still: float) -> list[_Part]:
     share = _known_share(progress, state)
     stands = state is TransferState.COPYING and still >= STANDS_STILL
-    rate, left = (None, None) if stands else (progress.rate, progress.seconds_left)
+    rate, left = (progress.rate, progress.seconds_left) if state in MOVING and not stands else (None, None)
     return [
         _Part(f"{int(share * 100):>3} %" if share is not None else "", "bold", 0),
         _Part(f"no progress for {duration_text(still)}" if stands else _WORDS.get(state, ""), "$warning", 1),
@@ -111,7 +117,24 @@ def _parts(progress: TransferProgress, state: TransferState, still: float) -> li
         _Part(left_text(left) if left is not None else "", "", 2),
         _Part(f"{progress.failed:,} failed" if progress.failed else "", "$error", 1),
         _Part(f"resumed ×{progress.restarts}" if progress.restarts else "", "$warning", 6),
+        _Part(str(progress.lane) if progress.lane is Lane.ARCHIVE else "", "$quiet", 7),
     ]
+
+
+def _elsewhere(transfer: TransferRecord, glyphs: Glyphs) -> list[_Part]:
+    """What another process has to do with it, or a person has asked of that."""
+    asked = "" if transfer.wish is None else f"asked to {transfer.wish.value}{glyphs.ellipsis}"
+    process = "" if transfer.owner is None or transfer.ours else f"process {transfer.owner.partition('-')[0]}"
+    return [_Part(asked, "$warning", 1), _Part(process, "$quiet", 7)]
+
+
+def how_far_words(progress: TransferProgress) -> str:
+    """`62 %, 2.6 of 4.2 GB`; without a total what has arrived, and that nobody knows of how much."""
+    share = fraction(progress)
+    if share is None:
+        unknown = "" if progress.bytes_total is not None else " of nobody knows how much yet"
+        return f"{size_text(progress.bytes_done)}{unknown}"
+    return f"{int(share * 100)} %, {_amount(progress)}"
 
 
 def _known_share(progress: TransferProgress, state: TransferState) -> float | None:
@@ -166,8 +189,8 @@ def _done_words(outcome: TransferOutcome) -> list[str]:
         words.append(f"{progress.skipped:,} skipped")
     if progress.resumed_bytes:
         words.append(f"{size_text(progress.resumed_bytes)} was there")
-    if outcome.notes:
-        words.append(f"{len(outcome.notes):,} note{'' if len(outcome.notes) == 1 else 's'}")
+    if notes := len(outcome.notes) + outcome.notes_dropped:
+        words.append(f"{notes:,} note{'' if notes == 1 else 's'}")
     if progress.restarts:
         words.append(f"resumed ×{progress.restarts}")
     files = f"{progress.files_done:,} files, " if progress.files_done > 1 else ""
@@ -175,15 +198,20 @@ def _done_words(outcome: TransferOutcome) -> list[str]:
     return words
 
 
-def panel_footer(transfers: list[Transfer], standing: Container[str] = ()) -> str:
+def panel_footer(transfers: Sequence[TransferRecord], standing: Container[str] = ()) -> str:
     """`2 running · 1 waiting · 48.2 MB/s`; those whose ids are in `standing` have no rate now."""
-    running = [t for t in transfers if t.state in MOVING and t.state is not TransferState.WAITING]
-    counts = {
-        "running": len(running),
-        "waiting": sum(t.state is TransferState.WAITING for t in transfers),
-        "paused": sum(t.state is TransferState.PAUSED for t in transfers),
-        "failed": sum(t.state is TransferState.FAILED for t in transfers),
-    }
+    states = Counter(t.state for t in transfers)
+    running = [t for t in transfers if t.state in MOVING]
+    named = ("waiting", "paused", "interrupted", "failed")
+    counts = {"running": len(running), **{name: states[TransferState(name)] for name in named}}
     parts = [f"{count} {word}" for word, count in counts.items() if count]
     rate = sum(t.progress.rate or 0.0 for t in running if t.id not in standing)
     return " · ".join([*parts, rate_text(rate)] if rate else parts)
+
+
+def cut_off_words(records: Sequence[TransferRecord]) -> str:
+    """What was cut off the last time, and when it goes on."""
+    count, hosts = len(records), list(dict.fromkeys(clean_line(record.request.host) for record in records))
+    what = "1 transfer was cut off; it goes on" if count == 1 else f"{count:,} transfers were cut off; they go on"
+    where = f"{' or '.join(hosts)} is" if len(hosts) < 4 else "their hosts are"
+    return f"{what} as soon as {where} connected."

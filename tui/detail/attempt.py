@@ -16,6 +16,11 @@ from tui.glyphs import Glyphs
 _PHASE_WORDS = {Phase.HOST_KEY: "host key", Phase.AUTH: "login", Phase.KEX: "key exchange"}
 
 
+def phase_words(phase: Phase) -> str:
+    """A phase as it is said."""
+    return _PHASE_WORDS.get(phase, phase.value)
+
+
 def attempt_block(details: HostDetails, glyphs: Glyphs, width: int) -> Content:
     """A line for each hop; nothing while connected or at rest, nor of the attempt that made the link that was lost."""
     state, failed = details.view.state, any(isinstance(event, PhaseFailed) for event in details.phases)
@@ -32,12 +37,14 @@ def attempt_block(details: HostDetails, glyphs: Glyphs, width: int) -> Content:
 
 
 def _hop_line(name: str, steps: Sequence[PhaseEvent], glyphs: Glyphs, width: int) -> Content:
+    """`gate.lab    ✓ name  ✓ tcp`. Who logs in is told by whoever asks; without it the steps fit into one line."""
     parts = [_step(event, glyphs) for event in steps]
-    return table_row(clean_line(name), side_by_side(parts, room_in(width)), width)
+    name = clean_line(name.rpartition("@")[2])
+    return table_row(name, side_by_side(parts, room_in(width, name)), width)
 
 
 def _step(event: PhaseEvent, glyphs: Glyphs) -> Content:
-    word = _PHASE_WORDS.get(event.phase, event.phase.value)
+    word = phase_words(event.phase)
     if isinstance(event, PhasePassed):
         return Content.assemble((glyphs.passed, "$success"), f" {word}")
     if isinstance(event, PhaseFailed):

@@ -6,10 +6,10 @@ from textual.content import Content
 
 from backend.forwards.model import ForwardState, ForwardView
 from backend.forwards.spec import ForwardKind, ForwardSpec
+from backend.sizes import size_text
 from backend.text import clean_line
 from tui.detail.details import HostDetails
 from tui.detail.table import TableRow, first_few, room_in, side_by_side, table
-from tui.format import size_text
 from tui.glyphs import Glyphs
 from tui.looks import Look
 from tui.widgets.explanation import explain_error

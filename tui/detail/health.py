@@ -8,40 +8,71 @@ from datetime import UTC, date, datetime, timedelta
 
 from textual.content import Content
 
+from backend.health.deep.values import DeepCheck
+from backend.health.trends.values import Trend
 from backend.health.values import WINDOW_DAYS, LatencyHour, SshHealth
 from backend.text import clean_line
 from tui.detail.details import HostDetails
-from tui.detail.table import room_in, side_by_side, table
+from tui.detail.table import TableRow, room_in, side_by_side, table
 from tui.format import ago_text, latency_text
 from tui.glyphs import Glyphs, sparkline
+from tui.health.line import trend_words
+from tui.health.words import level_look, reading_label
 
 DAYS_SHOWN = 28
 _KINDS_SHOWN = 4
+_CONCERNS = 3
+_TRENDS_SHOWN = 3
 
 
 def health_block(details: HostDetails, glyphs: Glyphs, width: int) -> Content:
     """Its rows; nothing where there is no history."""
     health = details.record.health if details.record is not None else None
-    if health is None or not health.known:
-        return Content("")
-    return table(
-        [
+    rows: list[TableRow] = []
+    if health is not None and health.known:
+        rows += [
             ("health", _verdict(health, details.now, glyphs, width)),
             ("trouble", _kinds(health, glyphs, width)),
             ("by day", days_words(health.hours, details.now, glyphs, room_in(width))),
-        ],
-        width,
-    )
+        ]
+    if details.record is not None:
+        rows += [
+            ("inside", _inside(details.record.check, details.now, glyphs, width)),
+            ("ahead", _ahead(details.record.trends, glyphs, width)),
+        ]
+    return table(rows, width)
+
+
+def _inside(check: DeepCheck | None, now: datetime, glyphs: Glyphs, width: int) -> Content:
+    """What the last look into the host found: what is not right, or that all is well, and when that was."""
+    if check is None:
+        return Content("")
+    sign, style = level_look(check.level, glyphs)
+    bad = [reading_label(one.name) for one in check.concerns]
+    said = ", ".join(bad[:_CONCERNS]) + (f" and {len(bad) - _CONCERNS} more" if len(bad) > _CONCERNS else "")
+    parts = [Content.styled(f"{sign} {said or 'all is well'}", style if bad else "")]
+    parts.append(Content.styled(f"looked into {ago_text(check.at, now)}", "$quiet"))
+    return side_by_side(parts, room_in(width))
+
+
+def _ahead(trends: Sequence[Trend], glyphs: Glyphs, width: int) -> Content:
+    """What its past leads to; `h` tells why."""
+    parts = [trend_words(trend, glyphs) for trend in trends[:_TRENDS_SHOWN]]
+    if len(trends) > _TRENDS_SHOWN:
+        parts.append(Content.styled(f"{len(trends) - _TRENDS_SHOWN} more", "$quiet"))
+    return side_by_side(parts, room_in(width), between=f" {glyphs.dot} ")
 
 
 def _verdict(health: SshHealth, now: datetime, glyphs: Glyphs, width: int) -> Content:
     rate = health.success_rate
     parts = [Content(f"no attempt for {WINDOW_DAYS} days") if rate is None else _rate(rate, healthy=health.healthy)]
-    if not health.healthy:
-        words = f"{glyphs.attention} {health.consecutive_failures} failures in a row"
-        parts.append(Content.styled(words, "$error"))
-    elif health.consecutive_failures:
-        parts.append(Content.styled(_counted(health.consecutive_failures, "failure") + " in a row", "$warning"))
+    if health.consecutive_failures:
+        never = "" if health.reached else "never reached, "
+        words = f"{never}{_counted(health.consecutive_failures, 'failure')} in a row"
+        if health.healthy:
+            parts.append(Content.styled(words, "$warning"))
+        else:
+            parts.append(Content.styled(f"{glyphs.attention} {words}", "$error"))
     if (last := health.last_failure) is not None:
         hop = f" at {last.hop}" if last.hop else ""
         words = f"last failure {ago_text(last.at, now)}, {last.code}{hop}"
@@ -63,7 +94,7 @@ def _kinds(health: SshHealth, glyphs: Glyphs, width: int) -> Content:
     times = "×" if glyphs.utf8 else "x"
     parts = [Content(clean_line(f"{kind.code} {times}{kind.count}")) for kind in health.kinds[:_KINDS_SHOWN]]
     if len(health.kinds) > _KINDS_SHOWN:
-        parts.append(Content.styled(f"{len(health.kinds) - _KINDS_SHOWN} other kinds", "$quiet"))
+        parts.append(Content.styled(_counted(len(health.kinds) - _KINDS_SHOWN, "other kind"), "$quiet"))
     if health.losses and health.reconnects:
         parts.append(Content.styled(f"{health.reconnects} of {health.losses} losses restored", "$quiet"))
     return side_by_side(parts, room_in(width), between=f" {glyphs.dot} ")

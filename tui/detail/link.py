@@ -1,4 +1,5 @@
-"""The live connection: who is logged in, how, over which route, with what crypto, and how long a round trip takes."""
+"""The live connection: who is logged in, how, over which route, with what crypto, and how long a round trip takes; and
+which other names share it."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ def link_block(details: HostDetails, glyphs: Glyphs, width: int) -> Content:
             ("who", f"{facts.user}@{facts.address}"),
             route_row(details, glyphs, width),
             ("login", login),
+            ("shared", f"with {', '.join(details.shared_with)}" if details.shared_with else ""),
             ("crypto", crypto_words(facts.kex, facts.cipher, glyphs, room_in(width))),
             ("server", facts.server_version),
             ("host key", facts.host_key),
@@ -58,6 +60,7 @@ def algorithm(name: str) -> str:
 
 def _latency(view: HostView, glyphs: Glyphs) -> Content:
     bars = sparkline(view.latencies, _BARS, glyphs)
-    spread = f"{latency_text(min(view.latencies))} to {latency_text(max(view.latencies))}"
+    least, most = latency_text(min(view.latencies)), latency_text(max(view.latencies))
+    spread = "" if least == most else f"  {least} to {most}"
     now = f"{latency_text(view.latencies[-1])}  "
-    return Content.assemble(now, (bars, "$accent"), (f"  {spread}", "$quiet"))
+    return Content.assemble(now, (bars, "$accent"), (spread, "$quiet"))

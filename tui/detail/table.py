@@ -27,9 +27,9 @@ def table_row(name: str, value: str | Content, width: int) -> Content:
     return hanging(head, clean_line(value) if isinstance(value, str) else value, width)
 
 
-def room_in(width: int) -> int:
-    """Cells for what is said in a table of `width` cells."""
-    return max(8, width - NAME_WIDTH - GAP)
+def room_in(width: int, name: str = "") -> int:
+    """Cells for what is said in a table of `width` cells; a long `name` takes some of them."""
+    return max(8, width - max(NAME_WIDTH, len(name)) - GAP)
 
 
 def side_by_side(parts: Sequence[Content], width: int, *, between: str = "  ") -> Content:

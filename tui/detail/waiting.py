@@ -8,7 +8,8 @@ from datetime import datetime
 from textual.content import Content
 
 from backend.files.model import ConflictPolicy
-from backend.requests.model import OPEN, CopyFiles, Priority, Request, RequestState
+from backend.priority import Priority
+from backend.requests.model import OPEN, CopyFiles, Request, RequestState
 from backend.text import clean_line
 from tui.detail.details import HostDetails
 from tui.detail.table import TableRow, first_few, room_in, side_by_side, table
@@ -108,7 +109,7 @@ def request_story(request: Request, now: datetime, width: int) -> Content:
 
 _MEANING = {
     _S.WAITING: "It is done as soon as the host is connected, by this program or the next one that is.",
-    _S.EXPIRED: "Its deadline passed before the host was there. It was never begun.",
+    _S.EXPIRED: "Its deadline passed before the host was there; it was never begun. With a new one (d) it waits again.",
     _S.UNKNOWN: "It was begun, and its end was not seen. Look on the host before asking for it again.",
 }
 
@@ -129,6 +130,7 @@ def conflict_words(policy: ConflictPolicy) -> str:
         ConflictPolicy.SKIP: "those that are taken then are left as they are",
         ConflictPolicy.OVERWRITE: "those that are taken then are overwritten",
         ConflictPolicy.NEWER: "those that are taken then are overwritten where they are older",
+        ConflictPolicy.ASK: "those that are taken then are asked about",
         ConflictPolicy.RENAME: "where they are taken then, the copies get a number",
     }[policy]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 
@@ -12,17 +12,18 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from backend.connection.state import SessionState
-from backend.files.model import ConflictPolicy
-from backend.moments import read_deadline
+from backend.dataclass import dataclass
+from backend.files.model import UNATTENDED
+from backend.priority import Priority
 from backend.requests.model import Action as Asked
-from backend.requests.model import CopyFiles, Priority, RunCommand
+from backend.requests.model import CopyFiles, RunCommand
 from backend.text import clean_line
 from tui.actions import Action, bindings_of
 from tui.detail.table import TableRow, table
 from tui.detail.waiting import conflict_words
 from tui.format import moment_text
 from tui.prompts.base import Prompt
-from tui.prompts.line import LinePrompt
+from tui.prompts.deadline import ask_deadline
 from tui.widgets.flow import Flow
 
 ACTIONS = (
@@ -118,27 +119,14 @@ class AwayPrompt(Prompt[AwayAnswer | None]):
     def action_conflict(self) -> None:
         action = self._wanted.action
         if isinstance(action, CopyFiles):
-            policies = list(ConflictPolicy)
+            policies = UNATTENDED
             following = policies[(policies.index(action.on_conflict) + 1) % len(policies)]
             self._change(replace(self._wanted, action=replace(action, on_conflict=following)))
 
     @work(group="deadline", exclusive=True, exit_on_error=False)
     async def action_deadline(self) -> None:
-        detail = "After this it is not begun any more: 2h, 30m, 18:00 or 2026-03-09T18:00. Nothing: no deadline."
-        text = await self.app.push_screen_wait(LinePrompt("deadline", detail, check=self._no_deadline))
-        if text is not None:
-            deadline = read_deadline(text, self._now().astimezone()) if text.strip() else None
-            self._change(replace(self._wanted, deadline=deadline))
-
-    def _no_deadline(self, text: str) -> str:
-        """What is wrong with a deadline."""
-        if not text.strip():
-            return ""
-        try:
-            read_deadline(text, self._now().astimezone())
-        except ValueError as problem:
-            return f"{str(problem)[0].upper()}{str(problem)[1:]}."
-        return ""
+        if (wanted := await ask_deadline(self.app, self._now, self._wanted.deadline)) is not None:
+            self._change(replace(self._wanted, deadline=wanted.until))
 
 
 def _changed_by(key: str, words: str) -> Content:

@@ -26,14 +26,14 @@ class ChallengePrompt(Prompt[tuple[Secret, ...]]):
 
     def compose_body(self) -> ComposeResult:
         challenge = self._challenge
-        if challenge.on_the_way_to:
-            yield Words(f"on the way to {challenge.on_the_way_to}", classes="quiet")
+        if challenge.login:
+            yield Words(challenge.login, classes="quiet")
         if challenge.title:
             yield Words(challenge.title, classes="title")
         if challenge.instructions:
             yield Words(challenge.instructions, classes="theirs")
         if challenge.attempt > 1:
-            yield Words(f"The last answer was not accepted. This is try {challenge.attempt}.", classes="warning")
+            yield Words(f"The login was not accepted. This is try {challenge.attempt}.", classes="warning")
         for number, prompt in enumerate(challenge.prompts):
             yield Words(prompt.text, classes="theirs question")
             yield SecretInput(masked=not prompt.echo, id=f"line-{number}")

@@ -20,6 +20,8 @@ ACTIONS = (
            scope="prompts", rank=3, does="answer('rename')"),
     Action("conflict.overwrite", "o", "overwrite", "Replace those that are there.",
            scope="prompts", rank=4, does="answer('overwrite')"),
+    Action("conflict.ask", "a", "ask each", "Ask about each file that is there; the others are copied meanwhile.",
+           scope="prompts", rank=6, does="answer('ask')"),
     Action("conflict.decline", "escape", "cancel", "Copy nothing.", scope="prompts", rank=5, key_display="esc"),
 )  # fmt: skip
 

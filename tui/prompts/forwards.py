@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -12,6 +12,8 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 
+from backend.dataclass import dataclass
+from backend.diagnostics.places import rung_of
 from backend.errors import FairleadError
 from backend.forwards.model import ForwardState, ForwardView
 from backend.forwards.spec import ForwardSpec, read_forward
@@ -36,6 +38,15 @@ ACTIONS = (
     Action("forwards.add", "n,a", "new", "Open a forward that you write as ssh does.", _GROUP, "forwards", rank=2),
     Action("forwards.stop", "x", "close", "Close this forward, its connections with it.", _GROUP, "forwards", rank=3),
     Action("forwards.open_all", "A", "open all", "Open all that the host's entry lists.", _GROUP, "forwards", rank=4),
+    Action(
+        "forwards.diagnose",
+        "d",
+        "diagnose",
+        "Climb the ladder of this host, to where the forward fails.",
+        _GROUP,
+        "forwards",
+        rank=2,
+    ),
     Action("forwards.copy", "c", "copy address", "Copy where it listens.", _GROUP, "forwards", rank=5),
 )
 OPEN = Action("forwards.open", "enter", "open", "Open this forward, or try it again.", _GROUP, "forwards", rank=1)
@@ -124,7 +135,10 @@ class ForwardsPanel(Panel[ForwardRow]):
         return self.services.forwards.views(self.host)
 
     def story(self, row: ForwardRow, width: int) -> Content:
-        parts = [forward_story(self.host, row.spec, row.view, width)]
+        view = row.view
+        if view is not None and view.error is not None:
+            view = replace(view, error=self.workbench.told(view.error, self.host, self.redraw))
+        parts = [forward_story(self.host, row.spec, view, width)]
         if row.where:
             parts.append(Content.styled(f"Listed in {row.where}.", "$quiet"))
         return Content("\n\n").join(parts)
@@ -157,6 +171,9 @@ class ForwardsPanel(Panel[ForwardRow]):
                 return row is not None and row.view is not None
             case "copy":
                 return row is not None and row.view is not None and bool(row.view.places)
+            case "diagnose":
+                error = row.view.error if row is not None and row.view is not None else None
+                return error is not None and rung_of(error.code) is not None
             case "open_all":
                 return any(row.where == "config.toml" and not row.is_open for row in self.rows())
             case _:
@@ -188,6 +205,10 @@ class ForwardsPanel(Panel[ForwardRow]):
         if (row := self.current) is not None and row.view is not None and row.view.places:
             self.app.copy_to_clipboard(row.view.places[0])
             self.workbench.post_message(Notice(f"Copied {row.view.places[0]}."))
+
+    def action_diagnose(self) -> None:
+        if (row := self.current) is not None and (view := row.view) is not None and view.error is not None:
+            self.workbench.diagnose_met(view.error, "the forward", host=self.host, at=view.since)
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def action_add(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import groupby
-from textwrap import dedent
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -40,9 +39,9 @@ class HelpPrompt(Prompt[None]):
 
 
 def help_text(screen: Screen[object]) -> str:
-    """The help of the focused widget, or of what surrounds it."""
+    """The help of the focused widget, or of what surrounds it: a paragraph, which is broken where it is drawn."""
     nodes = (screen.focused or screen).ancestors_with_self
-    return next((dedent(node.HELP).strip() for node in nodes if isinstance(node, Widget) and node.HELP), "")
+    return next((" ".join(node.HELP.split()) for node in nodes if isinstance(node, Widget) and node.HELP), "")
 
 
 def key_table(screen: Screen[object]) -> list[tuple[str, list[Content]]]:

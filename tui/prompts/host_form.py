@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -20,20 +19,24 @@ from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from backend.connection.interaction import Confirmation
+from backend.dataclass import dataclass
 from backend.errors import Code, FairleadError
-from backend.hosts.book import HostEntry, HostSource
-from backend.hosts.draft import KEYS, HostDraft, check_fields
+from backend.hosts.book import HostEntry
+from backend.hosts.draft import HostDraft
 from backend.hosts.editor import FieldError
+from backend.hosts.field_checks import check_fields
 from backend.text import clean_line
 from tui.actions import Action, bindings, bindings_of
-from tui.completion import NameCompletion, PathCompletion, fitting, key_files, last_part
+from tui.completion import NameCompletion, PathCompletion, key_files
+from tui.form_fields import ALL, BY_KEY, SECTIONS, Field
 from tui.glyphs import Glyphs
-from tui.host_fields import FIELDS, PRODUCTION, Field, difference, draft_of, taken_apart, text_of, unknown_jumps
+from tui.host_fields import difference, draft_of, filled_in, taken_apart, text_of, unreadable
+from tui.host_known import Known
 from tui.prompts.base import Prompt, Words
 from tui.prompts.confirm import ConfirmPrompt
 from tui.widgets.explanation import explain
 from tui.widgets.flow import Flow, broken
-from tui.widgets.form_lines import ChoiceLine, FormLine, FormMoved, FormRow
+from tui.widgets.form_lines import ChoiceLine, FormFold, FormLine, FormMoved, FormRow
 
 if TYPE_CHECKING:
     from backend.container import Container
@@ -44,10 +47,6 @@ ACTIONS = (
     Action("form.decline", "escape", "cancel", "Leave without saving; asks when something was typed.", scope="form",
            rank=5, key_display="esc", palette=False),
 )  # fmt: skip
-
-_CHOICES: tuple[tuple[str, bool | None], ...] = (("not said", None), ("yes", True), ("no", False))
-_OFFERED = 6
-"""Names that are told as fitting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,12 @@ class HostForm(Prompt[str | None]):
     def __init__(self, services: Container, entries: Iterable[HostEntry], task: FormTask, glyphs: Glyphs) -> None:
         super().__init__(task.heading)
         self._services = services
-        self._entries = tuple(entries)
+        self._known = Known(tuple(entries), services.book.settings, task.begun.name)
         self._form = task
         self._old = task.old
         self._glyphs = glyphs
         self._touched: set[str] = set()
         """Fields whose mistakes are told."""
-        self._keys: list[str] = []
         self._saving = False
 
     # --- what is shown -------------------------------------------------------------------------------------------
@@ -90,52 +88,43 @@ class HostForm(Prompt[str | None]):
         yield Flow(id="form-problem")
         if self._form.preface:
             yield Words(self._form.preface, id="form-preface", classes="quiet")
-        for field in FIELDS:
-            yield FormRow(field.label, self._line_of(field), section=field.section)
+        for number, section in enumerate(SECTIONS):
+            if section.folds:
+                is_first = not SECTIONS[number - 1].folds
+                fold = FormFold(section.title, section.hint, self._glyphs, id=f"fold-{number}")
+                yield fold.set_class(is_first, "-first-fold")
+            for field in section.fields:
+                heading = section.title if field is section.fields[0] and not section.folds else ""
+                row = FormRow(field.label, self._line_of(field), section=heading)
+                row.display = not section.folds
+                yield row
 
     def compose_below(self) -> ComposeResult:
         yield Words("", id="form-hint", classes="quiet")
         yield Words("", id="form-offered", classes="quiet")
 
     def _line_of(self, field: Field) -> Widget:
-        if field.key == PRODUCTION:
-            values = [value for _, value in _CHOICES]
-            chosen = values.index(self._form.begun.production)
-            return ChoiceLine([word for word, _ in _CHOICES], chosen, self._glyphs, id=_id(field.key))
-        value = text_of(self._form.begun, field.key)
-        completion = self._completion(field.key)
+        if field.choices:
+            values = [value for _, value in field.choices]
+            begun = self._form.begun.said(field.key)
+            chosen = values.index(begun) if begun in values else 0
+            return ChoiceLine([word for word, _ in field.choices], chosen, self._glyphs, id=_id(field.key))
         example = f"e.g. {field.example}" if field.example else ""
+        value, completion = text_of(self._form.begun, field.key), self._completion(field.key)
         return FormLine(value, id=_id(field.key), placeholder=example, suggester=completion)
 
     def _completion(self, key: str) -> Suggester | None:
-        if key == "identity_files":
+        if key in {"identity_files", "known_hosts"}:
             return PathCompletion()
-        return NameCompletion(lambda: self._known(key)) if self._known(key) else None
-
-    def _known(self, key: str) -> list[str]:
-        """What a field is often filled with: hosts to go through, groups, tags, profiles, aliases, keys."""
-        names: Iterable[str] = ()
-        match key:
-            case "jump":
-                names = (entry.name for entry in self._entries if entry.name != self._form.begun.name)
-            case "ssh_host":
-                names = (entry.name for entry in self._entries if entry.source is HostSource.SSH_CONFIG)
-            case "group":
-                names = (entry.group for entry in self._entries if entry.group)
-            case "tags":
-                names = (tag for entry in self._entries for tag in entry.tags)
-            case "profile":
-                names = self._services.book.settings.profiles
-            case "identity_files":
-                names = self._keys
-        return list(dict.fromkeys(names))
+        return NameCompletion(lambda: self._known.names(key)) if self._known.names(key) else None
 
     def on_mount(self) -> None:
         self._find_keys()
+        self._tell_folds({})
 
     @work(group="keys", exit_on_error=False)
     async def _find_keys(self) -> None:
-        self._keys = await asyncio.to_thread(key_files, Path.home())
+        self._known.keys = await asyncio.to_thread(key_files, Path.home())
 
     @on(events.DescendantFocus)
     def _entered(self) -> None:
@@ -144,70 +133,88 @@ class HostForm(Prompt[str | None]):
     @on(events.DescendantBlur)
     def _left(self, event: events.DescendantBlur) -> None:
         if event.widget.id == _id("address"):
-            for key, text in taken_apart(self._texts()).items():
-                self._input(key).value = text
+            self._take_apart()
 
     def _hint(self) -> None:
-        field = self._focused_field
-        if field is None:
-            return
-        self.query_one("#form-hint", Words).update(field.hint)
-        self.query_one("#form-offered", Words).update(clean_line(self._offered(field.key)))
-
-    def _offered(self, key: str) -> str:
-        """The known names that fit what is typed, or a word about those that are not known."""
-        known = self._known(key)
-        if key == PRODUCTION or not known:
-            return ""
-        text = self._input(key).value
-        before, begun = last_part(text)
-        dot = f" {self._glyphs.dot} "
-        if fits := fitting(begun, known, without=before):
-            more = f"{dot}{len(fits) - _OFFERED} more" if len(fits) > _OFFERED else ""
-            return f"{'Known' if not begun else 'Fits'}: {dot.join(fits[:_OFFERED])}{more}"
-        if key == "jump" and (unknown := unknown_jumps(text, known)):
-            return f"{unknown[0]} is no host you know: its name will be looked up as it is."
-        return ""
+        hint, offered = "", ""
+        if (field := self._focused_field) is not None:
+            hint = field.hint
+            text = "" if field.choices else self._input(field.key).value
+            offered = self._known.offered(field.key, text, self._glyphs)
+        elif isinstance(self.focused, FormFold):
+            hint = "Rarely needed. enter opens it; down goes on."
+        self.query_one("#form-hint", Words).update(hint)
+        self.query_one("#form-offered", Words).update(clean_line(offered))
 
     # --- the fields ----------------------------------------------------------------------------------------------
 
     @property
     def _focused_field(self) -> Field | None:
         focused = self.focused.id if self.focused is not None else None
-        return next((field for field in FIELDS if _id(field.key) == focused), None)
+        return next((field for field in ALL if _id(field.key) == focused), None)
 
     def _input(self, key: str) -> Input:
         return self.query_one(f"#{_id(key)}", Input)
 
-    def _texts(self) -> dict[str, str]:
-        return {field.key: self._input(field.key).value for field in FIELDS if field.key != PRODUCTION}
+    def _said(self, field: Field) -> object:
+        if field.choices:
+            return field.choices[self.query_one(f"#{_id(field.key)}", ChoiceLine).chosen][1]
+        return self._input(field.key).value
+
+    def _all_said(self) -> dict[str, object]:
+        return {field.key: self._said(field) for field in ALL}
 
     def _draft(self) -> HostDraft:
-        production = _CHOICES[self.query_one(ChoiceLine).chosen][1]
-        return draft_of(self._texts(), production, self._form.begun)
+        return draft_of(self._all_said(), self._form.begun)
+
+    def _take_apart(self) -> None:
+        """`user@address:port` that was pasted goes where it belongs."""
+        texts = {key: self._input(key).value for key in ("address", "user", "port")}
+        for key, text in taken_apart(texts).items():
+            self._input(key).value = text
 
     @on(FormMoved)
     def _move(self, message: FormMoved) -> None:
-        """To another field; past the last one the form is saved."""
-        here = self._focused_field
-        place = (FIELDS.index(here) if here is not None else 0) + message.step
-        if place >= len(FIELDS):
+        """To another field; with enter, past the last one, the form is saved."""
+        stops = [widget for widget in self.query("FormLine, ChoiceLine, FormFold") if self._is_shown(widget)]
+        place = (stops.index(self.focused) if self.focused in stops else 0) + message.step
+        if 0 <= place < len(stops):
+            self.set_focus(stops[place])  # at once: keys that come in one go each count from where the last one led
+        elif place >= len(stops) and message.done:
             self.action_save()
-        elif place >= 0:
-            self.query_one(f"#{_id(FIELDS[place].key)}").focus()
+
+    def _is_shown(self, widget: Widget) -> bool:
+        return isinstance(widget, FormFold) or all(one.display for one in widget.ancestors if isinstance(one, FormRow))
+
+    @on(FormFold.Turned)
+    def _fold(self, message: FormFold.Turned) -> None:
+        fields = SECTIONS[int((message.fold.id or "").removeprefix("fold-"))].fields
+        for field, row in zip(ALL, self.query(FormRow), strict=True):
+            if field in fields:
+                row.display = message.fold.opened
+
+    def _open_fold_of(self, field: Field) -> None:
+        number = next(number for number, section in enumerate(SECTIONS) if field in section.fields)
+        if SECTIONS[number].folds:
+            fold = self.query_one(f"#fold-{number}", FormFold)
+            fold.opened = True
+            self._fold(FormFold.Turned(fold))  # at once, for who goes into it
 
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
-        key = (message.input.id or "").removeprefix("field-")
+        key = next(field.key for field in ALL if _id(field.key) == message.input.id)
         if message.value != text_of(self._form.begun, key):
             self._touched.add(key)
         self._look()
 
-    @on(ChoiceLine.Changed)
     def _look(self) -> None:
         """Something is different: what is known about it, and what is wrong."""
         self._hint()
         self._check()
+
+    @on(ChoiceLine.Changed)
+    def _chosen(self, message: ChoiceLine.Changed) -> None:
+        self._look()
 
     @work(exclusive=True, group="check", exit_on_error=False)
     async def _check(self) -> None:
@@ -216,13 +223,23 @@ class HostForm(Prompt[str | None]):
     async def _problems(self, draft: HostDraft) -> Mapping[str, str]:
         """What is wrong; key files are looked at in a thread."""
         settings, replaces = self._services.book.settings, self._old.name if self._old is not None else None
-        return await asyncio.to_thread(check_fields, draft, settings, replaces=replaces)
+        first = unreadable(self._all_said(), self._form.begun)
+        return {**await asyncio.to_thread(check_fields, draft, settings, replaces=replaces), **first}
 
     def _tell(self, problems: Mapping[str, str]) -> None:
         """Beside the fields that the person has been at."""
-        for field, row in zip(FIELDS, self.query(FormRow), strict=True):
-            problem = problems.get(field.key, "") if field.key in self._touched else ""
-            row.tell(problem, mark=self._glyphs.failed)
+        told = {key: problem for key, problem in problems.items() if key in self._touched}
+        for field, row in zip(ALL, self.query(FormRow), strict=True):
+            row.tell(told.get(field.key, ""), mark=self._glyphs.failed)
+        self._tell_folds(told)
+
+    def _tell_folds(self, told: Mapping[str, str]) -> None:
+        """What is filled in, and what is wrong, in the parts that may be shut."""
+        draft = self._draft()
+        for number, section in enumerate(SECTIONS):
+            if section.folds:
+                wrong = sum(field.key in told for field in section.fields)
+                self.query_one(f"#fold-{number}", FormFold).tell(filled_in(section, draft), wrong)
 
     def _on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Something broke that nobody foresaw: the screen behind tells it, and the form stays as it is."""
@@ -241,8 +258,7 @@ class HostForm(Prompt[str | None]):
     async def _save(self) -> None:
         """Write it. What stands against it is told here, and everything typed stays."""
         try:
-            for key, text in taken_apart(self._texts()).items():
-                self._input(key).value = text
+            self._take_apart()
             draft = self._draft()
             if problems := await self._problems(draft):
                 self._object(problems)
@@ -269,9 +285,14 @@ class HostForm(Prompt[str | None]):
         """Go to the first field that has to be mended."""
         self._touched |= problems.keys()
         self._tell(problems)
-        first = next((field for field in FIELDS if field.key in problems), None)
-        if first is not None:
-            self.query_one(f"#{_id(first.key)}").focus()
+        wrong = [field for field in ALL if field.key in problems]
+        for field in wrong:
+            self._open_fold_of(field)
+        if wrong:
+            line = self.query_one(f"#{_id(wrong[0].key)}")
+            self.set_focus(line)
+            row = next(one for one in line.ancestors if isinstance(one, FormRow))
+            self.call_after_refresh(row.scroll_visible, animate=False)  # with what is wrong below it
 
     async def _met(self, error: FieldError) -> None:
         """The file says otherwise than when the form was opened: say what, and let the next save overwrite it."""
@@ -283,10 +304,10 @@ class HostForm(Prompt[str | None]):
             self._object(error.fields)
             return
         now, told = HostDraft.of_settings(self._old.name, host), dict(error.fields)
-        for key in [key for key in told if key in KEYS and now.value(key) != self._old.value(key)]:
-            said = text_of(now, key) if now.value(key) is not None else "nothing"
+        for key in [key for key in told if key in BY_KEY and now.said(key) != self._old.said(key)]:
+            said = text_of(now, key) or "nothing"
             told[key] = f"config.toml was changed meanwhile and says {said} here; save again to overwrite that"
-            self._old = replace(self._old, **{key: getattr(now, key)})
+            self._old = self._old.saying({key: now.said(key)})
         self._object(told)
 
     async def _read_again(self) -> bool:
@@ -315,7 +336,8 @@ class HostForm(Prompt[str | None]):
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def action_decline(self) -> None:  # type: ignore[override]  # a worker may ask first
         """Leave; asks when something would be lost."""
-        if changed := difference(self._form.begun, self._draft()):
+        half = (BY_KEY[key].label for key in unreadable(self._all_said(), self._form.begun))
+        if changed := (*difference(self._form.begun, self._draft()), *half):
             detail = f"Not saved yet: {', '.join(changed)}."
             question = Confirmation("leave the form?", detail, yes="Leave and forget what was typed", danger=True)
             if not await self.app.push_screen_wait(ConfirmPrompt(question)):
@@ -329,4 +351,4 @@ def _refusal(error: FairleadError, more: str, width: int) -> Content:
 
 
 def _id(key: str) -> str:
-    return f"field-{key}"
+    return f"field-{key.replace('.', '-')}"

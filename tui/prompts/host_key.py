@@ -86,6 +86,9 @@ class UnknownKeyPrompt(Prompt[HostKeyDecision]):
         self.dismiss(HostKeyDecision.REFUSE)
 
 
+_TYPE_BACK = "To accept it, type the last eight characters of what is shown now:"
+
+
 class ChangedKeyPrompt(Prompt[HostKeyDecision]):
     """Another key than before: perhaps a reinstalled machine, perhaps somebody in between. No one-key yes."""
 
@@ -111,7 +114,9 @@ class ChangedKeyPrompt(Prompt[HostKeyDecision]):
                 yield Words("known until now", classes="title")
                 for known in question.known:
                     yield Words(f"{known.algorithm}\n{_folded(known.fingerprint)}")
-                    yield Words(" ".join(part for part in (known.where, known.since) if part), classes="quiet")
+                    yield Words(known.where, classes="quiet")
+                    if known.since:
+                        yield Words(f"since {known.since}", classes="quiet")
             with Vertical(classes="side"):
                 yield Words("shown now", classes="title")
                 yield Words(f"{question.algorithm}\n{_folded(question.fingerprint)}", classes="danger")
@@ -120,11 +125,17 @@ class ChangedKeyPrompt(Prompt[HostKeyDecision]):
             "Somebody may be in between; nothing secret has been sent. Or the machine was reinstalled, or its address "
             "went to another one: ask its administrator, over another way."
         )
-        yield Words("To accept it, type the last eight characters of what is shown now:", id="wanted")
+        yield Words(_TYPE_BACK, id="wanted")
         yield FingerprintLine(id="typed", select_on_focus=False, max_length=TYPED_LENGTH)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self._question.can_remember if action == "replace" else True
+
+    def on_input_changed(self) -> None:
+        """What was wrong is being mended: say again what is wanted."""
+        ask = self.query_one("#wanted", Words)
+        ask.update(_TYPE_BACK)
+        ask.remove_class("warning")
 
     def on_input_submitted(self) -> None:
         self._accept(HostKeyDecision.ONCE)

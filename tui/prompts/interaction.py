@@ -17,6 +17,7 @@ from backend.connection.interaction import (
     SecretRequest,
 )
 from backend.connection.vault import Secret
+from backend.files.model import NameTaken, TakenAnswer
 from tui.messages import Notice
 from tui.prompts.typing import TypingGuard
 
@@ -58,6 +59,11 @@ class ModalInteraction:
 
         answer: bool | None = await self._ask("", lambda: ConfirmPrompt(question))
         return bool(answer)
+
+    async def name_taken(self, question: NameTaken) -> TakenAnswer | None:
+        from tui.prompts.taken import TakenPrompt
+
+        return await self._ask(question.host, partial(TakenPrompt, question))
 
     def announce(self, host: str, text: str) -> None:
         self._app.post_message(Notice(text, title=f"{host} says"))

@@ -44,18 +44,26 @@ class LinePrompt(Prompt[str | None]):
         placeholder: str = "",
         check: Check | None = None,
         suggester: Suggester | None = None,
+        replaced: bool = False,
     ) -> None:
+        """`replaced`: what is typed takes the place of `value`, unless the cursor is moved first."""
         super().__init__(heading)
         self._detail = detail
         self._value = value
         self._placeholder = placeholder
         self._check = check or _anything
         self._suggester = suggester
+        self._replaced = replaced
 
     def compose_body(self) -> ComposeResult:
         if self._detail:
             yield Words(self._detail)
-        yield AnswerLine(self._value, placeholder=self._placeholder, suggester=self._suggester, select_on_focus=False)
+        yield AnswerLine(
+            self._value,
+            placeholder=self._placeholder,
+            suggester=self._suggester,
+            select_on_focus=self._replaced,
+        )
         yield Words("", id="objection", classes="danger")
 
     def on_mount(self) -> None:

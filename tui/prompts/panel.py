@@ -122,7 +122,11 @@ class Panel(ModalScreen[None], Generic[R]):
         rows = self.rows()
         self.list_.set_rows(rows)
         self.list_.styles.height = max(1, len(rows))
-        self.list_.display = bool(rows)
+        self.list_.display = self.list_.can_focus = bool(rows)
+        if rows and self.focused is None:
+            self.list_.focus()  # it could not be focused while it was not there
+        elif not rows and self.focused is self.list_:
+            self.set_focus(None)  # its keys are the panel's now
         empty = self.query_one("#panel-empty", Flow)
         empty.display = not rows
         empty.show(self.nothing)

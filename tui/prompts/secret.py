@@ -28,6 +28,12 @@ class SecretPrompt(Prompt[Secret]):
         if request.kind is SecretKind.PASSPHRASE:
             yield Words(f"Passphrase of {request.subject}")
             yield Words(f"to log in as {request.user} on {request.host}; it stays on this machine", classes="quiet")
+        elif request.kind is SecretKind.SUDO:
+            yield Words(request.subject or f"Password of {request.user}, for sudo on {request.host}")
+            yield Words("to act as another user there; it is kept in memory until you disconnect", classes="quiet")
+        elif request.kind is SecretKind.SU:
+            yield Words(f"Password of {request.user}, for su on {request.host}")
+            yield Words("to act as that user; it is kept in memory until you disconnect", classes="quiet")
         else:
             yield Words(f"Password of {request.user} on {request.host}")
         if request.on_the_way_to:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from backend.connection.state import SessionState
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.hosts.book import HostEntry
 from backend.matching import best
@@ -46,8 +47,22 @@ class SwitcherLine(TextLine):
 class HostChoice:
     """One host on offer."""
 
-    entry: HostEntry
+    name: str
+    """As it is answered with."""
+    about: str
     state: SessionState
+    found_by: tuple[str, ...]
+    """What may be typed to find it."""
+
+    @classmethod
+    def of(cls, entry: HostEntry, state: SessionState) -> HostChoice:
+        about = "  ".join(part for part in (entry.group, " ".join(entry.tags), entry.note) if part)
+        return cls(entry.name, about, state, (entry.name, entry.group, *entry.tags, entry.address))
+
+
+HERE = ""
+"""The name of this machine, among those of hosts."""
+THIS_MACHINE = HostChoice(HERE, "", SessionState.READY, ("this machine", "local"))
 
 
 class HostChoices(RowList[HostChoice]):
@@ -59,24 +74,21 @@ class HostChoices(RowList[HostChoice]):
         self._glyphs = glyphs
 
     def draw(self, row: HostChoice, width: int) -> Content:
+        name = clean_line(row.name) or "this machine"
         shown = look(row.state, self._glyphs)
-        entry = row.entry
-        about = clean_line("  ".join(part for part in (entry.group, " ".join(entry.tags), entry.note) if part))
         return Content.assemble(
-            (shown.glyph, shown.style),
-            " ",
-            f"{clean_line(entry.name):<20}",
-            (f"  {about}", "$quiet"),
+            (shown.glyph, shown.style), " ", f"{name:<20}", (f"  {clean_line(row.about)}", "$quiet")
         )
 
 
-class HostSwitcher(Prompt[str]):
-    """Answers with a host's name."""
+class HostSwitcher(Prompt[str | None]):
+    """Answers with a host's name; None for: stay."""
 
     BINDINGS = bindings_of(ACTIONS)
+    HEADING = "go to a host"
 
     def __init__(self, services: Container, glyphs: Glyphs) -> None:
-        super().__init__("go to a host")
+        super().__init__(self.HEADING)
         self._services = services
         self._glyphs = glyphs
         self._entries: tuple[HostEntry, ...] = ()
@@ -94,18 +106,23 @@ class HostSwitcher(Prompt[str]):
         try:
             self._entries = await self._services.book.list()
         except FairleadError as error:
+            self._fit("")
             self.query_one("#choices-empty", Words).update(error.message)
             return
         self._fit("")
 
     def _fit(self, typed: str) -> None:
         known = {session.host: session.state for session in self._services.sessions.all()}
-        fitting = best(typed, self._entries, lambda entry: (entry.name, entry.group, *entry.tags, entry.address))
-        choices = [HostChoice(entry, known.get(entry.name, SessionState.IDLE)) for entry in fitting]
+        hosts = [HostChoice.of(entry, known.get(entry.name, SessionState.IDLE)) for entry in self._entries]
+        choices = best(typed, self.offered(hosts), lambda choice: choice.found_by)
         self.query_one(HostChoices).set_rows(choices)
         self.query_one(HostChoices).cursor = 0
         nothing = f"enter goes to {typed.strip()} as it is typed" if typed.strip() else "no hosts are known yet"
         self.query_one("#choices-empty", Words).update("" if choices else nothing)
+
+    def offered(self, hosts: Sequence[HostChoice]) -> Sequence[HostChoice]:
+        """What there is to choose from."""
+        return hosts
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._fit(event.value)
@@ -123,6 +140,20 @@ class HostSwitcher(Prompt[str]):
         choice = self.query_one(HostChoices).current
         typed = self.query_one(Input).value.strip()
         if choice is not None:
-            self.dismiss(choice.entry.name)
+            self.dismiss(choice.name)
         elif typed:
             self.dismiss(typed)
+
+
+class MachineSwitcher(HostSwitcher):
+    """Answers with a host's name, or with `HERE`."""
+
+    HEADING = "show which machine?"
+
+    def __init__(self, services: Container, glyphs: Glyphs, *, shown: str | None) -> None:
+        """`shown` is the host that is shown now; None for this machine, which is offered last then."""
+        super().__init__(services, glyphs)
+        self._shown = shown
+
+    def offered(self, hosts: Sequence[HostChoice]) -> Sequence[HostChoice]:
+        return (*hosts, THIS_MACHINE) if self._shown is None else (THIS_MACHINE, *hosts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -12,18 +11,22 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.worker import Worker
 
+from backend.dataclass import dataclass
 from backend.diagnostics.checks import Check, CheckId, CheckStatus
 from backend.errors import FairleadError
 from backend.text import clean_line
-from tui.actions import Action, bindings_of
+from tui.actions import Action, bindings_of, key_shown
 from tui.format import latency_text
 from tui.glyphs import Glyphs
 from tui.messages import Notice
 from tui.prompts.panel import Panel, PanelList
-from tui.widgets.explanation import explain, explain_error
+from tui.remedy_words import AppliedBy, applied_by, choices, fixes
+from tui.widgets.explanation import explain
 
 if TYPE_CHECKING:
     from backend.container import Container
+    from backend.diagnostics.explain import Explanation
+    from backend.diagnostics.remedies.model import Remedy
 
 _GROUP = "Verify"
 _WORDS = {
@@ -33,6 +36,7 @@ _WORDS = {
     CheckId.SFTP: "files (SFTP)",
     CheckId.WRITE: "write a file",
     CheckId.SPACE: "free space",
+    CheckId.FORWARD: "pass through",
     CheckId.CLOCK: "clock difference",
     CheckId.MODULES: "modules",
 }
@@ -42,7 +46,9 @@ _TIME_WIDTH = 7
 ACTIONS = (
     Action("verify.again", "r", "run again", "Try everything once more.", _GROUP, "verify", rank=1),
     Action("verify.stop", "x", "stop", "Stop; what was written for the test is removed.", _GROUP, "verify", rank=1),
-    Action("verify.copy", "c", "copy", "Copy the list.", _GROUP, "verify", rank=2),
+    Action("verify.fix", "f", "do it", "Do what is marked with this key, after a question.", _GROUP, "verify", rank=2),
+    Action("verify.choose_key", "k", "another key", "Choose another key for this host.", _GROUP, "verify", rank=3),
+    Action("verify.copy", "c", "copy", "Copy the list.", _GROUP, "verify", rank=4),
 )
 
 
@@ -85,6 +91,8 @@ class VerifyPanel(Panel[CheckRow]):
         self._checks: dict[CheckId, Check] = {}
         self._run: Worker[None] | None = None
         self._problem: FairleadError | None = None
+        self._told: Explanation | None = None
+        """What is known about the problem."""
 
     @property
     def heading(self) -> str:
@@ -108,10 +116,28 @@ class VerifyPanel(Panel[CheckRow]):
         if row.check is None:
             return Content.styled(f"Under way{self.glyphs.ellipsis}" if row.under_way else "Not reached.", "$quiet")
         check = row.check
-        return explain(clean_line(check.summary), check.code, check.evidence, check.advice, width=width)
+        return explain(
+            clean_line(check.summary), check.code, check.evidence, check.advice, keys=self._keys, width=width
+        )
 
     def nothing(self, width: int) -> Content:
-        return Content("") if self._problem is None else explain_error(self._problem, width)
+        problem, told = self._problem, self._told
+        if problem is None or told is None:
+            return Content("")
+        return explain(problem.message, problem.code, told.evidence, told.advice, keys=self._keys, width=width)
+
+    @property
+    def _remedies(self) -> tuple[Remedy, ...]:
+        """What can be done about what is told: of the check under the cursor, or of why nothing could be tried."""
+        if self._told is not None and not self._checks:
+            return self._told.remedies
+        row = self.current
+        return row.check.remedies if row is not None and row.check is not None else ()
+
+    @property
+    def _keys(self) -> AppliedBy:
+        keymap = self.workbench.options.keymap
+        return applied_by(self._remedies, key_shown("verify.fix", keymap), key_shown("verify.choose_key", keymap))
 
     def summary(self) -> str:
         if self._under_way:
@@ -126,13 +152,17 @@ class VerifyPanel(Panel[CheckRow]):
                 return not self._under_way
             case "stop":
                 return self._under_way
+            case "fix":
+                return not self._under_way and bool(fixes(self._remedies))
+            case "choose_key":
+                return not self._under_way and bool(choices(self._remedies))
             case "copy":
                 return bool(self._checks)
             case _:
                 return True
 
     def action_again(self) -> None:
-        self._checks, self._problem, self._under_way = {}, None, True
+        self._checks, self._problem, self._told, self._under_way = {}, None, None, True
         self._run = self._verify()
         self.redraw()
 
@@ -144,6 +174,7 @@ class VerifyPanel(Panel[CheckRow]):
                     self._checks[check.id] = check
                     self._follow(check)
         except FairleadError as error:
+            self._told = await self.services.explain(error, self.host)
             self._problem = error
         finally:
             self._under_way = False
@@ -166,6 +197,12 @@ class VerifyPanel(Panel[CheckRow]):
     def action_stop(self) -> None:
         if self._run is not None:
             self._run.cancel()
+
+    def action_fix(self) -> None:
+        self.workbench.remedy(fixes(self._remedies))
+
+    def action_choose_key(self) -> None:
+        self.workbench.remedy(choices(self._remedies))
 
     def action_copy(self) -> None:
         lines = [

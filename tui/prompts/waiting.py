@@ -13,11 +13,13 @@ from textual.content import Content
 from textual.message import Message
 
 from backend.errors import FairleadError
-from backend.requests.model import OPEN, Priority, Request, RequestState, RunCommand
+from backend.priority import Priority
+from backend.requests.model import OPEN, Request, RequestState, RunCommand
 from backend.text import clean_line
 from tui.actions import Action, bindings_of
 from tui.detail.waiting import request_line, request_story
 from tui.messages import Notice, OperationFailed, RecordUpdated
+from tui.prompts.deadline import ask_deadline
 from tui.prompts.panel import Panel, PanelList
 from tui.prompts.view import FileView
 from tui.widgets.explanation import explain_error
@@ -39,10 +41,12 @@ ACTIONS = (
            key_display="J"),
     Action("waiting.priority", "p", "priority", "Low, normal or high: higher ones go first.", _GROUP, "waiting",
            rank=4),
+    Action("waiting.deadline", "d", "deadline", "Say after which time it is not to be begun; one that was too late"
+           " waits again.", _GROUP, "waiting", rank=5),
     Action("waiting.everywhere", "t", "all hosts", "Show what waits for every host, or for this one alone.", _GROUP,
-           "waiting", rank=5),
-    Action("waiting.clear", "C", "clear ended", "Forget those that have ended, their output with them.", _GROUP,
            "waiting", rank=6),
+    Action("waiting.clear", "C", "clear ended", "Forget those that have ended, their output with them.", _GROUP,
+           "waiting", rank=10),
 )  # fmt: skip
 OUTPUT = Action("waiting.output", "enter,o", "output", "Show what the command said.", _GROUP, "waiting", rank=2)
 
@@ -144,6 +148,8 @@ class WaitingPanel(Panel[Request]):
                 return row is not None and row.state in OPEN
             case "priority":
                 return row is not None and row.state is _W
+            case "deadline":
+                return row is not None and row.state in {_W, RequestState.EXPIRED}
             case "earlier":
                 return self._beside(-1) is not None
             case "later":
@@ -176,6 +182,20 @@ class WaitingPanel(Panel[Request]):
         if (row := self.current) is not None:
             priorities = list(Priority)
             self._move(row.number, priority=priorities[(priorities.index(row.priority) + 1) % len(priorities)])
+
+    @work(group="deadline", exclusive=True, exit_on_error=False)
+    async def action_deadline(self) -> None:
+        if (row := self.current) is None:
+            return
+        wanted = await ask_deadline(self.app, self.services.clock.now, row.deadline if row.state is _W else None)
+        if wanted is None:
+            return
+        try:
+            if not await self.services.requests.set_deadline(row.number, wanted.until):
+                self.workbench.post_message(Notice("It is no longer waiting.", severity="warning"))
+        except FairleadError as error:
+            self.workbench.post_message(OperationFailed(error, "changing the queue"))
+        self._load()
 
     @work(group="queue", exit_on_error=False)
     async def _move(self, number: int, *, before: int | None = None, priority: Priority | None = None) -> None:
@@ -223,7 +243,7 @@ class WaitingPanel(Panel[Request]):
             self.workbench.post_message(Notice("Nothing was kept of what it said.", severity="warning"))
             return
         files, name = self.services.files.local, clean_line(row.action.words)
-        self.workbench.push_screen(FileView(files, os.fsencode(path), name, size, self.glyphs))
+        self.workbench.push_screen(FileView(files, os.fsencode(path), name, size, self.glyphs, self.services.clock))
 
 
 def _may_change_places(one: Request, other: Request) -> bool:

@@ -83,9 +83,19 @@ class WorkbenchScreen(Screen[None]):
             self.on_host_changed(self.host)
         self.update_header()
 
+    def take_focus(self) -> None:
+        """Have the focus where it would be in a moment: keys may be on their way already."""
+        wanted = self.AUTO_FOCUS or self.app.AUTO_FOCUS
+        if self.focused is None and wanted:
+            first = next((widget for widget in self.query(wanted) if widget.focusable), None)
+            self.set_focus(first)
+
     def update_header(self) -> None:
         """Draw the header from the services."""
         self.query_one(Header).facts = self.workbench.header_facts(self.NAME)
+
+    def _on_descendant_focus(self) -> None:
+        self.update_header()  # it says how to get to the other screens, and a line that is typed in takes the digits
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)

@@ -12,7 +12,8 @@ from backend.connection.interaction import Confirmation
 from backend.connection.state import SessionState
 from backend.errors import FairleadError
 from backend.hosts.book import HostEntry, HostSource
-from backend.hosts.draft import HostDraft, users_of
+from backend.hosts.draft import HostDraft
+from backend.hosts.through import users_of
 from backend.text import clean_line
 from tui.actions import Action, bindings_of, key_shown
 from tui.book_words import own_entry_words, removal_words
@@ -87,9 +88,11 @@ class BookActions(WorkbenchScreen):
         self.seek(name)
         self.workbench.host = name
         connect = key_shown("connections.connect", self.workbench.options.keymap)
-        what = f"is written down; {connect} connects to it" if task.old is None else "is changed"
+        what = "is written down" if task.old is None else "is changed"
         if task.old is not None and self._in_use(task.old.name):
             what += "; its open connection stays as it is until you disconnect"
+        else:
+            what += f"; {connect} connects to it"
         self.post_message(Notice(f"{clean_line(name)} {what}."))
 
     def _in_use(self, host: str) -> bool:

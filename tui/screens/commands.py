@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import re
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container as Box
 from textual.containers import Vertical
 from textual.content import Content
 
-from backend.commands.executor import CommandSpec, CommandState, RunningCommand
+from backend.commands.executor import CommandState, RunningCommand
+from backend.diagnostics.places import rung_of
 from backend.errors import FairleadError
-from backend.requests.model import RunCommand
-from backend.text import show_bytes
-from tui.actions import Action, bindings_of
-from tui.command_looks import end_note, run_line
-from tui.format import duration_text
-from tui.messages import CommandUpdated, Notice, OperationFailed
-from tui.prompts.away import Choice
-from tui.prompts.base import Words
-from tui.prompts.line import LinePrompt
-from tui.screens.base import WorkbenchScreen
-from tui.screens.queueing import ask_about, is_away
+from backend.text import clean_line, show_bytes
+from tui.actions import Action, bindings_of, key_shown
+from tui.command_looks import end_note
+from tui.command_place import CommandPlace
+from tui.how_to_run import HowToRun
+from tui.messages import CommandUpdated, Notice
+from tui.screens.choosing import REOPEN, ChoosesHow
+from tui.screens.commands_beside import CommandsBeside
+from tui.screens.opened import MANY, open_many
+from tui.screens.remembering import Remembering
+from tui.screens.saving_output import SavesOutput
+from tui.screens.starting import StartsCommands
+from tui.status import why_not_there
 from tui.widgets.command_field import INTERRUPT, CommandField, CommandLine, History
-from tui.widgets.output_pane import OutputPane
+from tui.widgets.command_pane import CommandPane
 from tui.widgets.output_view import OutputView
 from tui.widgets.row_list import RowList
 from tui.widgets.run_list import RunList
 
 _GROUP = "Commands"
-_CHANGE_DIRECTORY = re.compile(r"cd(\s+[^;&|<>()`\n]*)?")
 
 ACTIONS = (
     INTERRUPT,
@@ -48,45 +46,25 @@ ACTIONS = (
     Action("commands.page_up", "pageup", "page up", "One page back in the output.", _GROUP, "commands", palette=False),
     Action("commands.page_down", "pagedown", "page down", "One page on in the output.", _GROUP, "commands",
            palette=False),
-    Action("commands.time_limit", "alt+t", "time limit", "Stop the next commands after so many seconds.", _GROUP,
-           "commands"),
+    Action("commands.diagnose", "alt+w", "diagnose", "Climb the ladder of this host, to where the command failed.",
+           _GROUP, "commands", rank=2),
     Action("commands.again", "alt+r", "run again", "Run the command that is shown once more.", _GROUP, "commands"),
+    MANY,
     Action("commands.type", "escape", "type", "Back to the command line.", _GROUP, "commands", palette=False),
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class _Place:
-    """What the screen remembers of one host."""
-
-    directory: bytes | None = None
-    """Where commands run; None is the home directory."""
-    time_limit: float | None = None
-    history: History = field(default_factory=History)
-    selected: str | None = None
-    """Id of the command that is looked at."""
-    draft: str = ""
-
-
-class CommandPane(OutputPane):
-    """The output of one command, under a line that tells how it stands."""
-
-    def compose_above(self) -> ComposeResult:
-        yield Words("", id="run-line")
-        yield Words("", id="run-note")
-        yield Words("", id="no-runs", classes="empty")
-
-
-class CommandsScreen(WorkbenchScreen):
+class CommandsScreen(StartsCommands, SavesOutput, CommandsBeside, ChoosesHow, Remembering):
     """The commands of the current host."""
 
     NAME = "commands"
     CSS_PATH = "commands.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS)]
+    AUTO_FOCUS = "#command-line CommandField"
 
     def __init__(self) -> None:
         super().__init__()
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, CommandPlace] = {}
 
     def compose_body(self) -> ComposeResult:
         with Box(id="command-area"):
@@ -98,7 +76,7 @@ class CommandsScreen(WorkbenchScreen):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._draw_times)
-        self.line.input.focus()
+        self.line.input.checking = self._checks_password
 
     # --- the parts -----------------------------------------------------------------------------------------------
 
@@ -121,8 +99,15 @@ class CommandsScreen(WorkbenchScreen):
         return self.query_one(CommandPane)
 
     @property
-    def _place(self) -> _Place:
-        return self._places.setdefault(self.host or "", _Place())
+    def place(self) -> CommandPlace:
+        return self._place_of(self.host or "")
+
+    def _place_of(self, host: str) -> CommandPlace:
+        return self._places.setdefault(host, CommandPlace())
+
+    @property
+    def directory(self) -> bytes | None:
+        return self.place.directory
 
     @property
     def _commands(self) -> list[RunningCommand]:
@@ -130,15 +115,22 @@ class CommandsScreen(WorkbenchScreen):
         return [command for command in reversed(self.services.commands.all()) if command.host == self.host]
 
     @property
-    def _selected(self) -> RunningCommand | None:
+    def selected(self) -> RunningCommand | None:
         commands = self._commands
-        return next((command for command in commands if command.id == self._place.selected), next(iter(commands), None))
+        return next((command for command in commands if command.id == self.place.selected), next(iter(commands), None))
+
+    def _checks_password(self) -> bool:
+        """Whether sudo or su of this host may be about to ask once more."""
+        starting = any(one.state is CommandState.STARTING and one.spec.elevate is not None for one in self._commands)
+        return starting and self.services.elevation(self.host or "").checking
 
     # --- keeping up ----------------------------------------------------------------------------------------------
 
     def on_host_changed(self, host: str | None) -> None:
-        self.line.input.history = self._place.history
-        self.line.input.value = self._place.draft
+        if host is not None and host not in self._places:
+            self.recall(host)
+        self.line.input.history = self.place.history
+        self.line.input.value = self.place.draft
         self._draw()
 
     def on_shown(self) -> None:
@@ -149,7 +141,8 @@ class CommandsScreen(WorkbenchScreen):
         if message.host != self.host:
             return
         self._draw_list()
-        if (selected := self._selected) is not None and selected.id == message.command_id:
+        self.draw_prompt()
+        if (selected := self.selected) is not None and selected.id == message.command_id:
             self.output.grown()
             self._draw_head()
 
@@ -157,30 +150,39 @@ class CommandsScreen(WorkbenchScreen):
         self.call_after_refresh(self._draw_head)
 
     def _draw(self) -> None:
-        self._draw_prompt()
+        self.draw_prompt()
         self._draw_list()
         self._draw_head()
 
     def _draw_times(self) -> None:
-        if self.workbench.front is self and any(command.outcome is None for command in self._commands):
+        if self.workbench.front is not self:
+            return
+        if self.host is not None and self.how.shell:
+            self.draw_prompt()  # a session may be gone without anybody having asked
+            self.refresh_bindings()
+        if any(command.outcome is None for command in self._commands):
             self._runs.refresh()
             self._draw_head()
 
-    def _draw_prompt(self) -> None:
+    def draw_prompt(self) -> None:
         self.line.input.disabled = self.host is None
         if self.host is None:
             self.line.refuse("No host chosen: ctrl+o chooses one.")
             return
-        place = self._place
-        limit = f"limit {duration_text(place.time_limit)}" if place.time_limit else ""
-        self.line.place(self.host, show_bytes(place.directory) if place.directory else "~", limit)
+        if self.shell_is_gone:
+            self.line.place_gone(self.host, self.how.shell, key_shown(REOPEN.id, self.workbench.options.keymap))
+            return
+        how = self.how
+        shell = self.services.shells.find(self.host, how.shell) if how.shell else None
+        directory = self.place.directory if shell is None else shell.directory
+        self.line.place(self.host, show_bytes(directory) if directory else "~", how.words, shell=how.shell)
 
     def _draw_list(self) -> None:
         commands = self._commands
         self.set_class(not commands, "-empty")
         with self.prevent(RowList.Highlighted):
             self._runs.set_rows(commands)
-            if (selected := self._selected) is not None:
+            if (selected := self.selected) is not None:
                 self._runs.move_to(selected.id)
         running = sum(command.outcome is None for command in commands)
         title = f"runs {self.glyphs.dot} {running} running" if running else "runs"
@@ -188,91 +190,59 @@ class CommandsScreen(WorkbenchScreen):
 
     def _draw_head(self) -> None:
         """The lines above the output, and the output itself."""
-        command, pane = self._selected, self._pane
+        command, pane = self.selected, self._pane
         pane.border_title = Content(self.host or "")
-        note = end_note(command, self.glyphs) if command is not None else None
-        pane.query_one("#run-note", Words).set_class(note is not None, "-open")
         if command is None:
-            pane.border_subtitle = Content("")
-            pane.query_one("#no-runs", Words).update(self._nothing_yet())
-            return
-        pane.view.show(command.output, live=command.outcome is None)
-        width = pane.content_size.width
-        pane.query_one("#run-line", Words).update(run_line(command, self.services.clock.now(), self.glyphs, width))
-        if note is not None:
-            pane.query_one("#run-note", Words).update(note)
-        self.refresh_bindings()
+            pane.show_nothing(self.host)
+        else:
+            pane.show(command, self._waits_note(command) or self._end_note(command), self.services.clock.now())
+            self.refresh_bindings()
 
-    def _nothing_yet(self) -> Content:
-        if self.host is None:
-            return Content.assemble(
-                ("No host chosen.", "bold"), "\n\n", ("ctrl+o", "bold $accent"), "  choose one\n",
-                ("1", "bold $accent"), "       see them all",
-            )  # fmt: skip
-        return Content.assemble(
-            ("Nothing has run here yet.", "bold"),
-            f"\n\nType a command below and press enter; it runs on {self.host}, and its output comes in here.\n\n",
-            ("uptime", "bold $accent"), "          how long it has been up, and how busy it is\n",
-            ("df -h", "bold $accent"), "           room on its disks\n",
-            ("cd /var/log", "bold $accent"), "     the next commands run there",
-        )  # fmt: skip
+    def _waits_note(self, command: RunningCommand) -> Content | None:
+        """Why a command has not begun, where that is because its host is on its way."""
+        if command.state is not CommandState.STARTING:
+            return None
+        why = why_not_there(self.services.sessions.get(command.host), self.services.clock.monotonic())
+        words = f"It begins as soon as {clean_line(command.host)} is there: {why}."
+        return Content.styled(words, "$warning") if why else None
+
+    def _end_note(self, command: RunningCommand) -> Content | None:
+        error = self._failure(command)
+        told = None if error is None else self.workbench.told(error, command.host, self._draw_head)
+        note = end_note(command, self.glyphs, told)
+        if note is None or told is None or rung_of(told.code) is None:
+            return note
+        key = key_shown("commands.diagnose", self.workbench.options.keymap)
+        return Content.assemble(note, "\n", (key, "bold $accent"), "  diagnose")
+
+    @staticmethod
+    def _failure(command: RunningCommand | None) -> FairleadError | None:
+        return command.outcome.error if command is not None and command.outcome is not None else None
 
     # --- running -------------------------------------------------------------------------------------------------
 
-    @on(CommandLine.Submitted)
-    def _run_typed(self, message: CommandLine.Submitted) -> None:
-        if self.host is not None:
-            self._run(self.host, message.line)
+    @property
+    def how(self) -> HowToRun:
+        return self.place.how
 
-    def _run(self, host: str, line: str) -> None:
-        place = self._place
-        changing = _CHANGE_DIRECTORY.fullmatch(line) is not None
-        text = f"{line} && pwd" if changing else line
-        spec = CommandSpec(text.encode("utf-8", "surrogateescape"), cwd=place.directory, time_limit=place.time_limit)
-        if changing:
-            self._change_directory(place, self._start(host, spec))
-        else:
-            self._start_or_ask(host, spec, line)
+    def history_of(self, host: str) -> History:
+        return self._place_of(host).history
 
-    def _start(self, host: str, spec: CommandSpec) -> RunningCommand:
-        command = self.services.commands.start(host, spec)
-        self._select(command)
-        return command
+    def set_how(self, host: str, how: HowToRun) -> None:
+        self._place_of(host).how = how
+        self.draw_prompt()
 
-    def _start_or_ask(self, host: str, spec: CommandSpec, line: str = "") -> None:
-        """Run it where the host is there; else ask whether to connect or to queue it."""
-        if is_away(self, host):
-            self._ask_about(host, spec, line)
-        else:
-            self._start(host, spec)
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _ask_about(self, host: str, spec: CommandSpec, line: str) -> None:
-        action = RunCommand(spec.command, cwd=spec.cwd, env=spec.env, time_limit=spec.time_limit)
-        answer = await ask_about(self, host, action)
-        if answer is None and not self.line.input.value:
-            self.line.input.value = line  # what was typed is not lost
-        elif answer is not None and answer.choice is Choice.NOW:
-            self._start(host, spec)
-
-    @work(group="change-directory", exit_on_error=False)
-    async def _change_directory(self, place: _Place, command: RunningCommand) -> None:
-        """The next commands run where `cd` went, if it went anywhere: the host itself has said where that is."""
-        outcome = await command.wait()
-        lines = [line.raw for line in command.output.lines(command.output.first, command.output.end)]
-        if outcome.succeeded and lines and lines[-1].startswith(b"/"):
-            place.directory = lines[-1]
-            self._draw_prompt()
-
-    def _select(self, command: RunningCommand) -> None:
-        self._place.selected = command.id
+    def select(self, command: RunningCommand) -> None:
+        self.place.selected = command.id
         self._draw_list()
         self._draw_head()
         self.output.follow()
 
-    def action_again(self) -> None:
-        if (command := self._selected) is not None:
-            self._start_or_ask(command.host, command.spec)
+    def action_diagnose(self) -> None:
+        """Climb the ladder, because of how the command that is shown ended."""
+        command = self.selected
+        if command is not None and (error := self._failure(command)) is not None:
+            self.workbench.diagnose_met(error, "the command", host=command.host, at=command.started_at)
 
     # --- stopping ------------------------------------------------------------------------------------------------
 
@@ -283,9 +253,11 @@ class CommandsScreen(WorkbenchScreen):
             self.post_message(Notice("Copied. Press ctrl+c again, with nothing selected, to stop the command."))
             self.clear_selection()
             return
-        command = self._selected
+        command = self.selected
         if command is not None and command.state is CommandState.CANCELLING:
             self.post_message(Notice("It was told to stop; waiting until the host confirms that it did."))
+        elif command is not None and (sequence := self.services.sequences.of(command.id)) is not None:
+            sequence.stop()
         elif command is not None:
             command.stop()
 
@@ -294,18 +266,21 @@ class CommandsScreen(WorkbenchScreen):
             return self._can_stop or bool(self.selections)
         if action in {"previous", "following", "again"}:
             return bool(self._commands)
-        return True
+        if action == "diagnose":
+            error = self._failure(self.selected)
+            return error is not None and rung_of(error.code) is not None
+        return super().check_action(action, parameters)
 
     @property
     def _can_stop(self) -> bool:
-        return (command := self._selected) is not None and command.outcome is None
+        return (command := self.selected) is not None and command.outcome is None
 
     # --- moving about --------------------------------------------------------------------------------------------
 
     @on(RowList.Highlighted, "#runs")
     def _looked_at(self) -> None:
-        if (command := self._runs.current) is not None and command.id != self._place.selected:
-            self._place.selected = command.id
+        if (command := self._runs.current) is not None and command.id != self.place.selected:
+            self.place.selected = command.id
             self._draw_head()
 
     @on(RowList.Chosen, "#runs")
@@ -326,7 +301,7 @@ class CommandsScreen(WorkbenchScreen):
 
     def action_to_output(self) -> None:
         """Round the three parts, the output first."""
-        if self.focused is self.line.input and self._selected is not None:
+        if self.focused is self.line.input and self.selected is not None:
             self.output.focus()
         elif self.focused is self.output:
             self._runs.focus()
@@ -339,51 +314,7 @@ class CommandsScreen(WorkbenchScreen):
     @on(CommandField.Changed)
     def _remember_draft(self, message: CommandField.Changed) -> None:
         if message.input is self.line.input:
-            self._place.draft = message.value
+            self.place.draft = message.value
 
-    # --- asking --------------------------------------------------------------------------------------------------
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def action_time_limit(self) -> None:
-        place = self._place
-        value = f"{place.time_limit:g}" if place.time_limit else ""
-        detail = "Seconds after which a command is stopped. Nothing: no limit."
-        answer = await self.workbench.push_screen_wait(
-            LinePrompt("time limit for the next commands", detail, value=value, check=_no_limit)
-        )
-        if answer is not None:
-            place.time_limit = float(answer) if answer.strip() else None
-            self._draw_prompt()
-
-    @on(OutputView.SaveAsked)
-    def _save_asked(self) -> None:
-        if (command := self._selected) is not None:
-            self._save(command)
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _save(self, command: RunningCommand) -> None:
-        name = re.sub(r"[^\w.-]+", "-", command.spec.command.decode("utf-8", "replace")).strip("-.")[:40]
-        value = f"~/{command.host}-{name or 'output'}.log"
-        detail = "A new file on this machine. The output goes there as it came, colours and all."
-        answer = await self.workbench.push_screen_wait(LinePrompt("save the output", detail, value=value))
-        if answer is not None:
-            await self._save_to(command, os.path.expanduser(answer.strip()))  # noqa: ASYNC240, PTH111 - reads no disk
-
-    async def _save_to(self, command: RunningCommand, path: str) -> None:
-        try:
-            saved = await command.save(Path(path))
-        except FairleadError as error:
-            self.post_message(OperationFailed(error, "saving the output"))
-            return
-        missing = f" {saved.dropped_lines:,} older lines were dropped before." if saved.dropped_lines else ""
-        self.post_message(Notice(f"Saved {saved.bytes:,} bytes to {saved.path}.{missing}"))
-
-
-def _no_limit(answer: str) -> str:
-    """What is wrong with a time limit."""
-    text = answer.strip()
-    try:
-        fine = not text or 0 < float(text) < float("inf")
-    except ValueError:
-        fine = False
-    return "" if fine else "A number of seconds above zero, or nothing."
+    def action_many_hosts(self) -> None:
+        open_many(self)

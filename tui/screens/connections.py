@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from backend.connection.state import BUSY, CONNECTED, SessionState
+from backend.diagnostics.places import rung_of
 from backend.errors import FairleadError
 from backend.hosts.book import HostEntry, HostSource
 from backend.hosts.entries import by_use
@@ -122,7 +123,7 @@ class ConnectionsScreen(HostActions):
         waiting = any(session.state is SessionState.RECONNECTING for session in self.services.sessions.all())
         if waiting and self.workbench.front is self:
             self._draw()
-        elif self.session is not None and self.session.state in CONNECTED and self.workbench.front is self:
+        elif self.session is not None and self.session.state in CONNECTED | BUSY and self.workbench.front is self:
             self.draw_detail()
 
     def _draw(self) -> None:
@@ -331,7 +332,12 @@ class ConnectionsScreen(HostActions):
             self.session.stop()
 
     async def action_diagnose(self) -> None:
-        await self.workbench.diagnose()
+        """Because of the last failure, where the host has one now."""
+        view = self.chosen
+        if view is not None and view.error is not None and rung_of(view.error.code) is not None:
+            self.workbench.diagnose_met(view.error, "the last attempt", host=view.name, at=view.since)
+        else:
+            await self.workbench.diagnose()
 
     def on_hosts_updated(self, message: HostsUpdated) -> None:
         self._load()

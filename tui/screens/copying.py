@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual import work
 
+from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.files.filesystem import FileSystem
 from backend.files.paths import to_bytes
 from backend.files.transfer import ConflictPolicy, TransferRequest
 from tui import file_work
-from tui.messages import OperationFailed
+from tui.messages import Notice, OperationFailed
 from tui.prompts.away import Choice
 from tui.prompts.conflict import ConflictPrompt
 from tui.prompts.line import LinePrompt
-from tui.screens.base import WorkbenchScreen
 from tui.screens.queueing import ask_about, is_away
-from tui.widgets.file_pane import FilePane
-from tui.widgets.file_rows import Row
+from tui.screens.two_panes import TwoPanes
+from tui.widgets.file_row import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,16 @@ class Copying:
     there: FileSystem
     goal: bytes
 
+    @property
+    def same_place(self) -> bool:
+        """Whether it would go where it is."""
+        return (self.here.host, self.directory) == (self.there.host, self.goal)
+
+    @property
+    def only_host(self) -> str | None:
+        """The host where this machine is the other end; None between two hosts."""
+        return None if None not in (self.here.host, self.there.host) else self.here.host or self.there.host
+
     def request(self, policy: ConflictPolicy) -> TransferRequest:
         """The transfer that does it."""
         return file_work.request(
@@ -38,18 +46,8 @@ class Copying:
         )
 
 
-class CopyActions(WorkbenchScreen):
-    """A screen with two panes. Subclasses say which is worked on, and show the transfers."""
-
-    @property
-    def pane(self) -> FilePane:
-        """The side that is worked on."""
-        raise NotImplementedError
-
-    @property
-    def other(self) -> FilePane:
-        """The other side."""
-        raise NotImplementedError
+class CopyActions(TwoPanes):
+    """Copies between the panes. Subclasses say what is chosen, and show the transfers."""
 
     @property
     def chosen_rows(self) -> tuple[Row, ...]:
@@ -63,20 +61,29 @@ class CopyActions(WorkbenchScreen):
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def action_copy(self) -> None:
         """Copy what is chosen to the directory of the other pane; asks once where names are taken."""
-        rows, pane, other, host = self.chosen_rows, self.pane, self.other, self.host
-        if not rows or pane.files is None or host is None:
+        rows, pane, other = self.chosen_rows, self.pane, self.other
+        if not rows or pane.files is None:
             return
         there, goal = other.files, other.path
-        if there is None:
-            there, typed = self.services.files.on(host), await self._ask_where(host)
-            if typed is None:
+        if there is None or not goal:  # its directory has never been read
+            if other.host is None or (typed := await self._ask_where(other.host)) is None:
                 return
-            goal = typed
+            there, goal = self.services.files.on(other.host), typed
         copying = Copying(rows, pane.files, pane.path, there, goal)
-        if is_away(self, host):
+        if copying.same_place:
+            self.post_message(
+                Notice(f"Both sides show {file_work.place(there, goal)}. D makes a second copy beside it.")
+            )
+        elif copying.here.host is None and there.host is None:
+            await self.copy_on_this_machine(copying)
+        elif (host := copying.only_host) is not None and is_away(self, host):
             await self._copy_while_away(copying, host)
         else:
             await self._copy(copying)
+
+    async def copy_on_this_machine(self, copying: Copying) -> None:
+        """Carry it out where both sides are this machine."""
+        raise NotImplementedError
 
     async def _ask_where(self, host: str) -> bytes | None:
         """Where to on a host whose directories are not shown."""

@@ -6,6 +6,8 @@ and again when it has changed.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual import work
@@ -17,7 +19,9 @@ from backend.errors import FairleadError
 from backend.text import clean_line
 from tui.actions import Action, bindings, bindings_of
 from tui.detail.details import HostDetails, HostRecord
+from tui.detail.routes import leading
 from tui.detail.state import is_held_back
+from tui.health.gathering import health_of
 from tui.hosts import HostView
 from tui.messages import ForwardsUpdated, Notice, OperationFailed, RecordUpdated
 from tui.screens.book_actions import BookActions
@@ -29,6 +33,8 @@ ACTIONS = (
     Action("host.waiting", "w", "waiting", "See what waits for this host while it is away, and change it.", _GROUP,
            "host", rank=5),
     Action("host.routes", "R", "routes", "Tell which route is used, and why the others lost.", _GROUP, "host", rank=8),
+    Action("host.readings", "H", "history", "See how this host has been: readings, plots, and what they lead to.",
+           _GROUP, "host", rank=8),
     Action("host.unlock", "u", "log in anyway", "Forget the logins that were refused, and connect.", _GROUP, "host",
            rank=1),
 )  # fmt: skip
@@ -63,16 +69,20 @@ class HostActions(BookActions):
             self._read_record(name)
         session = next((one for one in services.sessions.all() if one.host == name), None)
         entry = services.book.settings.hosts.get(name)
+        if view.error is not None:
+            view = replace(view, error=self.workbench.told(view.error, name, self.draw_detail))
         return HostDetails(
             view,
             services.clock.now(),
-            phases=bridge.phases(name) if bridge else (),
+            services.clock.monotonic(),
+            phases=bridge.phases(name, leading(session.routes if session else ())) if bridge else (),
             planned=(entry.routes or ()) if entry else (),
             listed=len(entry.forwards) if entry else 0,
             forwards=services.forwards.views(name),
             record=self._records[name],
             given_up_in=_left(session, services.clock.monotonic()),
             facts=session.facts if session else None,
+            shared_with=session.shared_with if session else (),
             target=session.target if session else None,
             routes=session.routes if session else (),
             remembered=session.remembered if session else None,
@@ -93,11 +103,11 @@ class HostActions(BookActions):
                 self.draw_detail()
 
     async def _record(self, host: str) -> HostRecord:
-        health = await self.services.health.of(host)
+        known = await health_of(self.services, host)
         try:
-            return HostRecord(health, await self.services.requests.all(host))
+            return HostRecord(known.ssh, known.check, known.trends, await self.services.requests.all(host))
         except FairleadError as error:
-            return HostRecord(health, problem=error.message)
+            return HostRecord(known.ssh, known.check, known.trends, problem=error.message)
 
     def on_record_updated(self, message: RecordUpdated) -> None:
         if message.host in self._records:
@@ -118,7 +128,7 @@ class HostActions(BookActions):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         view = self.chosen
         match action:
-            case "forwards" | "waiting" | "routes":
+            case "forwards" | "waiting" | "routes" | "readings":
                 return view is not None
             case "verify":
                 return view is not None and view.state in CONNECTED
@@ -145,11 +155,21 @@ class HostActions(BookActions):
 
             self.workbench.push_screen(VerifyPanel(view.name, self.services, self.glyphs))
 
+    def action_readings(self) -> None:
+        if (view := self.chosen) is not None:
+            from tui.prompts.readings import ReadingsPanel
+
+            self.workbench.push_screen(ReadingsPanel(view.name, self.services, self.glyphs))
+
     def action_routes(self) -> None:
         if (view := self.chosen) is not None:
             from tui.prompts.routes import RoutesPrompt
 
-            self.workbench.push_screen(RoutesPrompt(self.details_of(view), self.glyphs))
+            self.workbench.push_screen(RoutesPrompt(view.name, partial(self._details_now, view), self.glyphs))
+
+    def _details_now(self, view: HostView) -> HostDetails:
+        """What is known of a host now, if it was looked at before as `view`."""
+        return self.details_of(self.chosen if self.chosen is not None and self.chosen.name == view.name else view)
 
     @work(group="unlock", exclusive=True, exit_on_error=False)
     async def action_unlock(self) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
+
+from backend.commands.terminals.emulator import PLAIN, Colour, Look
+from backend.dataclass import dataclass
 
 TAB = 8
 """Columns between tab stops."""
@@ -34,22 +37,6 @@ _MISSING = "-"
 """In place of a parameter that is not there; stands for no number."""
 _PLAIN = re.compile(rb"[\x20-\x7e]*")
 
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What SGR has set. A colour is 0-255 of the palette, a (red, green, blue) triple, or None for the default."""
-
-    foreground: int | tuple[int, int, int] | None = None
-    background: int | tuple[int, int, int] | None = None
-    bold: bool = False
-    dim: bool = False
-    italic: bool = False
-    underline: bool = False
-    reverse: bool = False
-    strike: bool = False
-
-
-PLAIN = Look()
 
 _SWITCHES: dict[int, dict[str, bool]] = {
     1: {"bold": True},
@@ -98,7 +85,7 @@ def plain_text(raw: bytes) -> str:
     return _with_stops(_HARMFUL.sub(_visible, text), 0)[0]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def rich_style(look: Look) -> Style:
     """`look` for Rich, without the default colours, so that the widget's own show through."""
     return Style(
@@ -108,12 +95,13 @@ def rich_style(look: Look) -> Style:
         dim=look.dim or None,
         italic=look.italic or None,
         underline=look.underline or None,
+        blink=look.blink or None,
         reverse=look.reverse or None,
         strike=look.strike or None,
     )
 
 
-def _colour(value: int | tuple[int, int, int] | None) -> Color | None:
+def _colour(value: Colour) -> Color | None:
     if value is None:
         return None
     return Color.from_ansi(value) if isinstance(value, int) else Color.from_rgb(*value)

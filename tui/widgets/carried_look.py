@@ -9,8 +9,9 @@ from __future__ import annotations
 from textual.cache import LRUCache
 
 from backend.commands.output import OutputBuffer
+from backend.commands.terminals.emulator import PLAIN, Look
 from backend.connection.connector import StdStream
-from tui.widgets.ansi import PLAIN, Look, look_after
+from tui.widgets.ansi import look_after
 
 LOOKED_BACK = 100
 """Lines above that are read for what they leave."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rich.cells import cell_len, set_cell_size
 
 from backend.connection.connector import FileKind
-from tui.format import size_text
+from backend.dataclass import dataclass
+from backend.sizes import size_text
+from tui.format import bytes_text
 from tui.glyphs import Glyphs
-from tui.widgets.file_rows import Row, SortBy
+from tui.widgets.file_order import SortBy
+from tui.widgets.file_row import Row
 
 MARK = 2
 _SIZE = 8
@@ -57,15 +59,17 @@ Changed = Callable[[float | None, int], str]
 """A time as a column of so many cells has it."""
 
 
-def header(columns: Columns, sort_by: SortBy, glyphs: Glyphs) -> Cells:
-    """The line above the rows; the column that they are sorted by is marked."""
+def header(columns: Columns, sort_by: SortBy, glyphs: Glyphs, *, reverse: bool = False) -> Cells:
+    """The line above the rows; the column that they are sorted by is marked, with which way."""
+    sign = glyphs.turned if reverse else glyphs.opened
 
     def titled(text: str, by: SortBy) -> str:
-        return f"{text}{glyphs.opened}" if by is sort_by else text
+        return f"{text}{sign}" if by is sort_by else text
 
+    name = f"name, by kind{sign}" if sort_by is SortBy.KIND else titled("name", SortBy.NAME)
     return Cells(
         " " * MARK,
-        fitted(titled("name", SortBy.NAME), columns.name),
+        fitted(name, columns.name),
         right(titled("size", SortBy.SIZE), columns.size)
         + left("owner", columns.owner)
         + left("mode", columns.mode)
@@ -73,9 +77,19 @@ def header(columns: Columns, sort_by: SortBy, glyphs: Glyphs) -> Cells:
     )
 
 
-def cells(row: Row, columns: Columns, changed: Changed, glyphs: Glyphs, *, chosen: bool, target: str = "") -> Cells:
-    """One file."""
-    size = glyphs.dash if row.is_directory or row.size is None else size_text(row.size)
+def cells(
+    row: Row,
+    columns: Columns,
+    changed: Changed,
+    glyphs: Glyphs,
+    *,
+    chosen: bool,
+    target: str = "",
+    tree_size: str = "",
+) -> Cells:
+    """One file. `tree_size` stands in the place of a directory's size, where it was added up."""
+    unknown = tree_size or glyphs.dash
+    size = unknown if row.is_directory or row.size is None else size_text(row.size)
     return Cells(
         fitted(mark(row, glyphs, chosen=chosen), MARK),
         fitted(full_name(row, glyphs, target), columns.name, glyphs.ellipsis),
@@ -114,7 +128,7 @@ def permissions(mode: int | None) -> str:
 
 def detail(row: Row, glyphs: Glyphs, target: str = "") -> list[str]:
     """All that is known of a file, for a line of its own: the name in full first."""
-    size = [] if row.size is None or row.is_directory else [f"{row.size:,} bytes"]
+    size = [] if row.size is None or row.is_directory else [bytes_text(row.size)]
     owner = [f"{row.owner}:{row.group}"] if row.owner else []
     mode = [f"{_KIND_LETTERS.get(row.kind, '?')}{permissions(row.mode)}"] if row.mode is not None else []
     when = [_exact(row.modified)] if row.modified is not None else []

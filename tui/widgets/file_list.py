@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -17,10 +16,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from backend.connection.connector import FileKind
+from backend.dataclass import dataclass
 from tui.actions import Action, bindings_of
 from tui.glyphs import Glyphs
 from tui.widgets.file_columns import Cells, Columns, cells, changed_text, header
-from tui.widgets.file_rows import FileRows, Row
+from tui.widgets.file_row import Row
+from tui.widgets.file_rows import FileRows
 
 _GROUP = "Files"
 
@@ -83,6 +84,8 @@ class FileList(ScrollView, can_focus=True):
         self.rows = rows
         self.targets: dict[bytes, str] = {}
         """Where links lead, as far as that was read."""
+        self.sizes: dict[bytes, str] = {}
+        """What trees take, as far as that was added up."""
         self._glyphs = glyphs
         self._now = now
         self._changed = changed_text(now())
@@ -130,7 +133,8 @@ class FileList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         columns = Columns.within(width)
         if y == 0:
-            return self._strip(header(columns, self.rows.sort_by, self._glyphs), "header", "header", width)
+            text = header(columns, self.rows.view.sort_by, self._glyphs, reverse=self.rows.reverse)
+            return self._strip(text, "header", "header", width)
         index = round(self.scroll_y) + y - 1
         if index >= self.rows.count:
             return Strip.blank(width, self.rich_style)
@@ -140,7 +144,8 @@ class FileList(ScrollView, can_focus=True):
         row = self.rows.row(index)
         chosen = self.rows.is_chosen(row)
         target = self.targets.get(row.name, "") if row.kind is FileKind.SYMLINK else ""
-        text = cells(row, columns, self._changed, self._glyphs, chosen=chosen, target=target)
+        tree_size = self.sizes.get(row.name, "") if row.is_directory else ""
+        text = cells(row, columns, self._changed, self._glyphs, chosen=chosen, target=target, tree_size=tree_size)
         name = "chosen" if chosen else _ink_of(row)
         strip = self._strip(text, name, "quiet", width)
         return self._on_cursor(strip) if index == self.rows.cursor else strip

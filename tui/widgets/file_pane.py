@@ -2,54 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
-from enum import Enum
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
-from backend.connection.connector import Entry, FileKind, Space
+from backend.connection.connector import FileKind
+from backend.dataclass import dataclass
 from backend.errors import Code, FairleadError
+from backend.files.contract import TreeSize
 from backend.files.filesystem import FileSystem
 from backend.files.paths import join_inside, name_of, parent_of, to_text
 from backend.text import show_bytes
 from tui.actions import bindings_of
-from tui.file_words import PaneWords, nothing_shown, pane_footer, pane_title, short_path
+from tui.file_words import PaneWords, nothing_shown, pane_footer, pane_title, short_path, tree_size_text
 from tui.glyphs import Glyphs
+from tui.looks import Look
 from tui.prompts.base import Words
+from tui.told import told_at
 from tui.widgets.file_actions import ACTIONS
 from tui.widgets.file_list import FileList
-from tui.widgets.file_rows import FileRows, Row
-from tui.widgets.soon import soon
+from tui.widgets.file_row import Row
+from tui.widgets.reading_pane import Reading, ReadingPane
 from tui.widgets.text_line import TextLine
 
-SETTLE = 0.03
-"""Seconds between two times that rows which have come are put in their places."""
 
-
-class Reading(Enum):
-    """How far a directory has been read."""
-
-    NOTHING = "nothing"
-    UNDER_WAY = "under way"
-    WHOLE = "whole"
-    PART = "part"
-    """It ended with an error after some rows."""
-    REFUSED = "refused"
-    """It ended with an error and nothing came."""
-
-
-class FilePane(Vertical):
+class FilePane(ReadingPane):
     """A directory. It reads for itself; what is done with its files is the screen's."""
 
     DEFAULT_CSS = """
@@ -82,48 +67,29 @@ class FilePane(Vertical):
             self.row = row
 
     @dataclass
-    class _Arrived(Message):
-        reading: int
-        entries: list[Entry]
-
-    @dataclass
-    class _Ended(Message):
-        reading: int
-        error: FairleadError | None
-
-    @dataclass
-    class _Told(Message):
-        reading: int
-        home: bytes
-        path: bytes
-        space: Space | None
-
-    @dataclass
     class _LinkRead(Message):
         reading: int
         name: bytes
         target: str
 
+    @dataclass
+    class _AddedUp(Message):
+        reading: int
+        name: bytes
+        size: TreeSize | FairleadError
+
     def __init__(self, glyphs: Glyphs, now: Callable[[], datetime], *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id, classes="pane")
-        self.files: FileSystem | None = None
-        self.path = b""
-        self.rows = FileRows()
-        self.list = FileList(self.rows, glyphs, now)
-        self.state = Reading.NOTHING
-        self.error: FairleadError | None = None
-        self.space: Space | None = None
+        super().__init__(glyphs, now, id=id)
+        self.host: str | None = None
+        """Whose files are shown, or would be with a connection; None for this machine."""
         self.label = ""
         """How the side is called: `local`, or the host."""
-        self.reason = ""
-        """Why there is nothing to read yet, when there is not."""
-        self._home = b""
+        self.look: Look | None = None
+        """The state of the host's connection; None for this machine."""
         self._glyphs = glyphs
-        self._reading_number = 0
-        self._wanted: bytes | None = None
-        """The name that the cursor is to be put on when it comes."""
-        self._settling = False
-        self._resorting = False
+        self._sizes: dict[tuple[str | None, bytes], tuple[float | None, TreeSize]] = {}
+        """What trees took when the directory at their top was changed at that time."""
+        self._adding_up: set[bytes] = set()
 
     def compose(self) -> ComposeResult:
         yield self.list
@@ -131,108 +97,12 @@ class FilePane(Vertical):
         yield Words("", id="warning")
         yield TextLine(id="filter", placeholder="only names with", select_on_focus=False, compact=True)
 
-    @property
-    def settled(self) -> bool:
-        """Whether all that has been asked for is there and in its place."""
-        return self.state is not Reading.UNDER_WAY and not self.rows.waiting and not self._settling
-
-    # --- going somewhere -----------------------------------------------------------------------------------------
-
-    def open(self, files: FileSystem, path: bytes, *, cursor: bytes | None = None) -> None:
-        """Read `path`; an empty one is the home directory. `cursor` is the name to stand on."""
-        self.files, self.path, self.reason = files, path, ""
-        self._reset()
-        self._wanted = cursor
-        self._read(files, path, self._reading_number)
-
-    def close(self, reason: str) -> None:
-        """Show nothing, and why."""
-        self.files, self.path, self.reason = None, b"", reason
-        self._reset()
-        self.state = Reading.NOTHING
-        self._draw()
-
-    def _reset(self) -> None:
-        self._reading_number += 1
-        self.state, self.error, self.space = Reading.UNDER_WAY, None, None
-        self.rows.clear()
-        self.list.targets.clear()
-        self._set_filter("")
-        self.list.rows_changed()
-        self._draw()
-
-    def reload(self, cursor: bytes | None = None) -> None:
-        """Read the same directory anew; the cursor stays on its file, or goes to the one named."""
-        if self.files is not None:
-            current = self.rows.current
-            self.open(self.files, self.path, cursor=cursor or (current.name if current is not None else None))
-
-    @work(group="listing", exclusive=True, exit_on_error=False)
-    async def _read(self, files: FileSystem, path: bytes, reading: int) -> None:
-        """Read the directory; what comes is told by messages, each with the number of this reading."""
-        error: FairleadError | None = None
-        try:
-            home = await files.home()
-            path = path or await files.start()
-            self.post_message(self._Told(reading, home, path, None))
-            async with aclosing(files.list(path)) as batches:  # type: ignore[type-var]
-                async for batch in batches:
-                    self.post_message(self._Arrived(reading, list(batch)))
-        except FairleadError as failure:
-            error = failure
-        self.post_message(self._Ended(reading, error))
-        if error is None:
-            with suppress(FairleadError):
-                self.post_message(self._Told(reading, home, path, await files.space(path)))
-
-    @on(_Told)
-    def _told(self, message: _Told) -> None:
-        if message.reading == self._reading_number:
-            self._home = message.home
-            self.path = self.path or message.path
-            self.space = message.space or self.space
-            self._draw()
-
-    @on(_Arrived)
-    def _arrived(self, message: _Arrived) -> None:
-        if message.reading == self._reading_number:
-            self.rows.add(message.entries)
-            self._settle_soon()
-
-    @on(_Ended)
-    def _ended(self, message: _Ended) -> None:
-        if message.reading == self._reading_number:
-            self.error = message.error
-            if message.error is None:
-                self.state = Reading.WHOLE
-            else:
-                self.state = Reading.PART if self.rows.read else Reading.REFUSED
-            self._draw()
-
-    def _settle_soon(self) -> None:
-        if not self._settling:
-            self._settling = True
-            soon(self, SETTLE if self.rows.count else 0.0, self._settle)
-
-    def _settle(self) -> None:
-        self._settling = False
-        if self._resorting:
-            self._settle_soon()
-            return
-        self.rows.settle()
-        if self._wanted is not None and self.rows.move_to_name(self._wanted):
-            self._wanted = None
-        self.list.rows_changed()
-        self._draw()
-        if self.rows.waiting:
-            self._settle_soon()
-
     # --- links -----------------------------------------------------------------------------------------------------
 
     @on(FileList.Moved)
     def _moved(self, message: FileList.Moved) -> None:
         message.stop()
-        self._draw_border()
+        self.draw_border()
         self.post_message(self.Changed(self))
         links = [r for r in self.list.in_view if r.kind is FileKind.SYMLINK and r.name not in self.list.targets]
         if links and self.files is not None:
@@ -257,34 +127,42 @@ class FilePane(Vertical):
 
     # --- what it says ----------------------------------------------------------------------------------------------
 
-    def _draw(self) -> None:
-        self._draw_border()
+    def draw(self) -> None:
+        self.draw_border()
         words = nothing_shown(self._words(), self._glyphs)
         self.set_class(words is not None, "-says")
         if words is not None:
             self.query_one("#says", Words).update(words)
-        partial = self.state is Reading.PART and self.error is not None
-        self.set_class(partial, "-warns")
-        if partial and self.error is not None:
-            text = f"{self._glyphs.attention} Only part of it: {self.error.message} r reads it again."
-            self.query_one("#warning", Words).update(text)
+        warning = self._warning()
+        self.set_class(bool(warning), "-warns")
+        if warning:
+            self.query_one("#warning", Words).update(f"{self._glyphs.attention} {warning}")
         self.post_message(self.Changed(self))
 
-    def _draw_border(self) -> None:
+    def _warning(self) -> str:
+        """What is wrong with what is shown; empty when nothing is."""
+        if self.state is Reading.PART and self.error is not None:
+            return f"Only part of it: {self.error.message} r reads it again."
+        return f"Only the first {self.most_rows:,} names; F looks for others." if self.cut else ""
+
+    def draw_border(self) -> None:
         words = self._words()
         width = self.size.width
         self.border_title = pane_title(words, self._glyphs, width)
         self.border_subtitle = Content(pane_footer(words, self._glyphs, width))
 
     def _words(self) -> PaneWords:
+        error = self.error if self.state is Reading.REFUSED else None
         return PaneWords(
             label=self.label,
+            look=self.look,
             path=short_path(self.path, self._home),
             reading=self.state is Reading.UNDER_WAY,
             rows=self.rows,
             space=self.space,
-            error=self.error if self.state is Reading.REFUSED else None,
+            error=told_at(self, error, self.host, self.draw) if error is not None else None,
             reason=self.reason,
+            outdated=self.outdated,
         )
 
     # --- keys ------------------------------------------------------------------------------------------------------
@@ -292,8 +170,8 @@ class FilePane(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "clear":
-                return self._filter.has_class("-open") or bool(self.rows.filter_text or self.rows.chosen_count)
-            case "open" | "go_up" | "filter" | "hidden" | "sort" | "reload":
+                return self._filter.has_class("-open") or bool(self._view.text or self.rows.chosen_count)
+            case "open" | "go_up" | "filter" | "hidden" | "sort" | "turn_round" | "sizes" | "reload":
                 return self.files is not None
             case _:
                 return True
@@ -339,22 +217,80 @@ class FilePane(Vertical):
         self.reload()
 
     def action_hidden(self) -> None:
-        self.rows.toggle_hidden()
-        self.list.rows_changed()
-        self._draw()
+        self.rearrange(replace(self._view, hidden=not self._view.hidden))
 
-    @work(group="sorting", exclusive=True, exit_on_error=False)
-    async def action_sort(self) -> None:
-        """Sort by the next column; a long list is sorted between two pictures."""
-        if self._resorting:
-            return
-        self._resorting = True
-        try:
-            for _ in self.rows.resort(self.rows.sort_by.next):
-                await asyncio.sleep(0)
-        finally:
-            self._resorting = False
+    def show_hidden(self) -> None:
+        """From now on names that start with a dot are seen."""
+        self.rearrange(replace(self._view, hidden=True))
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.rearrange(replace(self._view, sort_by=self._view.sort_by.next))
+
+    def action_turn_round(self) -> None:
+        self.rows.turn_round()
         self.list.rows_changed()
+
+    # --- what trees take -------------------------------------------------------------------------------------------
+
+    def action_sizes(self) -> None:
+        """Add up the chosen directories, or all when the row under the cursor is none; while adding up, stop."""
+        if self._adding_up:
+            self.workers.cancel_group(self, "sizes")
+            for name in self._adding_up:
+                self.list.sizes.pop(name, None)
+            self._adding_up.clear()
+            self.list.refresh()
+            return
+        rows = [row for row in self.rows.subject if row.is_directory and row.usable]
+        if not rows:
+            rows = [row for row in self.rows.rows() if row.is_directory and row.usable]
+        if self.files is not None and rows:
+            names = [row.name for row in rows]
+            self._adding_up = set(names)
+            self.list.sizes |= dict.fromkeys(names, self._glyphs.ellipsis)
+            self.list.refresh()
+            self._add_up(self.files, self.path, names, self._reading_number)
+
+    @work(group="sizes", exclusive=True, exit_on_error=False)
+    async def _add_up(self, files: FileSystem, path: bytes, names: list[bytes], reading: int) -> None:
+        for name in names:
+            try:
+                size: TreeSize | FairleadError = await files.tree_size(join_inside(path, name))
+            except FairleadError as error:
+                size = error
+            self.post_message(self._AddedUp(reading, name, size))
+
+    @on(_AddedUp)
+    def _added_up(self, message: _AddedUp) -> None:
+        row = self.rows.find(message.name)
+        if message.reading != self._reading_number or row is None or self.files is None:
+            return
+        self._adding_up.discard(message.name)
+        if isinstance(message.size, TreeSize):
+            where = (self.files.host, join_inside(self.path, message.name))
+            self._sizes[where] = (row.modified, message.size)
+            self.list.sizes[message.name] = tree_size_text(message.size)
+        else:
+            self.list.sizes[message.name] = "?"
+        self.list.refresh()
+
+    def before_picture(self) -> None:
+        """Those that were added up before, of directories that have not changed since."""
+        host = self.files.host if self.files is not None else None
+        for (whose, path), (modified, size) in self._sizes.items():
+            row = self.rows.find(name_of(path)) if whose == host and parent_of(path) == self.path else None
+            if row is not None and row.modified == modified and row.name not in self.list.sizes:
+                self.list.sizes[row.name] = tree_size_text(size)
+
+    def forget(self) -> None:
+        self.list.targets.clear()
+        self.list.sizes.clear()
+        self._adding_up.clear()
+
+    def forget_sizes(self) -> None:
+        """Something was changed: what trees took is no longer known."""
+        self._sizes.clear()
 
     # --- the filter --------------------------------------------------------------------------------------------------
 
@@ -367,9 +303,10 @@ class FilePane(Vertical):
         self._filter.focus()
 
     def action_clear(self) -> None:
-        if self.rows.filter_text or self._filter.has_class("-open"):
-            self._set_filter("")
-            self._narrow("")
+        if self._view.text or self._filter.has_class("-open"):
+            self.show_filter("")
+            self._filter.remove_class("-open")
+            self.rearrange(replace(self._view, text=""))
         else:
             self.forget_choice()
         self.list.focus()
@@ -379,22 +316,16 @@ class FilePane(Vertical):
         self.rows.choose_none()
         self.list.rows_changed()
 
-    def _set_filter(self, text: str) -> None:
-        self.rows.filter_text = ""
+    def show_filter(self, text: str) -> None:
         if self.is_mounted:
             with self.prevent(Input.Changed):
                 self._filter.value = text
-            self._filter.set_class(bool(text), "-open")
+            self._filter.set_class(bool(text) or self._filter.has_focus, "-open")
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self, message: Input.Changed) -> None:
         message.stop()
-        self._narrow(message.value)
-
-    def _narrow(self, text: str) -> None:
-        self.rows.show_only(text)
-        self.list.rows_changed()
-        self._draw()
+        self.rearrange(replace(self._view, text=message.value))
 
     @on(Input.Submitted, "#filter")
     def _filter_taken(self, message: Input.Submitted) -> None:

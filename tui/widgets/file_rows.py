@@ -1,154 +1,44 @@
 """The rows of a directory: sorted, filtered, chosen, with a cursor that stays on its file. Pure.
 
-A hundred thousand rows come in batches. What one call does takes a few milliseconds; long sorting is a generator that
-is taken step by step. Rows are known by their bytes: two names that look alike stay two.
+A hundred thousand rows come in batches. What one call does takes a few milliseconds; what takes longer is a generator
+that is taken step by step. Rows are known by their bytes: two names that look alike stay two.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from bisect import bisect_left
+from collections.abc import Collection, Generator, Iterable, Iterator
 from typing import Any
 
-from backend.connection.connector import Entry, FileKind
-from backend.text import show_bytes
-
-RUN = 2048
-"""Rows that are sorted at a time."""
-
-
-class SortBy(Enum):
-    """What a directory is sorted by. Directories come first always."""
-
-    NAME = "name"
-    SIZE = "size"
-    """Largest first."""
-    TIME = "changed"
-    """Latest first."""
-
-    @property
-    def next(self) -> SortBy:
-        """The one that the sort key goes to."""
-        members = list(SortBy)
-        return members[(members.index(self) + 1) % len(members)]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """One file as it is listed. Two rows are the same only when they are one and the same."""
-
-    name: bytes
-    shown: str
-    """The name for people: one line, no control characters."""
-    folded: str
-    """For sorting and filtering."""
-    hidden: bool
-    kind: FileKind
-    size: int | None
-    mode: int | None
-    modified: float | None
-    owner: str = ""
-    group: str = ""
-
-    @property
-    def is_directory(self) -> bool:
-        return self.kind is FileKind.DIRECTORY
-
-    @property
-    def usable(self) -> bool:
-        """Whether the name is a single component, as every honest server's is."""
-        return self.name not in (b"", b".", b"..") and b"/" not in self.name and b"\0" not in self.name
-
-    @classmethod
-    def of(cls, entry: Entry) -> Row:
-        attributes = entry.attributes
-        shown = show_bytes(entry.name)
-        return cls(
-            entry.name,
-            shown,
-            shown.casefold(),
-            entry.name.startswith(b"."),
-            attributes.kind,
-            attributes.size,
-            attributes.mode,
-            attributes.modified,
-            attributes.owner,
-            attributes.group,
-        )
-
-
-Key = tuple[Any, ...]
-"""What a row is sorted by, then its folded name, its name, and its number in order of arrival.
-
-A key holds no row: the garbage collector need not look at it, and the lists of keys can be sorted as they are.
-"""
-
-
-def _key(sort_by: SortBy, row: Row, number: int) -> Key:
-    if sort_by is SortBy.SIZE:
-        return (not row.is_directory, -(row.size or 0), row.folded, row.name, number)
-    if sort_by is SortBy.TIME:
-        return (not row.is_directory, -(row.modified or 0.0), row.folded, row.name, number)
-    return (not row.is_directory, row.folded, row.name, number)
-
-
-def sort_steps(rows: Sequence[Row], sort_by: SortBy) -> Generator[None, None, list[Key]]:
-    """Sort in steps: runs first, then pairs of runs merged. Each `next` is a few milliseconds for 100,000 rows."""
-    runs: list[list[Key]] = []
-    for start in range(0, len(rows), RUN):
-        runs.append(sorted(_key(sort_by, row, number) for number, row in enumerate(rows[start : start + RUN], start)))
-        yield
-    while len(runs) > 1:
-        merged = []
-        for first in range(0, len(runs), 2):
-            pair = runs[first : first + 2]
-            merged.append((yield from _merge_steps(*pair)) if len(pair) == 2 else pair[0])
-        runs = merged
-    return runs[0] if runs else []
-
-
-def _merge_steps(one: list[Key], other: list[Key]) -> Generator[None, None, list[Key]]:
-    merged: list[Key] = []
-    taken = 0
-    for start in range(0, len(one), RUN):
-        run = one[start : start + RUN]
-        upto = bisect_right(other, run[-1], lo=taken)
-        merged += sorted(run + other[taken:upto])  # two sorted runs are only merged (timsort)
-        taken = upto
-        yield
-    return merged + other[taken:]
-
-
-def _inserted(keys: list[Key], arrived: list[Key]) -> list[Key]:
-    """Both, in order; `arrived` is short, so its places are looked up rather than all keys compared."""
-    merged: list[Key] = []
-    taken = 0
-    for key in arrived:
-        place = bisect_right(keys, key, lo=taken)
-        merged += keys[taken:place]
-        merged.append(key)
-        taken = place
-    return merged + keys[taken:]
+from backend.connection.connector import Entry
+from tui.widgets.file_order import PLACED, SWEEP, Key, View, inserted, key_of, passing, passing_steps, sort_steps
+from tui.widgets.file_row import Packed, Row, file_size, is_plain, name_of, packed, unpacked
 
 
 class FileRows:
     """A directory as it is seen: all rows in order, and those of them that are shown."""
 
     def __init__(self) -> None:
-        self.sort_by = SortBy.NAME
-        self.show_hidden = False
-        self.filter_text = ""
-        self._rows: list[Row] = []
+        self.view = View()
+        """What is shown now, and how it is sorted. `rearrange` changes it."""
+        self.reverse = False
+        """Shown the other way round; directories stay first."""
+        self._rows: list[Packed] = []
         """In order of arrival."""
+        self._sizes: list[int] = []
+        """Of each row, the bytes of its file."""
         self._order: list[Key] = []
         """Of those that are in their places."""
         self._shown: list[Key] = []
         self._numbers: dict[bytes, int] = {}
-        self._chosen: set[bytes] = set()
+        self._unusable: set[int] = set()
+        self._chosen: set[int] = set()
+        self._chosen_size = 0
+        self._to_choose: frozenset[bytes] = frozenset()
         self._cursor = 0
         self._cursor_number: int | None = None
+        self._spent: list[list[Any]] = []
+        """What is no longer needed; `tidy` lets go of it."""
 
     # --- what is there -----------------------------------------------------------------------------------------
 
@@ -159,11 +49,23 @@ class FileRows:
 
     def row(self, index: int) -> Row:
         """One of the rows that are shown, in their order."""
-        return self._rows[self._shown[index][-1]]
+        return self._unpacked(self._shown[self._place(index)][-1])
+
+    def _unpacked(self, number: int) -> Row:
+        return unpacked(self._rows[number])
+
+    def _place(self, index: int) -> int:
+        """The place in `_shown` of what is shown at `index`, and the other way round."""
+        if not self.reverse:
+            return index
+        directories = bisect_left(self._shown, (True,))
+        return directories - 1 - index if index < directories else len(self._shown) - 1 - (index - directories)
 
     def rows(self, start: int = 0, stop: int | None = None) -> Iterator[Row]:
         """Shown rows, in order."""
-        return (self._rows[key[-1]] for key in self._shown[start:stop])
+        if not self.reverse:
+            return (self._unpacked(key[-1]) for key in self._shown[start:stop])
+        return (self.row(index) for index in range(*slice(start, stop).indices(len(self._shown))))
 
     @property
     def read(self) -> int:
@@ -190,70 +92,75 @@ class FileRows:
     def find(self, name: bytes) -> Row | None:
         """The row of this name, shown or not."""
         number = self._numbers.get(name)
-        return None if number is None else self._rows[number]
+        return None if number is None else self._unpacked(number)
 
-    def clear(self) -> None:
-        """Another directory, or the same one anew: no rows; what is chosen and where the cursor is goes too."""
-        self._rows, self._order, self._shown = [], [], []
-        self._numbers.clear()
-        self._chosen.clear()
+    def clear(self, view: View, *, choose: Collection[bytes] = ()) -> None:
+        """Another directory, or the same one anew, in that view: no rows. `choose` names those that are chosen when
+        they come."""
+        self._spent += [self._shown, self._order, self._rows]
+        self._rows, self._order, self._shown, self._sizes = [], [], [], []
+        self._numbers, self._unusable = {}, set()
+        self.choose_none()
+        self._to_choose = frozenset(choose)
         self._cursor, self._cursor_number = 0, None
+        self.view = view
+
+    def tidy(self) -> Generator[None, None, None]:
+        """Let go of what is no longer needed, step by step: all at once it takes a while."""
+        while self._spent:
+            del self._spent[0][-SWEEP:]
+            if not self._spent[0]:
+                del self._spent[0]
+            yield
 
     # --- filling -------------------------------------------------------------------------------------------------
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Rows that have come; `settle` puts them in their places."""
+        """Rows that have come; `settle` puts them in their places. A name that is told twice is one file."""
         for entry in entries:
-            self._numbers[entry.name] = len(self._rows)
-            self._rows.append(Row.of(entry))
+            number = len(self._rows)
+            if self._numbers.setdefault(entry.name, number) == number:
+                row = packed(entry)
+                self._rows.append(row)
+                self._sizes.append(file_size(row))
+                if not is_plain(entry.name):
+                    self._unusable.add(number)
+                elif entry.name in self._to_choose:
+                    self._toggle(number)
+
+    def complete(self) -> None:
+        """All rows have come: what was to be chosen and is not among them is gone."""
+        self._to_choose = frozenset()
 
     def settle(self) -> None:
         """Put rows that have come in their places, as many as one call may; `waiting` tells what is left."""
         start = len(self._order)
-        arrived = self._rows[start : start + RUN]
+        arrived = self._rows[start : start + PLACED]
         if arrived:
-            keys = sorted(_key(self.sort_by, row, number) for number, row in enumerate(arrived, start))
-            self._order = _inserted(self._order, keys)
-            self._shown = _inserted(self._shown, self._passing(keys))
+            keys = sorted(key_of(self.view.sort_by, row, number) for number, row in enumerate(arrived, start))
+            self._order = inserted(self._order, keys)
+            self._shown = inserted(self._shown, passing(keys, self.view))
             self._find_cursor()
-
-    def resort(self, sort_by: SortBy) -> Generator[None, None, None]:
-        """Change the order, step by step; what is shown changes with the last step.
-
-        Rows that come meanwhile wait: do not `settle` before the end.
-        """
-        order = yield from sort_steps(self._rows[: len(self._order)], sort_by)
-        yield
-        self._order, self.sort_by = order, sort_by
-        self._narrow()
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
-    def show_only(self, text: str) -> None:
-        """Only names that hold `text`, whatever its case; empty: all."""
-        narrower = bool(self.filter_text) and self.filter_text in text
-        self.filter_text = text
-        if narrower:
-            self._shown = self._passing(self._shown)
-            self._find_cursor()
-        else:
-            self._narrow()
+    def rearrange(self, view: View) -> Generator[None, None, None]:
+        """Show the rows as `view` has it, step by step; what is shown changes with the last step.
 
-    def toggle_hidden(self) -> None:
-        """Show names that start with a dot, or no longer."""
-        self.show_hidden = not self.show_hidden
-        self._narrow()
-
-    def _narrow(self) -> None:
-        self._shown = self._passing(self._order)
+        Rows that come meanwhile wait: do not `settle` before the end. Nothing has changed where it is not taken so far.
+        """
+        order = self._order
+        if view.sort_by is not self.view.sort_by:
+            order = yield from sort_steps(self._rows[: len(order)], view.sort_by)
+        shown = yield from passing_steps(self._shown if view.narrows(self.view) else order, view)
+        self._spent += [self._shown] if order is self._order else [self._shown, self._order]
+        self._order, self._shown, self.view = order, shown, view
         self._find_cursor()
 
-    def _passing(self, keys: list[Key]) -> list[Key]:
-        """The keys of rows that are to be seen."""
-        text = self.filter_text.casefold()
-        if text:
-            keys = [key for key in keys if text in key[-3]]
-        return keys if self.show_hidden else [key for key in keys if key[-2][:1] != b"."]
+    def turn_round(self) -> None:
+        """The other way round; the cursor stays on its file."""
+        self.reverse = not self.reverse
+        self._find_cursor()
 
     # --- the cursor ----------------------------------------------------------------------------------------------
 
@@ -270,7 +177,7 @@ class FileRows:
     def move_to(self, index: int) -> None:
         """Put the cursor on a row; the nearest one when there is none with this index."""
         self._cursor = max(0, min(index, len(self._shown) - 1))
-        self._cursor_number = self._shown[self._cursor][-1] if self._shown else None
+        self._cursor_number = self._shown[self._place(self._cursor)][-1] if self._shown else None
 
     def move_to_name(self, name: bytes) -> bool:
         """Put the cursor on the file of this name; False when it is not shown."""
@@ -281,9 +188,9 @@ class FileRows:
         return index is not None
 
     def _index_of(self, number: int) -> int | None:
-        key = _key(self.sort_by, self._rows[number], number)
+        key = key_of(self.view.sort_by, self._rows[number], number)
         index = bisect_left(self._shown, key)
-        return index if index < len(self._shown) and self._shown[index] == key else None
+        return self._place(index) if index < len(self._shown) and self._shown[index] == key else None
 
     def _find_cursor(self) -> None:
         """The cursor stays on its file; where that is not shown, it stays in its place."""
@@ -298,7 +205,7 @@ class FileRows:
     @property
     def chosen(self) -> tuple[Row, ...]:
         """What is chosen, in the order of its names; hidden rows included."""
-        return tuple(row for name in sorted(self._chosen) if (row := self.find(name)) is not None)
+        return tuple(unpacked(row) for row in sorted((self._rows[number] for number in self._chosen), key=name_of))
 
     @property
     def chosen_count(self) -> int:
@@ -307,22 +214,39 @@ class FileRows:
     @property
     def chosen_size(self) -> int:
         """Bytes of the chosen files; what directories hold is not counted."""
-        return sum(row.size or 0 for row in self.chosen if not row.is_directory)
+        return self._chosen_size
 
     def is_chosen(self, row: Row) -> bool:
-        return row.name in self._chosen
+        return self._numbers.get(row.name) in self._chosen
 
     def toggle(self, row: Row) -> None:
         """Choose a row, or no longer."""
-        self._chosen ^= {row.name}
+        self._toggle(self._numbers[row.name])
+
+    def _toggle(self, number: int) -> None:
+        self._chosen ^= {number}
+        size = self._sizes[number]
+        self._chosen_size += size if number in self._chosen else -size
 
     def choose_all(self) -> None:
-        """Choose every shown row, or none when all of them are."""
-        names = {key[-2] for key in self._shown}
-        self._chosen = self._chosen - names if names <= self._chosen else self._chosen | names
+        """Choose every shown row that can be worked on, or none when all of them are."""
+        everything = len(self._shown) == len(self._rows)
+        shown = set(range(len(self._rows)) if everything else (key[-1] for key in self._shown)) - self._unusable
+        self._chosen = self._chosen - shown if shown <= self._chosen else self._chosen | shown
+        self._chosen_size = sum(map(self._sizes.__getitem__, self._chosen))
 
     def choose_none(self) -> None:
-        self._chosen.clear()
+        self._chosen, self._chosen_size, self._to_choose = set(), 0, frozenset()
+
+    @property
+    def chosen_names(self) -> frozenset[bytes]:
+        """Those of the chosen rows, and of such as are yet to come."""
+        return self._to_choose | {name_of(self._rows[number]) for number in self._chosen}
+
+    @property
+    def has_subject(self) -> bool:
+        """Whether there is something for an action to be about."""
+        return bool(self._chosen) or ((row := self.current) is not None and row.usable)
 
     @property
     def subject(self) -> tuple[Row, ...]:

@@ -1,9 +1,8 @@
-"""What a form is made of: a line to type into, a choice of few words, and between them the keys to go on."""
+"""What a form is made of: a line to type into, a choice of few words, a part that folds, and the keys to go on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,6 +14,7 @@ from textual.reactive import reactive
 from textual.suggester import Suggester
 from textual.widget import Widget
 
+from backend.dataclass import dataclass
 from tui.actions import Action, bindings_of
 from tui.glyphs import Glyphs
 from tui.prompts.base import Words
@@ -30,6 +30,19 @@ COMPLETE = Action(
     "form.complete", "ctrl+e", "complete", "Take the rest of the word that stands there dim; right does so, too.",
     scope="form", rank=4, palette=False,
 )  # fmt: skip
+FOLD = Action(
+    "form.fold", "space", "open / shut", "Open this part of the form, or shut it.", scope="form", palette=False
+)
+INTO = Action(
+    "form.into",
+    "enter,right",
+    "open",
+    "Open this part of the form and go into it.",
+    scope="form",
+    rank=2,
+    palette=False,
+)
+OUT = Action("form.out", "left", "shut", "Shut this part of the form.", scope="form", palette=False)
 TURN = Action("form.turn", "space,right", "change", "Take the next choice.", scope="form", rank=3, palette=False)
 
 
@@ -38,6 +51,8 @@ class FormMoved(Message):
     """The person goes on to the field after or before this one."""
 
     step: int
+    done: bool = False
+    """Past the last one, the form is filled in."""
 
 
 class FormLine(TextLine):
@@ -52,7 +67,7 @@ class FormLine(TextLine):
         return self.suggester is not None if action == "complete" else True
 
     async def action_submit(self) -> None:
-        self.post_message(FormMoved(1))
+        self.post_message(FormMoved(1, done=True))
 
     def action_after(self) -> None:
         self.post_message(FormMoved(1))
@@ -103,7 +118,70 @@ class ChoiceLine(Widget, can_focus=True):
         self.action_turn()
 
     def action_submit(self) -> None:
+        self.post_message(FormMoved(1, done=True))
+
+    def action_after(self) -> None:
         self.post_message(FormMoved(1))
+
+    def action_before(self) -> None:
+        self.post_message(FormMoved(-1))
+
+
+class FormFold(Widget, can_focus=True):
+    """The heading of a part of the form that is shut until somebody wants it; says what is filled in there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((INTO, FOLD, OUT, AFTER, BEFORE))]
+    DEFAULT_CSS = """
+    FormFold { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
+    FormFold:focus { background: $panel; }
+    """
+
+    opened: reactive[bool] = reactive(False)
+
+    class Turned(Message):
+        """It was opened or shut."""
+
+        def __init__(self, fold: FormFold) -> None:
+            super().__init__()
+            self.fold = fold
+
+    def __init__(self, title: str, hint: str, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._title = title
+        self._hint = hint
+        self._glyphs = glyphs
+        self._filled: tuple[str, ...] = ()
+        self._problems = 0
+
+    def tell(self, filled: Sequence[str], problems: int) -> None:
+        """Which of its fields say something, and how many are wrong."""
+        self._filled, self._problems = tuple(filled), problems
+        self.refresh()
+
+    def render(self) -> Content:
+        glyph = self._glyphs.opened if self.opened else self._glyphs.closed
+        words = ", ".join(self._filled) or self._hint
+        said = Content.styled(words, "" if self._filled else "$quiet")
+        if self._problems:
+            said = Content.assemble((f"{self._glyphs.failed} ", "$error"), said)
+        title = Content.styled(f"{glyph} {self._title}", "bold $accent" if self.has_focus else "$accent")
+        return title if self.opened else Content.assemble(title, "  ", said)
+
+    def watch_opened(self) -> None:
+        self.post_message(self.Turned(self))
+
+    def action_into(self) -> None:
+        self.opened = True
+        self.post_message(FormMoved(1))
+
+    def action_fold(self) -> None:
+        self.opened = not self.opened
+
+    def action_out(self) -> None:
+        self.opened = False
+
+    def on_click(self) -> None:
+        self.action_fold()
 
     def action_after(self) -> None:
         self.post_message(FormMoved(1))
@@ -118,8 +196,8 @@ class FormRow(Vertical):
     DEFAULT_CSS = """
     FormRow { height: auto; }
     FormRow > Horizontal { height: 1; }
-    FormRow .label { width: 12; color: $quiet; }
-    FormRow .problem { display: none; height: auto; padding-left: 14; }
+    FormRow .label { width: 14; color: $quiet; }
+    FormRow .problem { display: none; height: auto; padding-left: 16; }
     FormRow .problem.-there { display: block; }
     FormRow .section { display: none; color: $accent; margin-top: 1; }
     """

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from backend.connection.state import SessionState
+from backend.dataclass import dataclass
 from backend.text import clean_line
 from tui.format import latency_text
 from tui.glyphs import Glyphs
@@ -35,9 +34,12 @@ class HeaderFacts:
     production: bool = False
     transfers: int = 0
     commands: int = 0
+    terminals: int = 0
     demo: bool = False
     asking: str = ""
     """A host whose question waits for the person to stop typing."""
+    typing: bool = False
+    """A line takes the digits now; the screens are reached with alt."""
 
 
 class Header(Widget):
@@ -79,6 +81,7 @@ def _status_parts(facts: HeaderFacts, glyphs: Glyphs, *, brief: bool = False) ->
         _host_part(facts, glyphs, brief=brief),
         Content(f"{glyphs.transfers} {facts.transfers}") if facts.transfers else Content(""),
         Content(f"$ {facts.commands}") if facts.commands else Content(""),
+        Content(f">_ {facts.terminals}") if facts.terminals else Content(""),
         Content.styled(facts.time, "$quiet"),
     ]
 
@@ -107,13 +110,17 @@ def _way(facts: HeaderFacts, glyphs: Glyphs) -> str:
 def tab_line(facts: HeaderFacts, width: int) -> Content:
     """The second line: the screens and their keys."""
     gap = "   " if width >= 60 else " "
+    before = "alt+" if facts.typing and width >= 72 else ""
     return Content(gap).join(
-        [_tab(number, name, title, facts.tab == name) for number, (name, title) in enumerate(TABS, start=1)]
+        [
+            _tab(f"{before}{number}", name, title, facts.tab == name)
+            for number, (name, title) in enumerate(TABS, start=1)
+        ]
     )
 
 
-def _tab(number: int, name: str, title: str, here: bool) -> Content:
+def _tab(key: str, name: str, title: str, here: bool) -> Content:
     label = Content.assemble(
-        (str(number), "$accent" if here else "$quiet"), " ", (title, "bold underline" if here else "$quiet")
+        (key, "$accent" if here else "$quiet"), " ", (title, "bold underline" if here else "$quiet")
     )
     return label.stylize(f"@click=app.show('{name}')")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -12,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 
 from backend.connection.state import CONNECTED
+from backend.dataclass import dataclass
 from backend.text import clean_line
 from tui.actions import Action, bindings_of
 from tui.glyphs import Glyphs, sparkline

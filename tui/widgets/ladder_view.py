@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.content import Content
 
 from backend.diagnostics.ladder import Rung, RungStatus
 from backend.text import clean_line
+from tui.actions import Action, bindings_of
 from tui.format import latency_text
 from tui.glyphs import Glyphs
-from tui.ladder import HopHeading, rung_word
+from tui.ladder import HopHeading, Row, Skipped, rung_word
+from tui.remedy_words import AppliedBy
 from tui.widgets.explanation import explain
 from tui.widgets.row_list import RowList
 
-LadderRow = HopHeading | Rung
+READ = Action(
+    "diagnostics.read", "enter", "read", "Go on to what is said of this rung.", "Diagnostics", "diagnostics",
+    does="choose", rank=2, palette=False,
+)  # fmt: skip
+
+CHOOSE_KEY = Action(
+    "diagnostics.choose_key", "k", "another key", "Choose another key for this host, and climb again.", "Diagnostics",
+    "diagnostics", rank=2,
+)  # fmt: skip
+UP = Action("diagnostics.up", "k", "up", "One line up.", "Moving", "diagnostics", palette=False, does="cursor_up")
+"""As in every list, where no key can be chosen on the rung."""
 
 _WORD_WIDTH = 12
 _TIME_WIDTH = 7
 
 
-class LadderView(RowList[LadderRow]):
+class LadderView(RowList[Row]):
     """The rungs of one climb; the one under the cursor is explained beside it."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((READ, CHOOSE_KEY, UP))]
     HELP = """
     One real connection attempt, step by step. It stops at the first broken rung and never tries again by itself.
     Move over the rungs to read what was seen and what to do.
@@ -32,15 +47,30 @@ class LadderView(RowList[LadderRow]):
         super().__init__(id="ladder")
         self._glyphs = glyphs
 
-    def key_of(self, row: LadderRow) -> Hashable:
-        return ("hop", row.hop, row.place) if isinstance(row, HopHeading) else (row.hop, row.id)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is chosen is known to the screen."""
+        return self.screen.check_action(action, parameters) if action == "choose_key" else True
 
-    def can_stand_on(self, row: LadderRow) -> bool:
+    async def action_choose_key(self) -> None:
+        await self.app.run_action("choose_key", self.screen)
+
+    def key_of(self, row: Row) -> Hashable:
+        match row:
+            case HopHeading():
+                return ("hop", row.hop, row.place)
+            case Skipped():
+                return (row.hop, row.rungs)
+            case Rung():
+                return (row.hop, row.id)
+
+    def can_stand_on(self, row: Row) -> bool:
         return isinstance(row, Rung)
 
-    def draw(self, row: LadderRow, width: int) -> Content:
+    def draw(self, row: Row, width: int) -> Content:
         if isinstance(row, HopHeading):
             return Content.styled(clean_line(row.hop), "$accent")
+        if isinstance(row, Skipped):
+            return skipped_line(row, width, self._glyphs)
         return rung_line(row, width, self._glyphs)
 
 
@@ -55,6 +85,13 @@ def rung_line(rung: Rung, width: int, glyphs: Glyphs) -> Content:
     words = Content.styled(_words(rung, glyphs), style if rung.status is RungStatus.FAIL else "$quiet")
     words = words.truncate(room, ellipsis=True, pad=True)
     return Content.assemble(head, " ", words, " ", (f"{took:>{_TIME_WIDTH}}", "$quiet"))
+
+
+def skipped_line(row: Skipped, width: int, glyphs: Glyphs) -> Content:
+    """`· not reached  auth, session, files` in `width` cells."""
+    names = ", ".join(rung_word(rung) for rung in row.rungs)
+    words = f"{clean_line(row.why):<{_WORD_WIDTH}} {names}"
+    return Content.assemble((glyphs.not_reached, "$faint"), " ", (words, "$quiet")).truncate(width, ellipsis=True)
 
 
 def _look(status: RungStatus, glyphs: Glyphs) -> tuple[str, str]:
@@ -78,8 +115,9 @@ def rung_title(rung: Rung, glyphs: Glyphs) -> str:
     return f"{rung_word(rung.id)} {glyphs.dash} {rung.code.value}" if rung.code else rung_word(rung.id)
 
 
-def rung_explanation(rung: Rung, glyphs: Glyphs, width: int) -> Content:
-    """All that is known about one rung."""
+def rung_explanation(rung: Rung, glyphs: Glyphs, width: int, keys: AppliedBy | None = None) -> Content:
+    """All that is known about one rung, with the keys that apply what is advised."""
     if (error := rung.error) is not None:
-        return explain(error.message, None, rung.evidence or error.evidence, rung.advice or error.advice, width=width)
-    return explain(_words(rung, glyphs), None, rung.evidence, rung.advice, width=width)
+        evidence, advice = rung.evidence or error.evidence, rung.advice or error.advice
+        return explain(error.message, None, evidence, advice, keys=keys, width=width)
+    return explain(_words(rung, glyphs), None, rung.evidence, rung.advice, keys=keys, width=width)

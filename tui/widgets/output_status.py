@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from backend.dataclass import dataclass
 from tui.glyphs import Glyphs
 
 

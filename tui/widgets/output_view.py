@@ -1,7 +1,7 @@
 """The output of a command on the screen: follows it, goes back in it, searches, filters, wraps, and is copied from.
 
 Only the rows in view are ever drawn, whatever the buffer holds. The view never touches the buffer except to read; what
-it owes to new output is done at most sixty times a second, in slices of a few milliseconds.
+it owes to new output is done at most sixty times a second, ten times while it pours, in slices of a few milliseconds.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ from tui.widgets.soon import soon
 
 FRAME = 1 / 60
 """Seconds between two looks at the buffer, at least."""
+POURING_FRAME = 0.1
+"""The same while more comes than anybody could read: drawing it more often would take longer than taking it in."""
+FLOOD = 4
+"""Screens of lines since the last look that count as pouring."""
 SLICE = 0.008
 """Seconds that reading lines may take at a time."""
 READING_FRAME = 0.05
@@ -98,6 +102,9 @@ class OutputView(ScrollView, can_focus=True):
         self._live = True
         self._due = False
         self._looked_at = 0.0
+        self.frame = FRAME
+        """Seconds between two looks now, at least."""
+        self._end_seen = 0
         self._settled_at = 0.0
         self._gone = 0
         """Rows that went at the top since the last picture."""
@@ -144,6 +151,7 @@ class OutputView(ScrollView, can_focus=True):
         self._buffer = buffer
         self._looks = CarriedLooks(buffer)
         self._widest = 0
+        self.frame, self._end_seen = FRAME, buffer.end
         if self._finder is not None:
             self._finder = Finder(buffer, self._finder.needle, within=self._needle)
         if self._painter is not None:
@@ -158,7 +166,7 @@ class OutputView(ScrollView, can_focus=True):
 
     def grown(self) -> None:
         """The buffer has more, or other lines. Cheap; call it as often as you like."""
-        self._look_in(self._looked_at + FRAME - time.monotonic())
+        self._look_in(self._looked_at + self.frame - time.monotonic())
 
     def search(self, text: str) -> None:
         """Mark `text` wherever it stands and go to the nearest line above the end of the view; empty: no more."""
@@ -207,6 +215,8 @@ class OutputView(ScrollView, can_focus=True):
         """Take in what is new, for a slice of time; come back soon for the rest."""
         self._due = False
         self._looked_at = time.monotonic()
+        came, self._end_seen = self._buffer.end - self._end_seen, self._buffer.end
+        self.frame = POURING_FRAME if came > FLOOD * self._height else FRAME
         self._read(self._looked_at + SLICE)
         self._seek()
         if not self._reading or self._looked_at > self._settled_at + READING_FRAME:
@@ -393,10 +403,11 @@ class OutputView(ScrollView, can_focus=True):
             return painter.blank(width)
         number, piece = self._rows.locate(row)
         line = self._line(number)
-        rows = painter.rows(number, line, self._looks.before(number, line.stream))
-        strip = rows[min(piece, len(rows) - 1)]
-        self._widest = max(self._widest, strip.cell_length)
-        return painter.framed(strip, line, left=round(self.scroll_x), width=width)
+        drawn = painter.line(number, line, self._looks.before(number, line.stream))
+        if self.wrapping:
+            return painter.row(drawn, piece, line, width=width)
+        self._widest = max(self._widest, drawn.cell_length)
+        return painter.window(drawn, line, left=round(self.scroll_x), width=width)
 
     def _ready_painter(self) -> Painter:
         drawing = Drawing(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events
@@ -16,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from backend.dataclass import dataclass
 from tui.actions import Action, bindings_of
 
 R = TypeVar("R")
@@ -136,6 +136,10 @@ class RowList(ScrollView, Generic[R], can_focus=True):
         self._show_row(cursor)
         self.refresh()
         self.post_message(self.Highlighted(self, cursor))  # type: ignore[arg-type]  # the row's type is not looked at
+
+    def on_resize(self) -> None:
+        """Where there is less room, the cursor stays in view."""
+        self._show_row(self.cursor)
 
     def _show_row(self, index: int) -> None:
         heading_above = 1 if index > 0 and not self.can_stand_on(self.rows[index - 1]) else 0

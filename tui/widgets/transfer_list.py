@@ -1,4 +1,4 @@
-"""The transfers, newest first: a line for each, with a bar while it moves."""
+"""The transfers in the order in which they go: a line for each, with a bar while it moves."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from collections.abc import Container, Hashable
 
 from textual.content import Content
 
-from backend.files.transfer import Transfer, TransferState
+from backend.files.transfer import TransferRecord, TransferState
 from backend.stall import STANDS_STILL, StallWatch
 from tui.glyphs import Glyphs
 from tui.transfer_looks import transfer_line
 from tui.widgets.row_list import RowList
 
 
-class TransferList(RowList[Transfer]):
+class TransferList(RowList[TransferRecord]):
     """Rows like `⬆ model.bin → web-1:/srv/app  ━━━━━────  62 %  2.6 of 4.2 GB  31 s left`."""
+
+    HELP = """
+    Transfers of this workbench and of every other process: those that move, those that wait in the order in which
+    they will go, what was cut off, and what has ended, newest first. They stay here over restarts; what was cut off
+    goes on by itself when its host is connected.
+    """
 
     def __init__(self, glyphs: Glyphs, home: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
@@ -41,12 +47,13 @@ class TransferList(RowList[Transfer]):
         copying = [row for row in self.rows if row.state is TransferState.COPYING]
         self._watches = {row.id: self._watches.get(row.id) or StallWatch() for row in copying}
         self._still = {row.id: self._watches[row.id].look(row.progress.bytes_done, now) for row in copying}
+        self._stopping &= {row.id for row in self.rows if row.outcome is None}
         self.refresh()
 
-    def key_of(self, row: Transfer) -> Hashable:
+    def key_of(self, row: TransferRecord) -> Hashable:
         return row.id
 
-    def draw(self, row: Transfer, width: int) -> Content:
+    def draw(self, row: TransferRecord, width: int) -> Content:
         return transfer_line(
             row,
             self._glyphs,

@@ -1,0 +1,1 @@
+"""How the health of a host is shown: words for readings, a line, sparklines, plots. Pure, but for `gathering`."""
