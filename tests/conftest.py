@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.confusion import CONFUSION, table
 from tests.support.tiers import required
 
 settings.register_profile("fairlead", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -24,10 +26,18 @@ _KEPT = frozenset({"FAIRLEAD_REQUIRE", "TEXTUAL_SNAPSHOT_TEMPDIR"})
 """Ours, and the snapshot plugin's own."""
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names for home directories. (`mktemp` would look through all that are there for each new one.)"""
+    root = tmp_path_factory.mktemp("homes")
+    return (root / f"home{number}" for number in count())
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home directory for each test."""
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
+    home.mkdir()
     for name in [*_LEAKS, *(name for name in os.environ if name.startswith(("FAIRLEAD_", "XDG_", "TEXTUAL")))]:
         if name not in _KEPT:
             monkeypatch.delenv(name, raising=False)
@@ -37,6 +47,16 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
     yield home
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the fault table of the diagnostics came to, where it was run."""
+    reports = [one for each in terminalreporter.stats.values() for one in each if isinstance(one, pytest.TestReport)]
+    told = [pair for one in reports if one.when == "call" for pair in one.user_properties]
+    rows = [value for name, value in told if name == CONFUSION and isinstance(value, (tuple, list))]
+    if rows:
+        terminalreporter.section("diagnoses: what a host has, and what was found")
+        terminalreporter.write("\n".join([*table(rows), ""]))
 
 
 _outcomes: Counter[tuple[str, str]] = Counter()

@@ -1,4 +1,4 @@
-"""Every test of this directory runs against all three kinds of hosts, and must leave no task behind."""
+"""Every test here runs against all kinds of hosts (OpenSSH also without `quick_packets`), and leaves no task behind."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from pathlib import Path
 import pytest
 
 from backend.connection.connector import FileChannel, Link
+from backend.connection.ssh import quick_packets
 from tests.support.worlds import TIERS, Person, Rig, rig_of
 
-_PARAMETERS = [pytest.param(tier, marks=pytest.mark.sshd if tier == "sshd" else ()) for tier in TIERS]
+_UNHURRIED = "sshd, asyncssh's own packet code"
+_PARAMETERS = [
+    pytest.param(tier, marks=pytest.mark.sshd if tier.startswith("sshd") else ()) for tier in (*TIERS, _UNHURRIED)
+]
 
 
 @pytest.fixture(params=_PARAMETERS)
-async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+async def rig(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+    tier = request.param
+    if tier == _UNHURRIED:
+        monkeypatch.setattr(quick_packets, "CHECKED", frozenset())
+        tier = "sshd"
     before = asyncio.all_tasks()
-    async with rig_of(request.param, tmp_path) as ready:
+    async with rig_of(tier, tmp_path) as ready:
         yield ready
     async with asyncio.timeout(5):
         # The fixture ends in a task of its own.

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from backend.connection.connector import Link, Phase, PhaseEvent, PhaseFailed, PhasePassed, PhaseStarted
-from backend.connection.interaction import HostKeyDecision, HostKeyState, SecretKind
+from backend.connection.interaction import HostKeyDecision, HostKeyState, Interaction, Nobody, SecretKind
 from backend.connection.target import HostKeyPolicy, Target
 from backend.errors import AuthError, Code, ConnectError, FairleadError, HostKeyError
 from mocks.host import HostKey
@@ -18,13 +18,13 @@ from tests.support.worlds import CODE, PASSWORD, Person, Rig
 ANOTHER_KEY = HostKey("some other machine").public_line
 
 
-async def connected(rig: Rig, target: Target, person: Person) -> None:
+async def connected(rig: Rig, target: Target, person: Interaction) -> None:
     """Connect and part again."""
     link = await rig.connector.connect(target, person, rig.phases.append)
     await link.close()
 
 
-async def refused(rig: Rig, target: Target, person: Person) -> FairleadError:
+async def refused(rig: Rig, target: Target, person: Interaction) -> FairleadError:
     """Why no connection comes about."""
     with pytest.raises(FairleadError) as caught:
         await connected(rig, target, person)
@@ -101,6 +101,7 @@ async def test_a_changed_key_is_asked_about_with_the_old_one_and_refused(rig: Ri
     assert error.code is Code.HOST_KEY_CHANGED
     assert [question.state for question in person.questions] == [HostKeyState.CHANGED]
     assert len(person.questions[0].known) == 1
+    assert error.evidence["known"] == person.questions[0].known[0].fingerprint
 
 
 async def test_a_changed_key_is_never_accepted_by_policy(rig: Rig) -> None:
@@ -137,9 +138,10 @@ async def test_a_wrong_password_is_asked_again_and_then_denied(rig: Rig) -> None
     assert "wrong" not in f"{error.evidence}{error.message}"
 
 
-async def test_nobody_who_knows_the_password_is_told_apart_from_a_wrong_one(rig: Rig) -> None:
-    error = await refused(rig, without_key(rig, "password"), Person())
-    assert error.code is Code.NEEDS_PERSON
+async def test_who_declines_is_told_apart_from_a_wrong_password_and_from_nobody_at_all(rig: Rig) -> None:
+    declined = await refused(rig, without_key(rig, "password"), Person())
+    unattended = await refused(rig, without_key(rig, "password"), Nobody())
+    assert (declined.code, unattended.code) == (Code.DECLINED, Code.NEEDS_PERSON)
 
 
 async def test_no_way_to_log_in_names_what_the_server_offers(rig: Rig) -> None:

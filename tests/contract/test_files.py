@@ -86,10 +86,18 @@ async def test_creating_cuts_and_updating_keeps_what_is_there(rig: Rig, files: F
     assert await get(files, path) == b"sHORt"
 
 
-async def test_updating_makes_what_is_not_there(rig: Rig, files: FileChannel) -> None:
-    file = await files.open(rig.work + b"/new", OpenMode.UPDATE)
+async def test_updating_makes_nothing_anew(rig: Rig, files: FileChannel) -> None:
+    assert await code_of(files.open(rig.work + b"/new", OpenMode.UPDATE)) is Code.NOT_FOUND
+    assert await code_of(files.stat(rig.work + b"/new")) is Code.NOT_FOUND
+
+
+async def test_what_is_open_for_updating_can_be_read_as_well(rig: Rig, files: FileChannel) -> None:
+    path = rig.work + b"/f"
+    await put(files, path, b"content")
+    file = await files.open(path, OpenMode.UPDATE)
+    await file.write(0, b"C")
+    assert await file.read(0, 100) == b"Content"
     await file.close()
-    assert (await files.stat(rig.work + b"/new")).size == 0
 
 
 async def test_exclusive_creation_refuses_what_is_there(rig: Rig, files: FileChannel) -> None:

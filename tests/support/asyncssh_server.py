@@ -39,6 +39,8 @@ class Door:
     refusals: int = 0
     """Passwords and answers that were wrong."""
     banner: str = ""
+    session: Callable[[], asyncssh.SSHServerSession[bytes] | bool] | None = None
+    """Makes each session, or refuses it; with it `ssh_server` wants no `process_factory`."""
     on_begin: Callable[[asyncssh.SSHServerConnection], None] | None = None
     secrets: list[str] = field(default_factory=list)
     """What reached the server."""
@@ -71,6 +73,9 @@ class _Keeper(asyncssh.SSHServer):
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         return self._door.forwards
+
+    def session_requested(self) -> Any:
+        return self._door.session is not None and self._door.session()
 
     def public_key_auth_supported(self) -> bool:
         return False

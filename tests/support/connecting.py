@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from backend.clock import SystemClock
-from backend.connection.connector import Observer
+from backend.connection.connector import Observer, StdStream
 from backend.connection.interaction import Interaction, Nobody
 from backend.connection.ssh.connector import SshConnector
 from backend.connection.ssh.link import SshLink
@@ -53,3 +53,9 @@ async def output(link: SshLink, command: bytes) -> bytes:
     """Everything a command writes to stdout and stderr."""
     async with await link.open_process(command) as process:
         return b"".join([chunk.data async for chunk in process.output()])
+
+
+async def stdout(link: SshLink, command: bytes) -> bytes:
+    """What a command writes to stdout alone: an account's own start-up files may complain on stderr."""
+    async with await link.open_process(command) as process:
+        return b"".join([chunk.data async for chunk in process.output() if chunk.stream is StdStream.OUT])

@@ -15,6 +15,7 @@ from backend.settings.loader import load_settings
 from mocks.clock import VirtualClock
 from mocks.connector import SimulatedConnector
 from mocks.demo.history import demo_past
+from mocks.demo.readings import demo_readings
 from mocks.demo.setup import write_demo_files
 from mocks.world import World, demo_world
 
@@ -42,5 +43,7 @@ async def open_demo(directory: Path, person: Interaction | None = None) -> Async
         vault=vault,
         clock=clock,
         past=demo_past(world),
+        simulated=True,
+        readings_past=demo_readings(world),
     ) as services:
         yield Demo(services, world, clock)

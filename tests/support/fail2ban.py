@@ -1,45 +1,27 @@
 """fail2ban as Debian ships it, over the log of a real sshd: its own filter, and a server of it with the default jail.
 
-sshd writes to syslog, as on a host: with time and process number, by which the filter tells connections apart. So that
-it is a syslog of the test's own, the server sees another `/dev` (mount_namespaces(7)).
+sshd writes to a syslog of the test's own, as on a host: with time and process number, by which the filter tells
+connections apart.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from tests.support.openssh import Sshd, sshd
+from tests.support.openssh import Sshd
+from tests.support.syslog import syslog_sshd
 from tests.support.tiers import need_root, need_sshd, unavailable
 
 FILTER = Path("/etc/fail2ban/filter.d/sshd.conf")
 MOST = 5
 """`maxretry` of the default jail: with so many failures in ten minutes an address is banned."""
-_FACILITY = re.compile(rb"^<\d+>")
-_STAMP = len("Nov 21 10:00:00")
-_OWN_DEV = """
-set -e
-mkdir -p "$1/dev"
-mount --rbind /dev "$1/dev"
-mount -t tmpfs tmpfs /dev
-for name in null zero full random urandom tty log; do touch /dev/$name; done
-for name in null zero full random urandom tty; do mount --bind "$1/dev/$name" /dev/$name; done
-mkdir /dev/pts
-ln -s pts/ptmx /dev/ptmx
-mount --rbind "$1/dev/pts" /dev/pts
-mount --bind "$2" /dev/log
-shift 2
-exec "$@"
-"""
 
 
 def need_fail2ban() -> None:
@@ -54,27 +36,8 @@ def need_fail2ban() -> None:
 def logging_sshd(root: Path, *lines: str) -> Iterator[Sshd]:
     """A server that logs as Debian's does by default, to `sshd.log` in `root` by way of a syslog."""
     need_fail2ban()
-    root.mkdir(parents=True, exist_ok=True)
-    log, address = root / "sshd.log", root / "syslog.sock"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog, log.open("wb", buffering=0) as file:
-        syslog.bind(str(address))
-        writer = threading.Thread(target=_write, args=(syslog, file), daemon=True)
-        writer.start()
-        inside = ("unshare", "--mount", "--propagation", "private", "sh", "-c", _OWN_DEV, "sh", str(root), str(address))
-        try:
-            with sshd(root, "LogLevel INFO", *lines, inside=inside, log_file=False) as server:
-                yield server
-        finally:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as goodbye:
-                goodbye.sendto(b"", str(address))
-            writer.join(5)
-
-
-def _write(syslog: socket.socket, file: IO[bytes]) -> None:
-    """Each message as a line of auth.log: `Nov 21 10:00:00 host sshd[123]: …`. An empty one is the end."""
-    while message := syslog.recv(65536):
-        plain = _FACILITY.sub(b"", message).rstrip(b"\0\n")
-        file.write(plain[:_STAMP] + b" host " + plain[_STAMP + 1 :] + b"\n")
+    with syslog_sshd(root, *lines) as server:
+        yield server
 
 
 def failures(log: Path) -> list[str]:

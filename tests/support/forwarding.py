@@ -18,6 +18,7 @@ from backend.events import EventBus
 from backend.forwards.model import ForwardChanged, ForwardState, ForwardView
 from backend.forwards.service import ForwardService
 from backend.forwards.spec import read_forward
+from backend.production.guard import never_asks
 from backend.tasks import cancel_all
 from tests.support.transfer_world import OneHost
 from tests.support.worlds import Person, Rig
@@ -59,7 +60,7 @@ async def forwarding(rig: Rig, clock: Clock | None = None) -> AsyncIterator[Forw
     clock, bus = clock or SystemClock(), EventBus()
     book = OneHost(rig.target)
     sessions = Sessions(connector=rig.connector, book=book, interaction=Person(), bus=bus, clock=clock, vault=Vault())
-    service = ForwardService(sessions=sessions, book=book, bus=bus, clock=clock)
+    service = ForwardService(sessions=sessions, book=book, bus=bus, clock=clock, permit=never_asks)
     made = Forwarding(bus, sessions, service)
     bus.subscribe(ForwardChanged, lambda event: made.changes.append(event.view))
     try:

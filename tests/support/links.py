@@ -34,8 +34,12 @@ class SteeredFiles:
 class SteeredLink:
     """A link that lives until `lose` or `close`; pings are answered at once unless `silent`."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, beside: SteeredLink | None = None) -> None:
+        """`beside`: whose connection it uses as well."""
         self.target = target
+        self._first = beside.target.name if beside is not None else ""
+        self._users: list[SteeredLink] = [] if beside is None else beside._users
+        self._users.append(self)
         self.was_closed = False
         self.pings = 0
         self.channels = 0
@@ -46,7 +50,8 @@ class SteeredLink:
         self._lost: FairleadError | None = None
         self._ended = asyncio.Event()
         self._answering = asyncio.Event()
-        self._answering.set()
+        if beside is None or beside._answering.is_set():
+            self._answering.set()
 
     @property
     def facts(self) -> LinkFacts:
@@ -64,7 +69,19 @@ class SteeredLink:
             host_key="",
             auth_method="none",
             login_repeats=self.login_repeats,
+            first=self._first,
         )
+
+    @property
+    def is_up(self) -> bool:
+        return bool(self._users)
+
+    def share(self, target: Target) -> SteeredLink | None:
+        return SteeredLink(target, self) if self.is_up else None
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return tuple(user.target.name for user in self._users if user is not self)
 
     def fall_silent(self) -> None:
         self._answering.clear()
@@ -73,10 +90,14 @@ class SteeredLink:
         self._answering.set()
 
     def lose(self, error: FairleadError | None = None) -> None:
-        if not self._ended.is_set():
-            self._lost = error or LinkLost(Code.CONNECTION_LOST)
-            self._ended.set()
-            self._answering.set()
+        """The connection is lost, under all who use it."""
+        lost = error or LinkLost(Code.CONNECTION_LOST)
+        for user in (self, *self._users):
+            if not user._ended.is_set():
+                user._lost = lost if user is self else lost.told_of(user.target.name)
+                user._ended.set()
+                user._answering.set()
+        self._users.clear()
 
     async def ping(self) -> float:
         self.pings += 1
@@ -93,9 +114,14 @@ class SteeredLink:
         return cast(FileChannel, SteeredFiles())
 
     async def open_process(
-        self, command: bytes | None, *, pty: PtyRequest | None = None, env: Mapping[str, str] | None = None
+        self,
+        command: bytes | None,
+        *,
+        pty: PtyRequest | None = None,
+        env: Mapping[str, str] | None = None,
+        window: int | None = None,
     ) -> RemoteProcess:
-        raise NotImplementedError("sessions start no processes")
+        raise SessionError(Code.SESSION_REFUSED, evidence={"reason": "files only"})
 
     async def open_stream(self, host: str, port: int) -> ByteStream:
         raise NotImplementedError("sessions open no streams")
@@ -123,6 +149,10 @@ class SteeredLink:
     async def close(self, because: LinkLost | None = None) -> None:
         await asyncio.sleep(0)
         self._lost = self._lost or because
+        if self in self._users:
+            self._users.remove(self)
+        if because is not None and self._users:
+            self._users[0].lose(because)
         if self.will_not_close:
             await asyncio.Event().wait()
         self.was_closed = True
@@ -158,6 +188,12 @@ class SteeredConnector:
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
+
+    @property
+    def made(self) -> list[SteeredLink]:
+        """The links of the attempts that were let pass."""
+        ended = [attempt.outcome for attempt in self.attempts if attempt.outcome.done()]
+        return [one.result() for one in ended if not one.cancelled() and one.exception() is None]
 
     @property
     def waiting(self) -> list[Attempt]:

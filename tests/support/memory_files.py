@@ -66,6 +66,10 @@ class Faults:
     """What goes wrong. Hooks are called with the path and the offset."""
 
     no_commands: bool = False
+    login_prints: bytes = b""
+    """A shell command that runs before every command, as login files do."""
+    no_copies: bool = False
+    """It copies no files by itself (`copy-data`)."""
     wrong_hash: bool = False
     longest_read: int | None = None
     lose_after: list[int] = field(default_factory=list)
@@ -78,6 +82,7 @@ class Faults:
     """Added to the size of every file that is listed."""
     on_read: Callable[[bytes, int], object] | None = None
     on_write: Callable[[bytes, int], object] | None = None
+    on_command: Callable[[bytes], object] | None = None
     refuse_writes: Code | None = None
     refuse_closing: Code | None = None
     """What is told only when a file that was written is closed, as by a network file system."""
@@ -97,6 +102,8 @@ class DirectoryHost:
         self.faults = Faults()
         self.sent = self.received = 0
         """Bytes of content, as the host has seen them."""
+        self.copied = 0
+        """Bytes that it has copied by itself, without a command."""
         self.commands: list[bytes] = []
         self.links = 0
         self._passed = 0
@@ -116,11 +123,24 @@ class DirectoryHost:
             raise LinkLost(Code.CONNECTION_LOST, host="server")
 
 
+class DirectoryHosts:
+    """A connector to several of them, by name."""
+
+    def __init__(self, hosts: Mapping[str, DirectoryHost]) -> None:
+        self._hosts = hosts
+
+    async def connect(
+        self, target: Target, interaction: Interaction, observer: Observer | None = None, gate: Gate | None = None
+    ) -> Link:
+        return await self._hosts[target.name].connect(target, interaction, observer, gate)
+
+
 class _Link:
     def __init__(self, host: DirectoryHost) -> None:
         self._host = host
         self.lost: FairleadError | None = None
         self._ended: asyncio.Future[FairleadError | None] = asyncio.get_running_loop().create_future()
+        self._processes: list[_Process] = []
         self.facts = LinkFacts("server", "tester", "", (), "Test", "", "", "", "", "none")
 
     @contextmanager
@@ -133,25 +153,48 @@ class _Link:
             self.lost = error
             if not self._ended.done():
                 self._ended.set_result(error)
+            for process in self._processes:
+                process.link_is_lost()
             raise
 
     async def open_process(
-        self, command: bytes | None, *, pty: PtyRequest | None = None, env: Mapping[str, str] | None = None
+        self,
+        command: bytes | None,
+        *,
+        pty: PtyRequest | None = None,
+        env: Mapping[str, str] | None = None,
+        window: int | None = None,
     ) -> RemoteProcess:
         if self._host.faults.no_commands:
             raise SessionError(Code.SESSION_REFUSED, evidence={"reason": "files only"}, host="server")
+        if self.lost is not None:
+            raise self.lost
         assert command is not None
-        process = await asyncio.create_subprocess_exec(
+        if self._host.faults.on_command is not None:
+            self._host.faults.on_command(command)
+        starting = asyncio.ensure_future(self._start(self._host.faults.login_prints + command))
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:  # a start that is cut off half-way would leave the process to nobody
+            await _Process(await starting, self._host, self, command).close()
+            raise
+        started = _Process(process, self._host, self, command)
+        self._processes.append(started)
+        if self._ended.done():  # the link was lost meanwhile
+            started.link_is_lost()
+        return started
+
+    async def _start(self, command: bytes) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             "/bin/sh",
             "-c",
             command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
             cwd=self._host.home,
             start_new_session=True,
         )
-        return _Process(process, self._host, command)
 
     async def open_files(self) -> FileChannel:
         await asyncio.sleep(0)
@@ -169,6 +212,17 @@ class _Link:
     async def listen_unix(self, path: str, on_incoming: OnIncoming) -> RemoteListener:
         raise NotImplementedError
 
+    @property
+    def is_up(self) -> bool:
+        return self.lost is None
+
+    def share(self, target: Target) -> Link | None:
+        return None  # as if it had ended: each connection is one name's
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return ()
+
     async def ping(self) -> float:
         return 0.001
 
@@ -185,24 +239,52 @@ class _Link:
 
 
 class _Process:
-    def __init__(self, process: asyncio.subprocess.Process, host: DirectoryHost, command: bytes) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, host: DirectoryHost, link: _Link, command: bytes) -> None:
         self._process = process
         self._host = host
+        self._link = link
         self._command = command
         self._input = b""
+        self._carries_content = b"; tar -" in command or b"exec tar" in command or b"| tar -" in command
+        self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue(4)
+        self._reading = [
+            asyncio.create_task(self._read(stream, pipe))
+            for stream, pipe in ((StdStream.OUT, process.stdout), (StdStream.ERR, process.stderr))
+            if pipe is not None
+        ]
 
-    async def output(self) -> AsyncIterator[Chunk]:
-        assert self._process.stdout is not None
-        while data := await self._process.stdout.read(65536):
+    async def _read(self, stream: StdStream, pipe: asyncio.StreamReader) -> None:
+        while data := await pipe.read(65536):
             if self._host.faults.wrong_hash:
                 data = re.sub(rb"[0-9a-f]{64}", b"0" * 64, data)
-            yield Chunk(StdStream.OUT, data)
+            await self._chunks.put(Chunk(stream, data))
+        await self._chunks.put(None)
+
+    async def output(self) -> AsyncIterator[Chunk]:
+        for _ in self._reading:
+            while (chunk := await self._chunks.get()) is not None:
+                self._passes(chunk.data if chunk.stream is StdStream.OUT else b"")
+                yield chunk
+
+    def link_is_lost(self) -> None:
+        """Whoever waits for output looks at the link again."""
+        with suppress(asyncio.QueueFull):
+            self._chunks.put_nowait(Chunk(StdStream.ERR, b""))
+
+    def _passes(self, data: bytes) -> None:
+        with self._link.alive():
+            if self._carries_content:
+                self._host.moved(len(data))
 
     async def write(self, data: bytes) -> None:
         assert self._process.stdin is not None
         self._input += data
         self._process.stdin.write(data)
-        await self._process.stdin.drain()
+        self._passes(data)
+        try:
+            await self._process.stdin.drain()
+        except OSError as error:
+            raise SessionError(Code.SESSION_REFUSED, "The process reads nothing more.", host="server") from error
 
     async def write_eof(self) -> None:
         assert self._process.stdin is not None
@@ -213,6 +295,8 @@ class _Process:
 
     def send_signal(self, signal: str) -> None: ...
 
+    def place(self) -> None: ...
+
     async def wait(self) -> ExitReport:
         return ExitReport(status=await self._process.wait())
 
@@ -220,8 +304,12 @@ class _Process:
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        assert self._process.stdout is not None
-        await self._process.stdout.read()  # asyncio sees the end of a process after the end of its output only
+        for task in self._reading:
+            task.cancel()
+        await asyncio.wait(self._reading)
+        for pipe in (self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            await pipe.read()  # asyncio sees the end of a process after the end of its output only
         await self._process.wait()
 
     async def __aenter__(self) -> Self:
@@ -236,7 +324,7 @@ class _Process:
 _FLAGS = {
     OpenMode.READ: os.O_RDONLY,
     OpenMode.CREATE: os.O_WRONLY | os.O_CREAT | os.O_TRUNC,
-    OpenMode.UPDATE: os.O_WRONLY | os.O_CREAT,
+    OpenMode.UPDATE: os.O_RDWR,
     OpenMode.EXCLUSIVE: os.O_WRONLY | os.O_CREAT | os.O_EXCL,
 }
 
@@ -332,10 +420,27 @@ class _Channel:
         with self._about(link) as real:
             os.symlink(points_to, real)
 
+    async def hardlink(self, path: bytes, existing: bytes) -> None:
+        with self._about(path) as real:
+            os.link(self._real(existing), real)
+
+    async def account_names(
+        self, users: Sequence[int], groups: Sequence[int]
+    ) -> tuple[Mapping[int, str], Mapping[int, str]]:
+        return {}, {}
+
     async def set_attributes(
-        self, path: bytes, *, mode: int | None = None, modified: float | None = None, follow: bool = True
+        self,
+        path: bytes,
+        *,
+        mode: int | None = None,
+        modified: float | None = None,
+        owner: tuple[int, int] | None = None,
+        follow: bool = True,
     ) -> None:
         with self._about(path) as real:
+            if owner is not None:
+                os.chown(real, *owner, follow_symlinks=follow)
             if mode is not None:
                 os.chmod(real, mode)
             if modified is not None:
@@ -393,6 +498,17 @@ class _File:
 
     async def truncate(self, size: int) -> None:
         os.ftruncate(self._descriptor, size)
+
+    async def copy_from(self, source: RemoteFile, offset: int, size: int) -> bool:
+        if self._host.faults.no_copies or not isinstance(source, _File) or source._link is not self._link:
+            return False
+        await asyncio.sleep(0)
+        with self._link.alive():
+            data = os.pread(source._descriptor, size, offset)
+            self._host.copied += len(data)
+            self._host.moved(len(data))
+            os.pwrite(self._descriptor, data, offset)
+        return True
 
     async def sync(self) -> bool:
         return False

@@ -175,6 +175,7 @@ def sshd(
         f"PidFile {root / 'sshd.pid'}",
         *lines,
         f"AuthorizedKeysFile {root / 'authorized_keys'}",
+        _NO_START_FILES,
         *_DEFAULTS[: None if defaults else 2],
     ]
     (root / "sshd_config").write_text("\n".join(settings) + "\n")
@@ -188,6 +189,10 @@ def sshd(
     finally:
         server.stop()
 
+
+_NO_START_FILES = "SetEnv SHLVL=2"
+"""bash, run by a server, reads ~/.bashrc of whoever runs the tests, unless it is not the first one. A `SetEnv` of the
+caller's takes the place of this one."""
 
 _DEFAULTS = (
     "UsePAM no",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,9 +83,33 @@ def _stack(ledger: Path, *, ask_password: bool) -> str:
     return f"{password}auth required {_MODULE} secret={ledger} user=root allowed_perm=0600\n{_REST}"
 
 
+_UNIX = "auth required pam_unix.so\naccount required pam_unix.so\npassword required pam_unix.so\n"
+_UNIX += "session required pam_permit.so\n"
+
+
 @contextmanager
-def _server(root: Path, program: Path, methods: str) -> Iterator[Sshd]:
-    lines: Sequence[str] = ("UsePAM yes", "KbdInteractiveAuthentication yes", f"AuthenticationMethods {methods}")
+def password_server(root: Path, *lines: str) -> Iterator[tuple[Sshd, str]]:
+    """A server that takes an account's PASSWORD through PAM, which also says when that has expired; the account."""
+    need_sshd()
+    need_root("a PAM service of its own")
+    service = f"fairlead-test-{secrets.token_hex(4)}"
+    root.mkdir(parents=True, exist_ok=True)
+    program = root / service
+    program.symlink_to(SSHD)
+    try:
+        (_SERVICES / service).write_text(_UNIX)
+        with (
+            throw_away_user(root / "home", password=PASSWORD) as user,
+            _server(root, program, "any", "PasswordAuthentication yes", *lines) as server,
+        ):
+            yield server, user
+    finally:
+        (_SERVICES / service).unlink(missing_ok=True)
+
+
+@contextmanager
+def _server(root: Path, program: Path, methods: str, *more: str) -> Iterator[Sshd]:
+    lines = ("UsePAM yes", "KbdInteractiveAuthentication yes", f"AuthenticationMethods {methods}", *more)
     with sshd(root / "sshd", *lines, program=program) as server:
         for directory in (root / "sshd", *root.parents, root):
             if directory.stat().st_uid == os.getuid() and directory != Path("/"):

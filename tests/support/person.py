@@ -15,6 +15,7 @@ from backend.connection.interaction import (
     SecretRequest,
 )
 from backend.connection.vault import Secret
+from backend.files.model import NameTaken, TakenAnswer
 
 
 class Person:
@@ -27,16 +28,19 @@ class Person:
         passphrases: Sequence[str] = (),
         answers: Sequence[Sequence[str]] = (),
         host_keys: Sequence[HostKeyDecision] = (),
+        names: Sequence[TakenAnswer] = (),
         thinks: float = 0,
     ) -> None:
         self._passwords = list(passwords)
         self._passphrases = list(passphrases)
         self._answers = list(answers)
         self._host_keys = list(host_keys)
+        self._names = list(names)
         self._thinks = thinks
         self.secrets: list[SecretRequest] = []
         self.challenges: list[Challenge] = []
         self.questions: list[HostKeyQuestion] = []
+        self.taken: list[NameTaken] = []
         self.announced: list[tuple[str, str]] = []
 
     async def secret(self, request: SecretRequest) -> Secret | None:
@@ -59,6 +63,11 @@ class Person:
 
     async def confirm(self, question: Confirmation) -> bool:
         return False
+
+    async def name_taken(self, question: NameTaken) -> TakenAnswer | None:
+        self.taken.append(question)
+        await asyncio.sleep(self._thinks)
+        return self._names.pop(0) if self._names else None
 
     def announce(self, host: str, text: str) -> None:
         self.announced.append((host, text))

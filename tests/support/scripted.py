@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from types import TracebackType
 from typing import Self, cast
 
+from backend.commands.elevation.elevation import Elevation
 from backend.connection.connector import (
     ByteStream,
     Chunk,
@@ -21,6 +22,7 @@ from backend.connection.connector import (
     PhaseFailed,
     PhasePassed,
     PhaseStarted,
+    Place,
     PtyRequest,
     PtySize,
     Space,
@@ -55,6 +57,7 @@ class ScriptedProcess:
         self.written = bytearray()
         self.ended_input = False
         self.signals: list[str] = []
+        self.sizes: list[PtySize] = []
         self.closed = False
         self._reacts = reacts
         self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue()
@@ -99,12 +102,15 @@ class ScriptedProcess:
         self.ended_input = True
 
     def resize(self, size: PtySize) -> None:
-        return None
+        self.sizes.append(size)
 
     def send_signal(self, signal: str) -> None:
         self.signals.append(signal)
         if self._reacts is not None:
             self._reacts(self, signal)
+
+    def place(self) -> Place | None:
+        return None
 
     async def wait(self) -> ExitReport:
         return await asyncio.shield(self._report)
@@ -158,6 +164,7 @@ class ScriptedLink:
     ) -> None:
         self.facts = facts
         self.commands: list[bytes] = []
+        self.ptys: list[PtyRequest | None] = []
         self.processes: list[ScriptedProcess] = []
         self.was_closed = False
         self.refuses: FairleadError | None = None
@@ -166,11 +173,17 @@ class ScriptedLink:
         self._pings = deque(pings)
 
     async def open_process(
-        self, command: bytes | None, *, pty: PtyRequest | None = None, env: Mapping[str, str] | None = None
+        self,
+        command: bytes | None,
+        *,
+        pty: PtyRequest | None = None,
+        env: Mapping[str, str] | None = None,
+        window: int | None = None,
     ) -> ScriptedProcess:
         if self.refuses is not None:
             raise self.refuses
         self.commands.append(command or b"")
+        self.ptys.append(pty)
         self.processes.append(self._answer(command or b""))
         return self.processes[-1]
 
@@ -191,6 +204,17 @@ class ScriptedLink:
     async def listen_unix(self, path: str, on_incoming: OnIncoming) -> RemoteListener:
         raise NotImplementedError("no test by script opens streams")
 
+    @property
+    def is_up(self) -> bool:
+        return self.lost is None
+
+    def share(self, target: Target) -> Link | None:
+        raise NotImplementedError("no test by script shares a link")
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return ()
+
     async def ping(self) -> float:
         self._pings.rotate(-1)
         return self._pings[-1]
@@ -208,6 +232,11 @@ class ScriptedLink:
 
     async def close(self, because: LinkLost | None = None) -> None:
         self.was_closed = True
+
+
+def nobody_else(host: str) -> Elevation:
+    """For services that become no other user."""
+    raise NotImplementedError("no test by script acts as another user")
 
 
 class ScriptedSessions:
@@ -243,6 +272,7 @@ class ScriptedBook(HostBook):
     """A host book of the given targets."""
 
     def __init__(self, *targets: Target) -> None:
+        super().__init__(environ={})
         self._targets = {target.name: target for target in targets}
 
     async def list(self) -> tuple[HostEntry, ...]:
@@ -258,6 +288,9 @@ class ScriptedBook(HostBook):
 
     async def routes(self, name: str) -> tuple[Target, ...]:
         return (await self.resolve(name),)
+
+    async def differences(self, target: Target) -> Mapping[str, str]:
+        return {}
 
 
 class ScriptedConnector:

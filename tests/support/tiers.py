@@ -1,6 +1,6 @@
 """Which kinds of real hosts this machine can run, and what happens where it cannot: skip here, fail where required.
 
-`FAIRLEAD_REQUIRE=sshd,netns` (set by `.ci/run`) turns a skip of those tiers into a failure.
+`FAIRLEAD_REQUIRE=sshd,netns,modules,slurm,promtool` (set by `.ci/run`) turns a skip of those tiers into a failure.
 """
 
 from __future__ import annotations
@@ -59,3 +59,19 @@ def need_namespaces() -> None:
     """Call before making network namespaces."""
     if problem := _namespaces_work():
         unavailable("netns", problem)
+
+
+def need_promtool() -> str:
+    """Its path. Call before checking what Prometheus is to read."""
+    path = shutil.which("promtool")
+    if path is None:
+        unavailable("promtool", "no promtool; on Debian and Ubuntu it is in the package prometheus")
+    return path
+
+
+def need_program(name: str) -> str:
+    """Its path. Call before running a program that people have on their hosts; part of the sshd tier."""
+    path = shutil.which(name)
+    if path is None:
+        unavailable("sshd", f"no {name}; on Debian and Ubuntu: apt install {name}")
+    return path

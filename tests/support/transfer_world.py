@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -18,16 +19,21 @@ from backend.connection.target import Target
 from backend.connection.vault import Vault
 from backend.events import EventBus
 from backend.files.filesystem import Files
-from backend.files.transfer import Direction, TransferOutcome, TransferRequest, TransferService
+from backend.files.transfer import Direction, Limits, TransferOutcome, TransferRequest, TransferService
 from backend.hosts.book import HostBook
+from backend.production.guard import never_asks
+from backend.settings import Settings
+from backend.settings.model import CommandOptions
 from backend.store import Store
 from tests.support.person import Person
+from tests.support.tiers import need_root
 
 
 class OneHost(HostBook):
     """A host book that knows one target, whatever it is called."""
 
     def __init__(self, target: Target) -> None:
+        self._settings = Settings()
         self.target = target
 
     async def resolve(self, name: str) -> Target:
@@ -35,6 +41,22 @@ class OneHost(HostBook):
 
     async def routes(self, name: str) -> tuple[Target, ...]:
         return (await self.resolve(name),)
+
+    async def is_production(self, name: str) -> bool:
+        return (await self.resolve(name)).production
+
+    async def differences(self, target: Target) -> Mapping[str, str]:
+        return {}
+
+    def command_options(self, name: str) -> Sequence[tuple[str, CommandOptions]]:
+        return ()
+
+
+class HostsApart(OneHost):
+    """One that knows as many machines as names, all like one target."""
+
+    async def resolve(self, name: str) -> Target:
+        return replace(self.target, name=name, hops=(replace(self.target.host, address=f"{name}.example.net"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +78,11 @@ class Workbench:
         """Send, and wait."""
         return await self.transfers.submit(self.putting(*sources, to=to, **more)).wait()
 
+    async def between(self, *sources: Path | str, to: Path | str, **more: object) -> TransferOutcome:
+        """Copy from `first` to `second`, and wait."""
+        request = TransferRequest(Direction.BETWEEN, "first", tuple(map(str, sources)), str(to), to_host="second")
+        return await self.transfers.submit(replace(request, **more)).wait()  # type: ignore[arg-type]
+
     def putting(self, *sources: Path | str, to: str, **more: object) -> TransferRequest:
         """The request to send."""
         request = TransferRequest(Direction.PUT, "server", tuple(map(str, sources)), to)
@@ -64,27 +91,37 @@ class Workbench:
 
 @asynccontextmanager
 async def workbench(
-    connector: Connector, target: Target, state: Path, *, vault: Vault | None = None, clock: Clock | None = None
+    connector: Connector,
+    target: Target,
+    state: Path,
+    *,
+    vault: Vault | None = None,
+    clock: Clock | None = None,
+    person: Person | None = None,
+    limits: Limits | None = None,
+    book: type[OneHost] = OneHost,
 ) -> AsyncIterator[Workbench]:
     """The services over `connector`, with their journal in `state`."""
     clock = clock or SystemClock()
-    bus = EventBus()
+    bus, person = EventBus(), person or Person()
     async with AsyncExitStack() as stack:
         store = Store(state / "fairlead.db")
         await store.open()
         stack.push_async_callback(store.close)
         sessions = Sessions(
             connector=connector,
-            book=OneHost(target),
-            interaction=Person(),
+            book=book(target),
+            interaction=person,
             bus=bus,
             clock=clock,
             vault=vault or Vault(),
         )
         stack.push_async_callback(sessions.close)
-        transfers = TransferService(sessions=sessions, store=store, bus=bus, clock=clock)
+        transfers = TransferService(
+            sessions=sessions, store=store, bus=bus, clock=clock, person=person, permit=never_asks, limits=limits
+        )
         stack.push_async_callback(transfers.close)
-        yield Workbench(bus, sessions, transfers, Files(sessions=sessions), store)
+        yield Workbench(bus, sessions, transfers, Files(sessions=sessions, permit=never_asks), store)
 
 
 def snapshot(root: Path | bytes) -> dict[bytes, tuple[object, ...]]:
@@ -135,3 +172,15 @@ def mixed_tree(root: Path, chance: Random) -> Path:
     os.chmod(os.path.join(top, b"deep/er"), 0o555)
     os.utime(os.path.join(top, b"deep"), (1_100_000_000, 1_100_000_000))
     return root
+
+
+@contextmanager
+def small_disk(path: Path, size: int) -> Iterator[Path]:
+    """A file system of `size` bytes. Needs root."""
+    need_root("mounting a small disk")
+    path.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "-l", str(path)], check=True)

@@ -10,8 +10,10 @@ from contextlib import asynccontextmanager
 async def until(condition: Callable[[], bool], *, seconds: float = 5.0) -> None:
     """Return as soon as `condition` holds. Raises TimeoutError when it does not within `seconds`."""
     async with asyncio.timeout(seconds):
+        rounds = 0
         while not condition():
-            await asyncio.sleep(0)
+            await asyncio.sleep(0 if rounds < 100 else 0.002)  # what is waited for needs the processor, too
+            rounds += 1
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from backend.connection.interaction import (
 )
 from backend.connection.target import Hop, KnownHostsFiles, Target, Timeouts
 from backend.connection.vault import Secret, Vault
+from backend.files.model import NameTaken, TakenAnswer
 from mocks.connector import SimulatedConnector
 from mocks.host import HostKey, Question, SimulatedHost, User
 from mocks.relay import Relay
@@ -61,6 +62,9 @@ class Person:
 
     async def confirm(self, question: Confirmation) -> bool:
         return False
+
+    async def name_taken(self, question: NameTaken) -> TakenAnswer | None:
+        return None
 
     def announce(self, host: str, text: str) -> None:
         self.announced.append(text)
@@ -122,7 +126,7 @@ def contract_host() -> SimulatedHost:
     """The simulated host of the contract tests."""
     questions = (Question("Password: ", PASSWORD), Question("Code: ", CODE, echo=True))
     users = (
-        User("tester", 1000, password=PASSWORD, keys=(_KEY.public_line,)),
+        User("tester", 1000, password=PASSWORD, keys=(_KEY.public_line,), groups=(("sudo", 27),)),
         User("coded", 1001, challenge=(questions,)),
     )
     host = SimulatedHost("server", users=users)
@@ -169,7 +173,8 @@ async def _sshd(directory: Path) -> AsyncIterator[Rig]:
     from tests.support.openssh import sshd
 
     key = write_key(directory)
-    lines = ("PasswordAuthentication yes", "AcceptEnv FAIRLEAD_*", "PrintMotd no", "PrintLastLog no")
+    own_state = f"SetEnv XDG_STATE_HOME={directory}/their-state"
+    lines = ("PasswordAuthentication yes", "AcceptEnv FAIRLEAD_*", "PrintMotd no", "PrintLastLog no", own_state)
     with sshd(directory / "sshd", *lines) as server:
         server.authorize(key)
         work = directory / "work"
@@ -177,7 +182,7 @@ async def _sshd(directory: Path) -> AsyncIterator[Rig]:
         echo = await asyncio.start_server(_echo, "127.0.0.1", 0)
         async with echo, Relay("127.0.0.1", server.port) as relay:
             public = server.host_keys[0].with_name(server.host_keys[0].name + ".pub").read_text()
-            hop = _hop(directory, key, public, relay.host, relay.port, server.user)
+            hop = hop_of(directory, key, public, relay.host, relay.port, server.user)
             yield Rig(
                 tier="sshd",
                 connector=_real_connector(),
@@ -217,7 +222,7 @@ def _rig(
     cut: Callable[[], None],
 ) -> Rig:
     public = host.host_key.public_line
-    hop = _hop(directory, write_key(directory), public, address, port, "tester")
+    hop = hop_of(directory, write_key(directory), public, address, port, "tester")
     return Rig(
         tier=tier,
         connector=connector,
@@ -231,7 +236,7 @@ def _rig(
     )
 
 
-def _hop(directory: Path, key: Path, public: str, address: str, port: int, user: str) -> Hop:
+def hop_of(directory: Path, key: Path, public: str, address: str, port: int, user: str) -> Hop:
     known = directory / "known_hosts"
     name = address if port == 22 else f"[{address}]:{port}"
     known.write_text(f"{name} {' '.join(public.split()[:2])}\n")
