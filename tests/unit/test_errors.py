@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import string
 
 import pytest
@@ -91,3 +92,15 @@ def test_kinds_that_are_handled_together_are_of_one_family() -> None:
     assert issubclass(HostKeyError, ConnectError)
     assert issubclass(IntegrityError, FileError)
     assert all(issubclass(kind, FairleadError) for kind in (ConfigError, ConnectError, FileError, LinkLost))
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_whatever_a_host_calls_its_files_is_one_word_of_a_command_to_copy(parent: str, host: str) -> None:
+    error = FileError(Code.NOT_FOUND, evidence={"parent": parent}, host=host)
+    commands = [step.command for step in error.advice if step.command]
+    assert [shlex.split(command) for command in commands] == [["fairlead", "ls", f"{host}:{error.evidence['parent']}"]]
+
+
+def test_a_file_below_the_home_directory_stays_there_in_a_command_to_copy() -> None:
+    (step, *_) = FairleadError(Code.AUTH_KEY_PERMISSIONS, evidence={"path": "~/.ssh/my key", "mode": "0644"}).advice
+    assert step.command == "chmod 600 ~/'.ssh/my key'"

@@ -19,6 +19,8 @@ from backend.connection.vault import Vault
 from backend.errors import AuthError, Code, ConnectError
 from backend.event_log import fields_of, kind_of, log_events, plain
 from backend.events import Event, EventBus
+from backend.health.deep.values import DeepCheck, DeepChecked, DeepCheckFailed, HealthLevelChanged, Level
+from backend.health.recovery.values import Outcome, RecoveryDone
 from backend.log import configure_logging, reset_logging
 from tests.support.scripted import hop
 
@@ -38,6 +40,16 @@ EVENTS: dict[str, tuple[Event, set[str]]] = {
     "command_changed": (
         CommandChanged("web-1", "c1", CommandState.ENDED, CommandOutcome(ExitReport(3), None, 0.5, 10, 0)),
         {"host", "command_id", "state", "outcome"},
+    ),
+    "deep_checked": (DeepChecked("web-1", DeepCheck("web-1", MOMENT, 0.2, ())), {"host", "check"}),
+    "deep_check_failed": (DeepCheckFailed("web-1", REFUSED, True), {"host", "error", "again"}),
+    "health_level_changed": (
+        HealthLevelChanged("web-1", "load.per_cpu", Level.OK, Level.WARN, "busy", MOMENT),
+        {"host", "name_", "old", "new", "text"},
+    ),
+    "recovery_done": (
+        RecoveryDone("web-1", "restart nginx.service", Outcome.DONE, "it is active"),
+        {"host", "action", "outcome", "text"},
     ),
     "latency_measured": (LatencyMeasured("web-1", 0.0123456789), {"host", "seconds"}),
 }
@@ -83,7 +95,9 @@ def test_every_event_becomes_one_json_object_and_hints_to_redraw_become_none(tmp
     finally:
         reset_logging()
     records = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
-    assert [record["message"] for record in records] == [kind for kind in EVENTS if kind != "latency_measured"]
+    assert [record["message"] for record in records] == [
+        kind for kind in EVENTS if kind not in ("latency_measured", "deep_checked")
+    ]
     assert all(record["logger"] == "fairlead.events" and record["at"].endswith("Z") for record in records)
 
 

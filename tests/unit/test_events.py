@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
+from backend.dataclass import dataclass
 from backend.events import Event, EventBus
 
 

@@ -16,6 +16,8 @@ from backend.connection.target import HostKeyPolicy
 from backend.errors import Code, ConfigError
 from backend.settings import (
     Ascii,
+    HealthOptions,
+    HealthSettings,
     HostSettings,
     KeepaliveOptions,
     Layer,
@@ -264,6 +266,14 @@ def test_the_example_in_the_guide_is_valid_and_names_every_key(file: Path) -> No
     guide = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
     example = guide.split("```toml\n")[1].split("```")[0]
     assert problems(file, example) == []
-    for model in (UiSettings, TransferSettings, HostSettings, KeepaliveOptions, TimeoutOptions):
+    for model in (
+        UiSettings,
+        TransferSettings,
+        HostSettings,
+        KeepaliveOptions,
+        TimeoutOptions,
+        HealthSettings,
+        HealthOptions,
+    ):
         for key in dataclasses.fields(model):
             assert f"{key.name} = " in example or key.name == "port"

@@ -13,7 +13,7 @@ import pytest
 
 from cli.flags import GlobalFlags
 from cli.group import COMMANDS
-from cli.main import fairlead
+from cli.root import fairlead
 
 ROOT = Path(__file__).resolve().parents[3]
 

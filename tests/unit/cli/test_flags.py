@@ -9,7 +9,7 @@ import pytest
 
 from cli.flags import GlobalFlags, global_flags, pass_flags
 from cli.group import COMMANDS
-from cli.main import fairlead
+from cli.root import fairlead
 
 
 @click.group()

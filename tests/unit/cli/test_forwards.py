@@ -10,7 +10,7 @@ import pytest
 from backend.forwards.model import ForwardState, ForwardView
 from backend.forwards.spec import read_forward
 from cli.forwards import listening_line, news_of, status_line, summary, view_json, warnings
-from cli.main import main
+from cli.main import run as main
 
 AT = datetime(2026, 3, 2, 9, 41, tzinfo=UTC)
 

@@ -28,10 +28,12 @@ def terminal() -> Iterator[Terminal]:
 def test_a_person_may_wait_for_ever_and_nobody_waits_two_minutes(terminal: Terminal) -> None:
     assert _patience(GlobalFlags(), terminal) is None
     assert _patience(GlobalFlags(), None) == UNATTENDED == 120
+    assert _patience(GlobalFlags(), None, None) is None
 
 
 def test_what_is_asked_for_holds_with_and_without_a_terminal(terminal: Terminal) -> None:
     assert _patience(GlobalFlags(give_up=5), terminal) == _patience(GlobalFlags(give_up=5), None) == 5
+    assert _patience(GlobalFlags(give_up=5), None, None) == 5
 
 
 async def test_a_host_is_given_up_though_nobody_reads_what_is_told() -> None:
@@ -39,7 +41,7 @@ async def test_a_host_is_given_up_though_nobody_reads_what_is_told() -> None:
         giving_up = GiveUp(0.0, clock=SystemClock(), narration=Narration(full))
 
         async def work() -> int:
-            giving_up.hear(_lost("web-1"))
+            giving_up.hear(lost("web-1"))
             await asyncio.Event().wait()
             return 0
 
@@ -48,7 +50,7 @@ async def test_a_host_is_given_up_though_nobody_reads_what_is_told() -> None:
                 await giving_up.watch(work())
 
 
-def _lost(host: str) -> SessionChanged:
+def lost(host: str) -> SessionChanged:
     error = LinkLost(Code.CONNECTION_LOST, host=host)
     now = datetime.now(UTC)
     return SessionChanged(host, SessionState.READY, SessionState.RECONNECTING, error.message, now, error)

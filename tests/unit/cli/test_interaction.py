@@ -48,11 +48,17 @@ def _person(tty: Tty) -> TerminalInteraction:
 
 
 async def _answered(tty: Tty, question: Awaitable[T], *lines: str) -> tuple[T, str]:
+    """The answer, each line typed once it is asked for, and what was on the screen."""
     asking = asyncio.ensure_future(question)
+    shown = ""
     for line in lines:
+        before = len(shown)
+        while not asking.done() and not shown[before:].endswith(" "):
+            await asyncio.sleep(0)
+            shown += tty.screen(within=0.0)
         tty.type(f"{line}\n")
     answer = await asking
-    return answer, tty.screen().replace("\r\n", "\n")
+    return answer, (shown + tty.screen()).replace("\r\n", "\n")
 
 
 def _key(state: HostKeyState, *, can_remember: bool = True) -> HostKeyQuestion:
@@ -99,9 +105,16 @@ async def test_a_servers_questions_are_marked_as_the_servers_words(tty: Tty) -> 
     answers, screen = await _answered(tty, _person(tty).challenge(challenge), "secret", "123456")
     assert answers is not None
     assert [answer.reveal() for answer in answers] == ["secret", "123456"]
-    head = "┌ web-1 asks:\n│ Second factor\n│ Open the app.\n│ Then type.\n"
+    head = "┌ web-1 asks (logging in as deploy):\n│ Second factor\n│ Open the app.\n│ Then type.\n"
     assert head in screen
     assert "│ Password: " in screen
+
+
+async def test_questions_that_come_again_say_that_the_login_was_not_accepted(tty: Tty) -> None:
+    challenge = Challenge("gate", "mara", "", "", (Prompt("Code:", echo=True),), attempt=2, on_the_way_to="app")
+    _, screen = await _answered(tty, _person(tty).challenge(challenge), "1")
+    assert "The login was not accepted; once more." in screen
+    assert "┌ gate asks (logging in as mara, on the way to app):" in screen
 
 
 async def test_a_server_cannot_leave_its_box_or_draw_on_the_screen(tty: Tty) -> None:
@@ -232,6 +245,12 @@ async def test_it_answers_a_single_hidden_question_for_a_password_and_no_other()
     assert await fresh().challenge(_asks_in_words("web-1", code)) is None
     assert await fresh().challenge(_asks_in_words("web-1", password, code)) is None
     assert await fresh().challenge(_asks_in_words("web-1", Prompt("Password: ", echo=True))) is None
+
+
+@pytest.mark.parametrize("words", ["One-time password (OATH) for `me': ", "New password: ", "Password again: "])
+async def test_it_answers_no_question_for_a_one_time_password_or_a_new_one(words: str) -> None:
+    stdin = FirstLineOfStdin(Secret("hunter2"), Nobody())
+    assert await stdin.challenge(_asks_in_words("web-1", Prompt(words, echo=False))) is None
 
 
 async def test_other_questions_pass_to_the_person() -> None:

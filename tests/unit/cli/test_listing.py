@@ -9,13 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.connection.connector import Attributes, Entry, FileKind
+from backend.sizes import size_text
 from backend.text import show_bytes
 from cli import listing
-from cli.units import seconds_text, size_text
+from cli.units import seconds_text
 
 
 def _entry(name: bytes, kind: FileKind = FileKind.FILE) -> Entry:
     return Entry(name, Attributes(kind))
+
+
+def _sorted(entries: list[Entry], *, hidden: bool) -> list[listing.Row]:
+    return listing.in_order(listing.shown_rows(entries, hidden=hidden), listing.Order.NAME)
 
 
 def _shown(name: bytes) -> bytes:
@@ -24,8 +29,24 @@ def _shown(name: bytes) -> bytes:
 
 def test_names_with_a_dot_are_listed_only_when_asked_for() -> None:
     entries = [_entry(b"b"), _entry(b".hidden"), _entry(b"a")]
-    assert [row.name for row in listing.sorted_rows(entries, hidden=False)] == [b"a", b"b"]
-    assert [row.name for row in listing.sorted_rows(entries, hidden=True)] == [b".hidden", b"a", b"b"]
+    assert [row.name for row in _sorted(entries, hidden=False)] == [b"a", b"b"]
+    assert [row.name for row in _sorted(entries, hidden=True)] == [b".hidden", b"a", b"b"]
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [("name", "abcd"), ("size", "cbad"), ("time", "dabc"), ("kind", "dabc")],
+)
+def test_a_listing_is_sorted_by_what_was_asked_and_the_other_way_round(order: str, names: str) -> None:
+    rows = [
+        listing.Row(b"a", Attributes(FileKind.FILE, 1, modified=3.0)),
+        listing.Row(b"b", Attributes(FileKind.FILE, 2, modified=2.0)),
+        listing.Row(b"c", Attributes(FileKind.SYMLINK, 3, modified=1.0)),
+        listing.Row(b"d", Attributes(FileKind.DIRECTORY, None, modified=4.0)),
+    ]
+    wanted = listing.Order(order)
+    assert "".join(row.name.decode() for row in listing.in_order(rows, wanted)) == names
+    assert "".join(row.name.decode() for row in listing.in_order(rows, wanted, reverse=True)) == names[::-1]
 
 
 def test_a_long_listing_lines_up_and_shows_where_links_point() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Any
 
 import pytest
 
 from backend.files.transfer import Direction
 from backend.settings import TransferSettings
-from cli.commands.run import JSON_BOUND
 from cli.commands.transfer import Wanted, get
-from cli.main import main
+from cli.main import run as main
+from cli.running import JSON_BOUND
 
 Capture = pytest.CaptureFixture[str]
 
@@ -30,6 +33,11 @@ def _json(capture: Capture) -> Any:
 
 
 # --- usage -------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_subcommand_does_not_take_leads_to_its_own_help(capfd: Capture) -> None:
+    assert _demo("health", "--warning", "3") == 2
+    assert "fairlead health --help" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -173,6 +181,12 @@ def test_no_connection_or_no_login_is_status_255(host: str, code: str, capfd: Ca
     assert (answer["exit_status"], answer["stdout"]) == (None, "")
 
 
+def test_nobody_is_asked_to_log_in_for_a_file_that_is_not_here(tmp_path: Path, capfd: Capture) -> None:
+    assert _demo("put", str(tmp_path / "gone"), "cluster:there") != 0
+    err = capfd.readouterr().err
+    assert "NOT_FOUND" in err and "NEEDS_PERSON" not in err
+
+
 # --- files -------------------------------------------------------------------------------------------------------
 
 
@@ -252,7 +266,7 @@ def test_a_file_goes_to_stdout_byte_for_byte(capfdbinary: pytest.CaptureFixture[
 
 def test_some_files_that_fail_are_status_4_and_the_rest_is_done(tmp_path: Path, capfd: Capture) -> None:
     (tmp_path / "a").write_text("x")
-    assert _demo("put", "--json", str(tmp_path / "a"), str(tmp_path / "missing"), "web-1:uploads/") == 4
+    assert _demo("put", "--yes", "--json", str(tmp_path / "a"), str(tmp_path / "missing"), "web-1:uploads/") == 4
     lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert {line["error"]["code"] for line in lines[:-1]} == {"NOT_FOUND", "SOME_FAILED"}
     assert (lines[-1]["files"], lines[-1]["failed"]) == (1, 1)
@@ -275,6 +289,27 @@ def test_a_group_alone_shows_what_it_has_as_help_does(group: str, capfd: Capture
     assert err.startswith(f"Usage: fairlead {group} ")
     assert main(["--batch", group, "--json"]) == 2
     assert _json(capfd)["error"]["code"] == "USAGE"
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--warning", "0.1"], "--warning goes with --nagios"),
+        (["--warning", "1", "--critical", "2"], "--warning and --critical go with --nagios"),
+        (["--every", "10"], "--every goes with --serve"),
+    ],
+)
+def test_what_would_be_ignored_is_a_mistake(options: list[str], problem: str, capfd: Capture) -> None:
+    assert _demo("health", *options, "--json", "web-1") == 2
+    assert _json(capfd)["error"]["evidence"]["problem"] == problem
+
+
+def test_a_bundle_that_could_not_be_written_here_is_told_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert _demo("bundle", "--json", "web-1") == 2
+    assert _json(capfd)["error"]["evidence"]["problem"] == f"nothing may be written to {Path.cwd()}"
 
 
 # --- diagnose, hosts, config -------------------------------------------------------------------------------------
@@ -370,3 +405,39 @@ def test_a_fault_of_our_own_is_status_70_and_shows_no_text_of_it(
     out, err = capfd.readouterr()
     assert "RuntimeError at cli/test_main.py" in err
     assert "hunter2" not in out + err
+
+
+# --- the end of the process ------------------------------------------------------------------------------------------
+
+
+def _ended(body: str, **where: Any) -> subprocess.CompletedProcess[str]:
+    program = f"import atexit, sys, threading\nimport cli.main\ndef run():\n{indent(dedent(body), '    ')}\n"
+    return subprocess.run(
+        [sys.executable, "-c", f"{program}cli.main.run = run\ncli.main.main()"],
+        **{"stdout": subprocess.PIPE, **where},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_threads_and_what_is_left_to_do_are_waited_for() -> None:
+    done = _ended("""
+        begin = threading.Event()
+        threading.Thread(target=lambda: begin.wait() and print("in a thread")).start()
+        atexit.register(print, "at the end")
+        print("ran")
+        begin.set()
+        return 7
+    """)
+    assert (done.returncode, done.stderr) == (7, "")
+    assert done.stdout.splitlines()[-1] == "at the end"
+    assert set(done.stdout.splitlines()) == {"ran", "in a thread", "at the end"}
+
+
+def test_output_that_cannot_be_written_at_the_end_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = _ended("print('lost')\nreturn 0", stdout=full)
+    assert done.returncode != 0
+    assert "No space left" in done.stderr

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import Code, FileError
+from backend.fd_writer import FdWriter, StreamWriter
 from cli.narration import Narration
-from cli.output import CleanWriter, FdWriter
+from cli.output import CleanWriter
 from tests.unit.cli.ttys import full_pipe
 
 
@@ -68,6 +69,63 @@ async def test_a_full_disk_is_a_failure_with_its_code() -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     with pytest.raises(FileError) as caught:
         await FdWriter(full).write(b"x")
+    assert caught.value.code is Code.DISK_FULL
+    os.close(full)
+
+
+async def test_a_stream_is_written_in_order_and_whole_behind_the_callers_back() -> None:
+    read, write = os.pipe()
+    writer = StreamWriter(write)
+    pieces = [bytes([number % 256]) * 3000 for number in range(2000)]
+    taken = asyncio.create_task(asyncio.to_thread(_read_all, read, sum(map(len, pieces))))
+    for piece in pieces:
+        await writer.write(piece)
+    await writer.flush()
+    assert await taken == b"".join(pieces)
+    os.close(read)
+    os.close(write)
+
+
+def _read_all(fd: int, size: int) -> bytes:
+    found = bytearray()
+    while len(found) < size:
+        found += os.read(fd, 65536)
+    return bytes(found)
+
+
+async def test_a_stream_that_nobody_takes_holds_its_writer_back_and_keeps_little() -> None:
+    read, write = os.pipe()
+    writer, handed = StreamWriter(write), 0
+
+    async def pour() -> None:
+        nonlocal handed
+        while True:
+            await writer.write(b"x" * 65536)
+            handed += 65536
+
+    pouring = asyncio.create_task(pour())
+    for _ in range(500):
+        await asyncio.sleep(0)
+    assert StreamWriter.ROOM <= handed <= StreamWriter.ROOM + (2 << 20)
+    pouring.cancel()
+    await asyncio.gather(pouring, return_exceptions=True)
+    os.close(read)
+    os.close(write)
+
+
+async def test_what_keeps_a_stream_from_being_written_is_told() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    writer = StreamWriter(write)
+    with pytest.raises(BrokenPipeError):
+        await writer.write(b"x")
+        await writer.flush()
+    os.close(write)
+    full = os.open("/dev/full", os.O_WRONLY)
+    writer = StreamWriter(full)
+    with pytest.raises(FileError) as caught:
+        await writer.write(b"x")
+        await writer.flush()
     assert caught.value.code is Code.DISK_FULL
     os.close(full)
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import pytest
 
 from backend.connection.connector import PtySize
-from cli import terminal
-from cli.terminal import Reader, Terminal, line_end, raw_mode, size_of
+from backend.tty import Reader, line_end, raw_mode, restore_all, size_of
+from cli.terminal import Terminal
 from tests.support.waiting import until
 from tests.unit.cli.ttys import Tty, open_tty
 
@@ -57,6 +57,15 @@ async def test_being_cancelled_puts_the_terminal_back_and_takes_no_later_key(tty
     assert await asked.ask("next? ", echo=True) == "for the next one"
 
 
+async def test_a_question_that_is_cancelled_ends_its_line(tty: Tty) -> None:
+    asking = asyncio.create_task(Terminal(tty.program).ask("name? ", echo=True))
+    await until(lambda: tty.screen() == "name? ")
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert tty.screen() == "\r\n"
+
+
 async def test_lines_typed_ahead_answer_the_questions_in_order(tty: Tty) -> None:
     asked = Terminal(tty.program)
     tty.type("first\nsecond\n")
@@ -88,7 +97,7 @@ def test_raw_mode_ends_with_its_block_even_by_an_error(tty: Tty) -> None:
 def test_an_end_that_cannot_unwind_puts_the_terminal_back_all_the_same(tty: Tty) -> None:
     before = tty.settings
     with raw_mode(tty.program):
-        terminal.restore_all()
+        restore_all()
         assert tty.settings == before
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from backend.errors import Code, FileError
+from backend.files.model import Lane
 from backend.files.transfer import ItemNote, ItemProblem, TransferOutcome, TransferProgress
 from cli.transfers import problem_json, problem_line, progress_line, remarks, summary
 
@@ -24,6 +27,12 @@ def test_progress_says_only_what_is_known() -> None:
     assert progress_line(known) == (" 61 %  2.6 GB of 4.2 GB  48.2 MB/s  31 s left  3 of 12 files  1 failed  model.bin")
 
 
+def test_the_lane_is_told_where_many_go_in_one_stream() -> None:
+    progress = TransferProgress(files_total=9, files_done=3, lane=Lane.ARCHIVE, current="a")
+    assert progress_line(progress) == "0 B  3 of 9 files  archive lane  a"
+    assert "lane" not in progress_line(replace(progress, lane=Lane.BLOCK))
+
+
 def test_a_transfer_that_stands_still_has_no_rate_and_no_time_left() -> None:
     progress = TransferProgress(files_total=1, bytes_total=200, bytes_done=100, rate=1e6, seconds_left=3.0, current="a")
     assert progress_line(progress, still=12.0) == " 50 %  100 B of 200 B  no progress for 12 s  a"
@@ -41,7 +50,7 @@ def test_a_transfer_that_stands_still_has_no_rate_and_no_time_left() -> None:
         ),
         (
             TransferProgress(files_done=2, skipped=1, failed=2, restarts=1),
-            "2 files, 0 B in 2.0 s, 1 skipped, 2 failed, went on after a lost link once",
+            "2 files, 0 B in 2.0 s, 1 skipped, 2 failed, went on after being cut off once",
         ),
     ],
 )

@@ -22,10 +22,10 @@ class Tty:
     def type(self, text: str) -> None:
         os.write(self.person, text.encode())
 
-    def screen(self) -> str:
-        """What has been shown since the last look."""
+    def screen(self, *, within: float = 0.05) -> str:
+        """What has been shown since the last look; `within` seconds that is waited for more."""
         shown = b""
-        while select.select([self.person], [], [], 0.05)[0]:
+        while select.select([self.person], [], [], within)[0]:
             shown += os.read(self.person, 65536)
         return shown.decode()
 

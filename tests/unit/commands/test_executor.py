@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from backend.commands.executor import (
     CommandState,
     RunningCommand,
 )
+from backend.commands.policy.guard import admits_all
 from backend.connection.connector import Chunk, Link, PtyRequest, StdStream
 from backend.errors import (
     AuthError,
@@ -28,8 +30,9 @@ from backend.errors import (
     TimeLimitError,
 )
 from backend.events import Event, EventBus
+from backend.production.guard import never_asks
 from mocks.clock import VirtualClock
-from tests.support.scripted import ScriptedLink, ScriptedProcess, ScriptedSessions
+from tests.support.scripted import ScriptedLink, ScriptedProcess, ScriptedSessions, nobody_else
 from tests.support.waiting import no_tasks_left, until
 
 Script = Callable[[ScriptedProcess], object]
@@ -48,7 +51,14 @@ class Bench:
 
     def over(self, link: Link | FairleadError) -> None:
         self.sessions = ScriptedSessions(link)
-        self.service = CommandService(sessions=self.sessions.as_sessions(), bus=self.bus, clock=self.clock)
+        self.service = CommandService(
+            sessions=self.sessions.as_sessions(),
+            bus=self.bus,
+            clock=self.clock,
+            admit=admits_all,
+            permit=never_asks,
+            elevation=nobody_else,
+        )
 
     def _make(self, script: Script | None, reacts: Callable[[ScriptedProcess, str], object] | None) -> ScriptedProcess:
         process = ScriptedProcess(reacts)
@@ -311,6 +321,45 @@ async def test_cancelling_before_it_started_says_so() -> None:
     assert isinstance(outcome.error, Interrupted)
     assert outcome.error.evidence["remote"] == "not started"
     assert bench.link.commands == []
+
+
+def answers_late(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """The host is asked to start something (the first event), and answers when the second is set."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+    opens = bench.link.open_process
+
+    async def opening(*given: Any, **more: Any) -> Any:
+        process = await opens(*given, **more)
+        asked.set()
+        await answer.wait()
+        return process
+
+    monkeypatch.setattr(bench.link, "open_process", opening)
+    return asked, answer
+
+
+async def test_what_was_asked_for_and_starts_while_it_is_cancelled_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(reacts=ends_on("TERM"))
+    asked, answer = answers_late(bench, monkeypatch)
+    command = bench.start()
+    await asked.wait()
+    command.stop()
+    await asyncio.sleep(0)
+    answer.set()
+    outcome = await command.wait()
+    assert isinstance(outcome.error, Interrupted)
+    assert outcome.error.evidence["remote"] == "ended"
+
+
+async def test_what_was_asked_for_and_is_not_answered_may_have_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.commands.running._ANSWER", 0.01)
+    bench = Bench()
+    asked, _ = answers_late(bench, monkeypatch)
+    command = bench.start()
+    await asked.wait()
+    outcome = await command.cancel()
+    assert isinstance(outcome.error, Interrupted)
+    assert outcome.error.evidence["remote"] == "unknown: it may have been started"
 
 
 async def test_a_link_that_goes_while_cancelling_leaves_the_end_unknown() -> None:

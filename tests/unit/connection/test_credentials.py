@@ -123,7 +123,7 @@ def test_a_key_that_others_may_read_is_not_used(tmp_path: Path, mode: int, usabl
 def test_only_a_named_file_that_is_missing_is_a_problem(tmp_path: Path) -> None:
     assert read_key_files([tmp_path / "none"], named=False) == ((), ())
     _, problems = read_key_files([tmp_path / "none"], named=True)
-    assert [problem.code for problem in problems] == [Code.AUTH_KEY_UNREADABLE]
+    assert [problem.code for problem in problems] == [Code.AUTH_KEY_MISSING]
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x00\xff" * 50, b"-----BEGIN CERTIFICATE-----\nAA\n"])

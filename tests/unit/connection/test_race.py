@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from typing import cast
 
 import pytest
 
-from backend.connection.connector import Gate, Link, Observer, Phase, PhaseEvent, PhaseStarted
+from backend.connection.connector import Gate, Link, Observer, Phase, PhaseEvent, PhaseFailed, PhasePassed, PhaseStarted
 from backend.connection.interaction import Interaction, Nobody
-from backend.connection.race import Race, RoutesFailed, RouteStatus, ends_the_race, preferred, way_of
+from backend.connection.outcomes import RoutesFailed, RouteStatus, way_of
+from backend.connection.race import Race, ends_the_race, preferred
 from backend.connection.target import Hop, Target
 from backend.connection.ways import Tailscale
 from backend.errors import AuthError, Code, ConnectError, FairleadError, HostKeyError, LinkLost
@@ -315,6 +316,135 @@ async def test_a_bug_is_not_taken_for_a_route_that_fails() -> None:
         await world.race().run()
 
 
+# --- jump hosts with several routes ---
+
+BASTION = Hop("bastion", "192.0.2.1", 22, "me")
+DENIED = AuthError(Code.AUTH_DENIED, host="gpu-7", hop="bastion")
+
+
+@dataclass
+class Through:
+    """A connector whose routes lead through jump hosts, hop by hop, by script."""
+
+    reach: dict[str, float]
+    """How long each route takes to its first login."""
+    failures: dict[str, FairleadError] = field(default_factory=dict)
+    """By route: what the first jump host says in place of letting it in; with ` beyond`, what comes after it."""
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Route and jump host of every login."""
+    login: float = 5.0
+
+    async def connect(
+        self, target: Target, interaction: Interaction, observer: Observer | None = None, gate: Gate | None = None
+    ) -> Link:
+        assert observer is not None
+        await self.clock.sleep(self.reach[target.route])
+        for hop in target.jumps:
+            if gate is not None:
+                await gate.take()
+            self.asked.append((target.route, hop.name))
+            await self.clock.sleep(self.login)
+            error = self.failures.get(target.route)
+            if error is not None:
+                observer(PhaseFailed(hop, Phase.AUTH, 0, error))
+            else:
+                observer(PhasePassed(hop, Phase.AUTH, 0))
+            if gate is not None:
+                gate.release()
+            await self.clock.sleep(0.01)  # what waits for the turn goes on meanwhile
+            if error is not None:
+                raise error
+        await self.clock.sleep(1)
+        if (error := self.failures.get(f"{target.route} beyond")) is not None:
+            raise error
+        return cast(Link, SteeredLink(target))
+
+    def race(self, *targets: Target) -> Race:
+        return Race(targets, connector=self, interaction=Nobody(), clock=self.clock, stagger=2.0)
+
+
+def through(route: str, *jumps: Hop) -> Target:
+    return Target("gpu-7", (*jumps, Hop("gpu-7", "192.0.2.7", 22, "ml")), route=route)
+
+
+OVER_TAILSCALE = replace(BASTION, way=Tailscale("100.64.0.1"))
+INNER = Hop("inner", "10.0.0.1", 22, "me")
+TWO_WAYS = (through("jump/direct", BASTION), through("jump/tailscale", OVER_TAILSCALE))
+
+
+def noted(race: Race) -> dict[str, tuple[str, str]]:
+    return {outcome.route: (outcome.status.value, outcome.note) for outcome in race.outcomes}
+
+
+async def test_a_jump_host_that_was_reached_is_not_logged_in_to_over_its_other_way() -> None:
+    world = Through({"jump/direct": 3.0, "jump/tailscale": 0.5})
+    race = world.race(*TWO_WAYS)
+    async with no_tasks_left():
+        _, won = await race.run()
+        await race.finish()
+    assert won.route == "jump/tailscale"
+    assert world.asked == [("jump/tailscale", "bastion")]
+    note = "bastion was reached over jump/tailscale"
+    assert noted(race) == {"jump/direct": ("lost", note), "jump/tailscale": ("won", "")}
+
+
+async def test_the_other_way_is_tried_where_the_first_does_not_lead_to_the_jump_host() -> None:
+    world = Through({"jump/direct": 60, "jump/tailscale": 0.5})
+    race = world.race(*TWO_WAYS)
+    _, won = await race.run()
+    await race.finish()
+    assert won.route == "jump/tailscale"
+
+
+async def test_a_jump_host_that_refuses_is_not_asked_again_over_any_way() -> None:
+    world = Through({"jump/direct": 3.0, "jump/tailscale": 0.5, "inner": 0.1}, {"jump/direct": DENIED})
+    world.failures["jump/tailscale"] = DENIED
+    race = world.race(*TWO_WAYS, through("inner", BASTION, INNER))
+    async with no_tasks_left():
+        assert await failure(race) is DENIED
+    assert len(world.asked) == 1
+    note = "bastion refused over jump/tailscale and is not asked again"
+    assert noted(race) == {
+        "jump/direct": ("lost", note),
+        "jump/tailscale": ("failed", ""),
+        "inner": ("not tried", note),
+    }
+
+
+async def test_a_route_that_goes_on_elsewhere_from_the_same_jump_host_is_tried() -> None:
+    refusal = ConnectError(Code.TCP_REFUSED, host="gpu-7")
+    world = Through({"jump": 0.1, "jump:bastion,inner": 0.1}, {"jump beyond": refusal})
+    race = world.race(through("jump", BASTION), through("jump:bastion,inner", BASTION, INNER))
+    _, won = await race.run()
+    assert won.route == "jump:bastion,inner"
+
+
+async def test_what_fails_beyond_the_jump_host_is_not_tried_over_its_other_way() -> None:
+    world = Through({"jump/direct": 0.1, "jump/tailscale": 0.1}, {"jump/direct beyond": refused()})
+    race = world.race(*TWO_WAYS)
+    assert (await failure(race)).code is Code.TCP_REFUSED
+    assert world.asked == [("jump/direct", "bastion")]
+
+
+async def test_a_way_that_is_lost_on_the_jump_host_gives_the_other_one_its_turn() -> None:
+    lost = LinkLost(Code.CONNECTION_LOST, host="gpu-7", hop="bastion")
+    world = Through({"jump/direct": 0.1, "jump/tailscale": 0.1}, {"jump/direct beyond": lost})
+    race = world.race(*TWO_WAYS)
+    _, won = await race.run()
+    assert won.route == "jump/tailscale"
+    assert noted(race) == {"jump/direct": ("failed", ""), "jump/tailscale": ("won", "")}
+
+
+async def test_a_spared_route_does_not_start_the_next_one_early() -> None:
+    world = Through({"jump/direct": 2.5, "jump/tailscale": 0.1, "direct": 0}, login=0.1)
+    race = world.race(*TWO_WAYS, through("direct"))
+    _, won = await race.run()
+    await race.finish()
+    assert won.route == "jump/tailscale"
+    assert noted(race)["direct"] == ("not tried", "")
+
+
 # --- endings ---
 
 
@@ -371,6 +501,32 @@ async def test_every_change_is_told() -> None:
     assert [route for route, _ in seen] == ["direct", "jump"]
 
 
+async def test_while_it_runs_each_route_tells_where_it_stands_and_when_the_next_one_starts() -> None:
+    world = World({"direct": Course(reach=60), "tailscale": Course(reach=60), "jump": Course(reach=60)})
+    race = world.race()
+    running = asyncio.create_task(race.run())
+    await world.clock.sleep(0.5)
+    direct, tailscale, jump = race.outcomes
+    assert (direct.status, direct.phase, direct.hop, direct.began) == (RouteStatus.TRYING, Phase.TCP, "gpu-7", 0)
+    assert (tailscale.status, tailscale.starts_at) == (RouteStatus.WAITING, 2.0)
+    assert (jump.status, jump.starts_at) == (RouteStatus.WAITING, None)
+    await world.clock.sleep(2)
+    assert [outcome.starts_at for outcome in race.outcomes] == [None, None, 4.0]
+    running.cancel()
+    await asyncio.wait({running})
+    assert [(outcome.phase, outcome.began, outcome.starts_at) for outcome in race.outcomes] == [(None, None, None)] * 3
+
+
+async def test_while_one_logs_in_nobody_says_when_the_next_one_starts() -> None:
+    world = World({"direct": Course(login=60), "jump": Course()})
+    race = world.race()
+    running = asyncio.create_task(race.run())
+    await world.clock.sleep(5)
+    assert race.outcomes[1].starts_at is None
+    running.cancel()
+    await asyncio.wait({running})
+
+
 # --- order and words ---
 
 
@@ -396,4 +552,5 @@ def test_an_outcome_reads_as_json() -> None:
         "code": None,
         "message": None,
         "seconds": None,
+        "note": "",
     }

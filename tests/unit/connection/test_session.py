@@ -517,6 +517,23 @@ async def test_bulk_data_gets_a_connection_of_its_own_and_nobody_is_asked_for_it
     assert bench.session.state is S.READY
 
 
+async def test_where_nobody_types_bulk_data_needs_no_connection_of_its_own(bench: Bench) -> None:
+    sessions = Sessions(
+        connector=bench.connector,
+        book=HostBook.of_entries(bench.settings),
+        interaction=Person(),
+        bus=bench.bus,
+        clock=bench.clock,
+        vault=bench.vault,
+        bulk_apart=False,
+    )
+    asked = asyncio.create_task(sessions.get("web-1").bulk())
+    only = (await bench.attempt()).succeed()
+    assert await asked is only
+    assert await sessions.get("web-1").link() is only
+    await sessions.close()
+
+
 async def test_where_a_second_connection_is_refused_the_first_serves_and_it_is_not_asked_for_again(
     bench: Bench,
 ) -> None:

@@ -66,7 +66,7 @@ def test_a_count_of_names_that_are_not_there_is_a_broken_packet() -> None:
 
 
 @given(
-    st.none() | st.integers(0, 2**64 - 1),
+    st.none() | st.integers(0, 2**63 - 1),
     st.none() | st.integers(0, 0o7777),
     st.none() | st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)),
 )
@@ -74,6 +74,11 @@ def test_attributes_survive_the_wire(size: int | None, mode: int | None, times: 
     read = wire.parse_attributes(Reader(wire.attributes(size=size, mode=mode, times=times)))
     assert (read.size, read.mode) == (size, mode)
     assert read.modified == (times[1] if times else None)
+
+
+@pytest.mark.parametrize("size", [2**63, 2**64 - 1])
+def test_a_size_that_no_file_can_have_is_none(size: int) -> None:
+    assert wire.parse_attributes(Reader(wire.attributes(size=size, mode=0o100644))).size is None
 
 
 @pytest.mark.parametrize(

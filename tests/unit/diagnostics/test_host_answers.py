@@ -69,7 +69,11 @@ def test_a_file_that_is_there_already_is_not_touched(tmp_path: Path) -> None:
 def test_the_module_system_is_known_by_its_variables(
     env: dict[str, str], expected: tuple[str, str], tmp_path: Path
 ) -> None:
-    modules = read_modules(asked(modules_script(MARK), ("sh",), tmp_path, **env))
+    login = tmp_path / "bash"  # one whose start files, which may set up a module system, are not read
+    login.write_text('#!/bin/sh\nexec /bin/bash -c "$2"\n')
+    login.chmod(0o755)
+    path = f"{tmp_path}:/usr/bin:/bin"
+    modules = read_modules(asked(modules_script(MARK), ("sh",), tmp_path, PATH=path, **env))
     assert (modules.system, modules.version, modules.usable) == (*expected, False)
 
 

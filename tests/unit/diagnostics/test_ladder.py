@@ -171,6 +171,21 @@ async def test_a_bug_of_ours_is_told_as_one() -> None:
     assert diagnosis.code is Code.INTERNAL
 
 
+async def test_a_failure_that_cannot_be_explained_further_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("backend.diagnostics.climb.explain_around", broken)
+    error = ConnectError(Code.TCP_REFUSED, evidence={"port": "22"})
+    refused = ScriptedConnector(ScriptedLink(), fails=("web-1", Phase.TCP, error))
+    diagnosis = await diagnostics(connector=refused).diagnose("web-1")
+    assert diagnosis.failed is not None
+    assert (diagnosis.failed.code, diagnosis.failed.evidence["port"]) == (Code.TCP_REFUSED, "22")
+    assert "could not be explained" in caplog.text
+
+
 # --- session -----------------------------------------------------------------------------------------------------
 
 
@@ -348,7 +363,7 @@ async def test_the_json_has_the_documented_form() -> None:
         "TCP_REFUSED",
     )
     assert {frozenset(one) for one in told["rungs"]} == {
-        frozenset({"id", "hop", "status", "code", "ms", "evidence", "advice"})
+        frozenset({"id", "hop", "status", "code", "summary", "ms", "evidence", "advice"})
     }
     failed = next(one for one in told["rungs"] if one["status"] == "fail")
     assert failed["evidence"]["port"] == "2"

@@ -38,3 +38,9 @@ def test_a_passed_phase_reads_as_distinct_facts(phase: Phase, evidence: dict[str
 
 def test_every_phase_has_a_summary() -> None:
     assert all(isinstance(summary_of(phase, {}), str) for phase in Phase)
+
+
+def test_a_jump_host_that_is_up_already_was_not_logged_in_to_by_none() -> None:
+    assert summary_of(Phase.AUTH, {"shared": "the connection that is up already"}) == (
+        "over the connection that is up already"
+    )

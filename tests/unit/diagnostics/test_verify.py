@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.diagnostics.checks import Check, CheckId, CheckStatus
+from backend.diagnostics.remedies.model import RemedyId
 from backend.errors import Code
 from mocks.host import SimulatedHost
 from tests.support.demo import Demo, open_demo
@@ -83,7 +84,10 @@ async def test_a_full_disk_fails_where_it_is_full_and_leaves_nothing(demo: Demo)
 
 async def test_a_disk_that_is_nearly_full_is_a_warning(demo: Demo) -> None:
     demo.world["web-1"].fill_disk(2_000_000_000)
-    assert (await verified(demo))[CheckId.SPACE].code is Code.SPACE_LOW
+    space = (await verified(demo))[CheckId.SPACE]
+    assert space.code is Code.SPACE_LOW
+    assert [remedy.id for remedy in space.remedies] == [RemedyId.SHOW_SPACE]
+    assert [advice.apply for advice in space.advice if advice.apply] == ["show-space"]
 
 
 async def test_a_home_that_cannot_be_written_is_told_by_both_checks(demo: Demo) -> None:

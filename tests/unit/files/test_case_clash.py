@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -94,3 +95,23 @@ def test_a_path_does_not_clash_with_itself(parts: tuple[bytes, ...]) -> None:
     assert not spellings.clash(b"/anchor", parts)
     assert not spellings.clash(b"/anchor", parts)
     assert not spellings.clash(b"/other", parts)
+
+
+@given(st.lists(st.lists(st.sampled_from([b"a", b"A", b"b", b"B\xff", b"ss", "ß".encode()]), min_size=1, max_size=3)))
+def test_a_clash_is_what_a_dict_of_spellings_would_tell(paths: list[list[bytes]]) -> None:
+    spellings, first = Spellings(), dict[str, tuple[bytes, ...]]()
+    for path in paths:
+        parts = tuple(path)
+        assert spellings.clash(b"/", parts) is (first.setdefault(folded(parts), parts) != parts)
+
+
+def test_many_paths_are_remembered_in_some_dozen_bytes_each() -> None:
+    spellings = Spellings()
+    tracemalloc.start()
+    try:
+        assert not any(spellings.clash(b"/", (b"%d" % number,)) for number in range(30_000))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 30_000 * 60
+    assert all(spellings.clash(b"/", (b"%d" % number,)) is False for number in range(0, 30_000, 7))

@@ -1,4 +1,4 @@
-"""The flight: two blocks where the path is short, the bandwidth-delay product where it is long."""
+"""The flight: a few blocks where the path is short, the bandwidth-delay product where it is long."""
 
 from __future__ import annotations
 
@@ -20,14 +20,28 @@ def fly(*, round_trip: float, link_rate: float, seconds: float = 5.0) -> Flight:
     return flight
 
 
-def test_on_loopback_it_stays_at_the_least_however_fast_it_is() -> None:
-    assert fly(round_trip=0.0003, link_rate=400e6).blocks == LEAST
+def test_on_a_short_path_a_few_are_in_hand_where_it_is_fast_and_the_least_where_it_is_slow() -> None:
+    assert fly(round_trip=0.0003, link_rate=400e6).blocks == 6
+    assert fly(round_trip=0.0003, link_rate=10e6).blocks == LEAST
 
 
 def test_on_a_long_fat_path_it_grows_until_the_path_is_full() -> None:
     flight = fly(round_trip=0.05, link_rate=100e6)
     assert flight.blocks * BLOCK >= 100e6 * 0.05
     assert flight.blocks <= MOST
+
+
+def test_on_a_long_fat_path_it_doubles_each_round_trip_though_a_whole_flight_lands_at_once() -> None:
+    flight = Flight(block=BLOCK, round_trip=0.05, now=0.0)
+    landing, trips = flight.blocks, 0
+    while flight.blocks < MOST:
+        trips += 1
+        under_way = landing
+        for _ in range(landing):
+            flight.landed(BLOCK, trips * 0.0502)
+        landing = flight.blocks
+        assert landing == min(2 * under_way, MOST)
+    assert trips <= 4
 
 
 def test_on_a_long_thin_path_it_does_not_grow_beyond_use() -> None:

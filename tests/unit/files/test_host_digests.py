@@ -14,6 +14,7 @@ from backend.connection.connector import Link
 from backend.connection.interaction import Nobody
 from backend.files.host_commands import LIMIT, NoAnswer, ask, ask_script, quote
 from backend.files.host_digests import HostDigests
+from backend.files.host_tools import HostTools
 from tests.support.memory_files import TARGET, DirectoryHost
 
 NAMES = (b"plain", b"-rf", b"a b", b"new\nline", b"back\\slash", b"quote'd", b"\xff", b"$(touch x)", b"*", b"")
@@ -24,7 +25,7 @@ def digests_of(host: DirectoryHost) -> HostDigests:
         return await host.connect(TARGET, Nobody())
 
     links: list[Callable[[], Awaitable[Link]]] = [link]
-    return HostDigests(links)
+    return HostDigests(HostTools(links))
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ async def test_an_answer_that_does_not_come_in_time_is_told_as_that(
     (tools / slow).unlink()
     (tools / slow).write_text("#!/bin/bash\nexec sleep 1000\n")
     (tools / slow).chmod(0o755)
-    monkeypatch.setattr("backend.files.host_digests._PROBE_SECONDS", 0.5)
+    monkeypatch.setattr("backend.files.host_tools._PROBE_SECONDS", 0.5)
     monkeypatch.setattr("backend.files.host_digests._patience", lambda size: 0.5)
     digests = digests_of(host)
     assert await digests.files([host.home + b"/plain"], 10) is None

@@ -13,7 +13,7 @@ from backend.connection.connector import FileKind
 from backend.errors import Code, FileError
 from backend.files.local import BATCH, LocalFileSystem
 from backend.files.local_source import LocalSource, read_small
-from backend.files.local_tree import LocalTree
+from backend.files.local_tree import LocalTree, Parts, Stored, Whole
 from backend.files.partial import partial_name
 from backend.files.problems import local_error
 
@@ -175,6 +175,21 @@ async def test_dots_are_followed_as_the_machine_does(tmp_path: Path) -> None:
     assert code_of(caught) is Code.NOT_FOUND
 
 
+def stored(
+    tree: LocalTree, parts: Parts, content: bytes, *, mode: int | None, modified: float | None, salt: bytes = b""
+) -> None:
+    """One small file under its partial name, or the error that kept it from being stored."""
+    (error,) = tree.store([Whole(parts, content, mode, modified, salt)])
+    if error is not None:
+        raise error
+
+
+def named(tree: LocalTree, parts: Parts, salt: bytes = b"") -> None:
+    (error,) = tree.name([Stored(parts, salt)])
+    if error is not None:
+        raise error
+
+
 # --- the tree ------------------------------------------------------------------------------------------------------
 
 
@@ -185,15 +200,15 @@ def test_a_swapped_in_link_stops_the_tree_even_when_the_directory_was_known(tmp_
     anchor.mkdir()
     tree = LocalTree(bytes(anchor))
     tree.make_directory((b"sub",), 0o755)
-    tree.store((b"sub", b"one"), b"1", mode=0o644, modified=1.0)
-    tree.name_stored((b"sub", b"one"))
+    stored(tree, (b"sub", b"one"), b"1", mode=0o644, modified=1.0)
+    named(tree, (b"sub", b"one"))
     (anchor / "sub").rename(anchor / "moved")
     (anchor / "sub").symlink_to(outside)
-    tree.store((b"sub", b"two"), b"2", mode=0o644, modified=1.0)
+    stored(tree, (b"sub", b"two"), b"2", mode=0o644, modified=1.0)
     tree.close()
     fresh = LocalTree(bytes(anchor))
     with pytest.raises(FileError) as caught:
-        fresh.store((b"sub", b"three"), b"3", mode=0o644, modified=1.0)
+        stored(fresh, (b"sub", b"three"), b"3", mode=0o644, modified=1.0)
     fresh.close()
     assert code_of(caught) is Code.OUTSIDE_ROOT
     assert list(outside.iterdir()) == []
@@ -203,7 +218,7 @@ def test_a_swapped_in_link_stops_the_tree_even_when_the_directory_was_known(tmp_
 def test_no_name_leaves_the_tree(tmp_path: Path, parts: tuple[bytes, ...]) -> None:
     tree = LocalTree(bytes(tmp_path))
     attempts = (
-        lambda: tree.store(parts, b"x", mode=None, modified=None),
+        lambda: stored(tree, parts, b"x", mode=None, modified=None),
         lambda: tree.open_partial(parts),
         lambda: tree.make_directory(parts, None),
         lambda: tree.link(parts, b"x"),
@@ -223,7 +238,7 @@ def test_a_partial_under_a_hard_link_is_refused(tmp_path: Path) -> None:
     os.link(victim, tmp_path / os.fsdecode(partial_name(b"a")))
     tree = LocalTree(bytes(tmp_path))
     with pytest.raises(FileError) as caught:
-        tree.store((b"a",), b"x", mode=None, modified=None)
+        stored(tree, (b"a",), b"x", mode=None, modified=None)
     tree.close()
     assert code_of(caught) is Code.EXISTS
     assert victim.read_bytes() == b"precious"
@@ -261,11 +276,11 @@ def test_what_took_the_place_of_a_partial_does_not_get_its_name(tmp_path: Path) 
 
 def test_small_files_of_two_writers_do_not_meet_under_one_partial_name(tmp_path: Path) -> None:
     tree = LocalTree(bytes(tmp_path))
-    tree.store((b"a",), b"one", mode=None, modified=None, salt=b"one")
-    tree.store((b"a",), b"other", mode=None, modified=None, salt=b"other")
-    tree.name_stored((b"a",), b"one")
+    stored(tree, (b"a",), b"one", mode=None, modified=None, salt=b"one")
+    stored(tree, (b"a",), b"other", mode=None, modified=None, salt=b"other")
+    named(tree, (b"a",), b"one")
     assert (tmp_path / "a").read_bytes() == b"one"
-    tree.name_stored((b"a",), b"other")
+    named(tree, (b"a",), b"other")
     assert (tmp_path / "a").read_bytes() == b"other"
     tree.close()
 
@@ -294,8 +309,8 @@ def test_many_directories_do_not_use_up_the_descriptors(tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for number in range(200):
         tree.make_directory((b"d%d" % number,), None)
-        tree.store((b"d%d" % number, b"f"), b"x", mode=None, modified=None)
-        tree.name_stored((b"d%d" % number, b"f"))
+        stored(tree, (b"d%d" % number, b"f"), b"x", mode=None, modified=None)
+        named(tree, (b"d%d" % number, b"f"))
     assert len(os.listdir("/proc/self/fd")) - before < 40
     tree.close()
     assert len(os.listdir("/proc/self/fd")) == before
@@ -303,8 +318,8 @@ def test_many_directories_do_not_use_up_the_descriptors(tmp_path: Path) -> None:
 
 def test_set_id_bits_of_another_machine_are_not_taken_over(tmp_path: Path) -> None:
     tree = LocalTree(bytes(tmp_path))
-    tree.store((b"tool",), b"x", mode=0o6755, modified=5.0)
-    tree.name_stored((b"tool",))
+    stored(tree, (b"tool",), b"x", mode=0o6755, modified=5.0)
+    named(tree, (b"tool",))
     tree.close()
     assert stat.S_IMODE((tmp_path / "tool").stat().st_mode) == 0o755
 

@@ -59,10 +59,17 @@ async def test_a_closed_gate_holds_until_it_opens() -> None:
 
 
 def test_the_rate_follows_what_flows() -> None:
-    rate = Rate(0.0)
+    rate = Rate()
     for step in range(1, 200):
         rate.add(1_000_000, step * 0.1)
     assert rate.value == pytest.approx(10e6, rel=0.05)
+
+
+def test_the_wait_for_the_first_bytes_does_not_count() -> None:
+    rate = Rate()
+    for step in range(5):
+        rate.add(1_000_000, 60 + step * 0.1)
+    assert rate.value == pytest.approx(10e6)
 
 
 def test_progress_tells_totals_only_when_they_are_known() -> None:

@@ -186,3 +186,34 @@ async def test_a_resolved_path_is_absolute_and_stable(name: bytes) -> None:
 )
 def test_parent_and_name_divide_a_path(path: bytes, parent: bytes, name: bytes) -> None:
     assert (parent_of(path), name_of(path)) == (parent, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("C:\\Users\\ann\\x.txt", b"/C:/Users/ann/x.txt"),
+        ("c:/x", b"/c:/x"),
+        ("/D:/x", b"/D:/x"),
+        ("D:", b"/D:"),
+        ("a\\b", b"/C:/Users/ann/a/b"),
+        ("~\\x", b"/C:/Users/ann/x"),
+        ("cat:x", b"/C:/Users/ann/cat:x"),
+    ],
+)
+async def test_paths_of_a_windows_server_are_read_as_people_write_them(text: str, path: bytes) -> None:
+    assert await PathResolver(home=b"/C:/Users/ann").resolve(text) == path
+
+
+async def test_a_backslash_is_a_letter_where_there_are_no_drives() -> None:
+    assert await RESOLVER.resolve("a\\b") == b"/home/me/a\\b"
+
+
+@pytest.mark.parametrize("text", ["scratch:..", "scratch:a/../../x", "scratch:/../x"])
+async def test_what_climbs_out_of_a_root_is_refused(text: str) -> None:
+    with pytest.raises(FileError) as caught:
+        await RESOLVER.resolve(text)
+    assert caught.value.code is Code.OUTSIDE_ROOT
+
+
+async def test_going_up_within_a_root_is_fine() -> None:
+    assert await RESOLVER.resolve("scratch:a/../b") == b"/scratch/me/a/../b"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -129,6 +132,19 @@ async def test_each_direction_ends_by_itself(room: Forwarding, host: SimulatedHo
     host.programs[9] = count
     view = await room.start("L 0:localhost:9")
     assert await exchanged(view.port, bytes(300_000)) == b"300000 bytes"
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_connection_that_has_just_come_when_the_forward_stops_is_cut(room: Forwarding, steps: int) -> None:
+    view = await room.start("L 0:localhost:7")
+    with socket.create_connection(("127.0.0.1", view.port)) as visitor:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await room.service.stop(view.id)
+        gc.collect()  # what was let go of without an end would say so
+        visitor.settimeout(5)
+        with suppress(ConnectionError):
+            assert await asyncio.to_thread(visitor.recv, 1) == b""
 
 
 # --- what is refused and counted ---------------------------------------------------------------------------------

@@ -35,7 +35,16 @@ def test_what_the_host_or_the_way_to_it_did_is_the_hosts(code: Code) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [Code.INTERRUPTED, Code.NEEDS_PERSON, Code.HOST_KEY_UNKNOWN, Code.AUTH_PASSPHRASE, Code.TIME_LIMIT]
+    "code",
+    [
+        Code.INTERRUPTED,
+        Code.NEEDS_PERSON,
+        Code.DECLINED,
+        Code.HOST_KEY_UNKNOWN,
+        Code.AUTH_PASSPHRASE,
+        Code.AUTH_AGENT_REFUSED,
+        Code.TIME_LIMIT,
+    ],
 )
 def test_what_somebody_stopped_or_declined_is_the_persons(code: Code) -> None:
     assert owner(code) is Blame.PERSON
@@ -51,6 +60,7 @@ def test_what_somebody_stopped_or_declined_is_the_persons(code: Code) -> None:
         Code.AUTH_NO_METHOD,
         Code.LOGIN_HELD_BACK,
         Code.AUTH_KEY_PERMISSIONS,
+        Code.AUTH_KEY_MISSING,
         Code.AUTH_KEY_UNREADABLE,
         Code.HOST_KEY_UNREADABLE,
         Code.INTERNAL,

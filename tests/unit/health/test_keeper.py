@@ -18,11 +18,12 @@ from backend.connection.state import SessionChanged, SessionState
 from backend.errors import Code, ConnectError, FairleadError, LinkLost
 from backend.events import EventBus
 from backend.health import records
+from backend.health.changes import HealthChanged
 from backend.health.keeper import BATCH, HealthKeeper, Past
 from backend.health.reading import load
 from backend.health.records import HOURS_KEPT, RAW_HOURS
 from backend.health.tally import Addition
-from backend.health.values import HealthChanged, SshHealth
+from backend.health.values import SshHealth
 from backend.store import Store
 from mocks.clock import VirtualClock
 from tests.support.waiting import until
@@ -86,8 +87,17 @@ async def test_what_was_seen_is_there_after_a_restart(tmp_path: Path) -> None:
     assert found.success_rate == pytest.approx(2 / 3)
 
 
+async def test_a_host_that_was_never_reached_is_not_healthy_from_its_first_failure_on(tmp_path: Path) -> None:
+    async with bench(tmp_path / "a.db") as made:
+        assert (await made.keeper.of("web-1")).to_json()["healthy"] is None
+        made.fails()
+        found = await made.keeper.of("web-1")
+        assert (found.healthy, found.state) == (False, "never reached, 1 failed in a row")
+
+
 async def test_three_failures_in_a_row_are_unhealthy_and_one_success_mends_it(tmp_path: Path) -> None:
     async with bench(tmp_path / "a.db") as made:
+        made.connects()
         for expected in (True, True, False):
             made.fails()
             assert (await made.keeper.of("web-1")).healthy is expected
@@ -100,6 +110,19 @@ async def test_a_streak_goes_on_over_a_restart(tmp_path: Path) -> None:
         async with bench(tmp_path / "a.db") as made:
             made.fails()
     assert (await read(tmp_path / "a.db")).consecutive_failures == 3
+
+
+async def test_looking_at_a_connected_host_is_no_news_of_it(tmp_path: Path) -> None:
+    """Who looks again whenever there is news would never come to rest."""
+    async with bench(tmp_path / "a.db") as made:
+        made.connects()
+        await made.keeper.of("web-1")
+        made.changed.clear()
+        for _ in range(3):
+            await made.clock.advance(5)
+            await made.keeper.of("web-1")
+        assert made.changed == []
+        assert (await made.keeper.of("web-1")).connected_seconds == 15
 
 
 async def test_a_host_that_nothing_is_known_of_says_so(tmp_path: Path) -> None:

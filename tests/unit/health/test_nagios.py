@@ -50,6 +50,13 @@ def test_a_history_is_judged_by_its_last_failures(consecutive: int, state: Nagio
     assert judge(known(consecutive), None, LIMITS).state is state
 
 
+def test_a_host_that_was_never_reached_is_critical_from_its_first_failure_on() -> None:
+    verdict = judge(SshHealth("web-1", datetime(2026, 3, 2, tzinfo=UTC), 0, 1, consecutive_failures=1), None, LIMITS)
+    assert verdict.state is NagiosState.CRITICAL
+    assert verdict.text.startswith("never reached, 1 failed in a row")
+    assert verdict.data[0] == "'web-1 failed'=1;0;0;0"
+
+
 def test_without_a_history_nothing_is_known() -> None:
     assert judge(SshHealth("web-1"), None, LIMITS).state is NagiosState.UNKNOWN
     assert report([])[0] is NagiosState.UNKNOWN

@@ -13,13 +13,13 @@ from backend.connection.ways import DIRECT, ProxyCommand
 from backend.errors import Code, ConfigError
 from backend.hosts.book import HostBook, HostEntry, HostSource, Overrides
 from backend.hosts.names import Spec
-from backend.hosts.options import Options, PlainFiles, asked_for
+from backend.hosts.options import NoFiles, Options, PlainFiles, asked_for
 from backend.settings import HostOptions, HostSettings, KeepaliveOptions, Settings, TimeoutOptions
 
 pytestmark = pytest.mark.usefixtures("own_home")
 
 
-class Written:
+class Written(NoFiles):
     """An ssh configuration by script: options by alias, over those of an unconfigured host."""
 
     def __init__(self, **hosts: Mapping[str, str]) -> None:
@@ -123,6 +123,30 @@ async def test_an_own_entry_lies_over_what_the_ssh_configuration_says_about_its_
     assert host.identities_named
 
 
+async def test_where_ssh_itself_would_go_another_way_is_told() -> None:
+    source = Written(web_1={"hostname": "192.0.2.9", "port": "2200", "user": "ada", "proxyjump": "bastion"}, db_2={})
+    web, other = HostSettings(address="192.0.2.7", port=2222, user="ada"), HostSettings(address="192.0.2.8")
+    made = book(source, web_1=web, db_2=other)
+    found = await made.differences(await made.resolve("web-1"))
+    assert found == {
+        "hostname": "192.0.2.7 here, 192.0.2.9 for ssh",
+        "port": "2222 here, 2200 for ssh",
+        "proxyjump": "none here, bastion for ssh",
+    }
+    assert await made.differences(await made.resolve("db-2")) == {}, "nothing is configured for ssh"
+
+
+async def test_what_only_the_ssh_configuration_has_cannot_differ_and_ssh_is_not_asked_again() -> None:
+    source = Written(web_1={"hostname": "192.0.2.9"})
+    made = book(source)
+    target = await made.resolve("web-1")
+    asked = len(source.asked)
+    assert await made.differences(target) == {}
+    assert len(source.asked) == asked
+    flagged = book(source, Overrides(port=2222))
+    assert await flagged.differences(await flagged.resolve("web-1")) == {}, "no port is configured"
+
+
 async def test_an_own_entry_may_point_to_an_alias() -> None:
     source = Written(alias={"hostname": "192.0.2.8", "user": "there"})
     target = await book(source, web_1=HostSettings(ssh_host="alias", port=7)).resolve("web-1")
@@ -138,6 +162,21 @@ async def test_an_own_entry_without_an_address_is_the_alias_of_its_name() -> Non
 async def test_user_and_port_typed_before_and_after_an_own_entry_win() -> None:
     made = book(web_1=HostSettings(address="192.0.2.7", user="mine", port=7))
     assert way(await made.resolve("other@web-1:8")) == ["other@192.0.2.7:8"]
+
+
+@pytest.mark.parametrize("name", ["db", "lab", "me@db:8", "other", "nowhere.example"])
+async def test_whether_a_host_is_production_is_known_without_asking_ssh(name: str) -> None:
+    settings = Settings(
+        hosts={
+            "db": HostSettings(address="192.0.2.7", production=True),
+            "lab": HostSettings(address="192.0.2.8", profile="careful"),
+            "other": HostSettings(address="192.0.2.9"),
+        },
+        profiles={"careful": HostOptions(production=True)},
+    )
+    made = HostBook(settings=settings, source=Written())
+    assert await made.is_production(name) is (await made.resolve(name)).production
+    assert await made.is_production(name) is (name in {"db", "lab", "me@db:8"})
 
 
 async def test_own_options_are_laid_over_the_hop() -> None:

@@ -16,9 +16,11 @@ import pytest
 from backend.errors import Code, ConfigError
 from backend.events import EventBus
 from backend.hosts.book import HostBook
-from backend.hosts.draft import HostDraft, check_fields, users_of
+from backend.hosts.draft import HostDraft, routes_in
 from backend.hosts.editor import FieldError, HostEditor
 from backend.hosts.entries import HostChange, HostsChanged
+from backend.hosts.field_checks import check_fields
+from backend.hosts.through import users_of
 from backend.settings import HostOptions, HostSettings, Settings, SettingsFile
 from backend.settings.writing import KEPT, ConfigFile
 
@@ -98,6 +100,23 @@ def sound(path: Path) -> str | None:
         (HostDraft(name="new", note="a\0b"), {"note"}),
         (HostDraft(name="new", tags=("a", "b\udcff")), {"tags"}),
         (HostDraft(name="new", note="a\nb"), {"note"}),
+        (HostDraft(name="new", proxy="socks5://me@p:1080", routes=("proxy", "jump:web-1")), set()),
+        (HostDraft(name="new", proxy="ftp://p", proxy_command="x %q"), {"proxy", "proxy_command"}),
+        (HostDraft(name="new", routes=("dirct",)), {"routes"}),
+        (HostDraft(name="new", routes=("tailscale",)), {"routes"}),
+        (HostDraft(name="new", routes=("direct", "jump:a b")), {"routes"}),
+        (HostDraft(name="bastion", routes=("direct", "jump:web-1")), {"name", "routes"}),
+        (HostDraft(name="new", jump="new", routes=("direct",)), set()),
+        (HostDraft(name="new", env={"1A": "x"}, roots={"a/b": "x", "c": ""}), {"env", "roots"}),
+        (HostDraft(name="new", env={"A": "x\x1by"}), {"env"}),
+        (HostDraft(name="new", forwards=("L 8080:db:80", "8080")), {"forwards"}),
+        (
+            HostDraft(name="new", keepalive={"interval": "x", "misses": "2.5"}),
+            {"keepalive.interval", "keepalive.misses"},
+        ),
+        (HostDraft(name="new", timeouts={"login": "0"}, idle_close="nan"), {"timeouts.login", "idle_close"}),
+        (HostDraft(name="new", timeouts={"login": "1e999"}, forwards=("x",)), {"timeouts.login", "forwards"}),
+        (HostDraft(name="new", host_key="never"), {"host_key"}),
     ],
 )
 def test_each_field_is_told_what_is_wrong_with_it(draft: HostDraft, fields: set[str]) -> None:
@@ -148,6 +167,66 @@ async def test_only_what_differs_is_written(rig: Rig) -> None:
     )
     assert rig.path.read_text() == expected
     assert rig.heard == [HostsChanged("web-1", HostChange.CHANGED)]
+
+
+TABLES = """\
+[hosts.web-1]
+timeouts = { connect = 5, login = 60 }   # slow link
+[hosts.web-1.env]
+A = "1"   # one
+B = "2"   # two
+"""
+
+
+async def test_of_a_table_only_the_lines_that_differ_are_written(tmp_path: Path, own_home: Path) -> None:
+    rig = Rig(tmp_path, TABLES)
+    old = rig.draft("web-1")
+    new = old.saying({"timeouts.login": "90", "env": {"A": "3", "B": "2"}, "keepalive.interval": "2.5"})
+    await rig.editor.change(old, new)
+    expected = TABLES.replace("login = 60", "login = 90").replace('A = "1"', 'A = "3"')
+    slow = "login = 90 }   # slow link\n"
+    assert rig.path.read_text() == expected.replace(slow, f"{slow}keepalive = {{ interval = 2.5 }}\n")
+    await rig.editor.change(new, new.without("env").without("timeouts.connect").without("keepalive.interval"))
+    assert " ".join(rig.path.read_text().split()) == "[hosts.web-1] timeouts = { login = 90 } # slow link"
+
+
+async def test_others_may_change_another_part_of_a_table_meanwhile(tmp_path: Path, own_home: Path) -> None:
+    rig = Rig(tmp_path, TABLES)
+    old = rig.draft("web-1")
+    rig.path.write_text(TABLES.replace("connect = 5", "connect = 6").replace('B = "2"', 'B = "theirs"'))
+    await rig.editor.change(old, old.saying({"timeouts.login": "90", "env": {"A": "mine", "B": "2"}}))
+    assert rig.draft("web-1").timeouts == {"connect": "6", "login": "90"}
+    assert rig.draft("web-1").env == {"A": "mine", "B": "theirs"}
+    theirs = rig.path.read_text()
+    with pytest.raises(FieldError) as raised:
+        await rig.editor.change(old, old.saying({"timeouts.connect": "9", "env": {"A": "1"}}))
+    assert raised.value.fields.keys() == {"timeouts.connect", "env"}
+    assert rig.path.read_text() == theirs
+
+
+async def test_an_entry_that_is_renamed_is_renamed_in_routes_too(tmp_path: Path, own_home: Path) -> None:
+    text = '[hosts.a]\naddress = "192.0.2.1"\n[hosts.b]\naddress = "h"\nroutes = ["direct", "jump:me@a:22,c"]   # two\n'
+    rig = Rig(tmp_path, text)
+    assert users_of("a", rig.book.settings) == ("b",)
+    await rig.editor.rename("a", "gate")
+    assert rig.path.read_text() == text.replace("hosts.a]", "hosts.gate]").replace("me@a:22", "me@gate:22")
+
+
+@pytest.mark.parametrize(
+    ("text", "routes"),
+    [
+        ("direct, tailscale", ("direct", "tailscale")),
+        ("direct,tailscale direct", ("direct", "tailscale")),
+        ("jump:a,b,direct", ("jump:a,b", "direct")),
+        ("jump:a, b", ("jump:a", "b")),
+        ("jump:a,jump:b", ("jump:a", "jump:b")),
+        (" , ", ()),
+        ("", ()),
+    ],
+)
+def test_routes_are_read_as_they_are_typed(text: str, routes: tuple[str, ...]) -> None:
+    assert routes_in(text) == routes
+    assert routes_in(", ".join(routes)) == routes
 
 
 async def test_an_entry_is_renamed_also_where_it_is_a_jump_host(rig: Rig) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.connection.target import Hop, HostKeyPolicy, Keepalive, Timeouts
+from backend.connection.target import Family, Hop, HostKeyPolicy, Keepalive, Timeouts
 from backend.errors import Code, ConfigError
 from backend.hosts.expand import Surroundings, split_paths
 from backend.hosts.hops import Answers, command_of, jumps_of, make_hop
@@ -172,9 +172,39 @@ def test_certificates_that_are_named_are_taken_over() -> None:
 
 
 def test_what_is_not_followed_is_noted() -> None:
-    made = hop(addressfamily="inet6", bindaddress="192.0.2.1")
+    made = hop(bindinterface="eth1", knownhostscommand="/bin/keys %h")
     assert len(made.notes) == 2
-    assert "addressfamily inet6" in made.notes[0]
+    assert "bindinterface eth1" in made.notes[0]
+
+
+def test_the_family_and_the_address_to_send_from_are_taken_over() -> None:
+    made = hop(addressfamily="inet6", bindaddress="192.0.2.1")
+    assert (made.family, made.source_address, made.notes) == (Family.IPV6, "192.0.2.1", ())
+    assert (hop().family, hop(bindaddress="none").source_address) == (Family.ANY, "")
+
+
+def test_what_ssh_would_do_besides_connecting_is_noted_where_it_is_left_out() -> None:
+    made = hop(
+        forwardagent="yes",
+        remotecommand="tmux attach",
+        permitlocalcommand="yes",
+        localcommand="notify %h",
+        setenv=("EDITOR=vi", "LC_ALL=C"),
+        sendenv=("LANG", "LC_*", "COLORTERM"),
+    )
+    told = "; ".join(made.notes)
+    for note in (
+        "forwardagent yes",
+        "remotecommand tmux attach",
+        "localcommand notify %h",
+        "setenv EDITOR=vi LC_ALL=C",
+    ):
+        assert f"{note} is not followed" in told
+    assert "sendenv COLORTERM is not followed" in told and "LANG" not in told
+
+
+def test_what_would_have_no_effect_in_ssh_either_is_not_noted() -> None:
+    assert hop(sendenv=("LANG", "LC_*"), localcommand="notify %h", forwardagent="no").notes == ()
 
 
 def test_an_address_in_brackets_loses_them() -> None:

@@ -12,6 +12,7 @@ import pytest
 from backend.errors import Code, ConfigError
 from backend.hosts.names import Spec
 from backend.hosts.openssh import OpenSsh, complaint, read_options
+from tests.support.waiting import until
 
 SSH = shutil.which("ssh")
 real = pytest.mark.skipif(SSH is None, reason="no OpenSSH client on this machine")
@@ -95,7 +96,8 @@ async def test_an_ssh_that_hangs_is_ended_with_all_it_started(tmp_path: Path) ->
     ssh.time_limit = 0.5
     with pytest.raises(ConfigError, match="Match exec"):
         await ssh.options(Spec("web-1"), None)
-    assert not is_running(int((tmp_path / "child").read_text()))
+    child = int((tmp_path / "child").read_text())
+    await until(lambda: not is_running(child))
 
 
 async def test_cancelling_ends_the_ssh_that_was_asked(tmp_path: Path) -> None:
@@ -107,7 +109,8 @@ async def test_cancelling_ends_the_ssh_that_was_asked(tmp_path: Path) -> None:
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    assert not is_running(int((tmp_path / "pid").read_text()))
+    pid = int((tmp_path / "pid").read_text())
+    await until(lambda: not is_running(pid))
 
 
 def is_running(pid: int) -> bool:
@@ -136,6 +139,36 @@ async def test_the_real_client_names_file_and_line_of_a_mistake(tmp_path: Path) 
     assert raised.value.evidence["file"] == str(tmp_path / "config")
     assert raised.value.evidence["line"] == "2"
     assert "prot" in raised.value.message.lower()
+
+
+@real
+async def test_the_real_client_tells_every_mistake_with_the_keyword_that_was_meant(tmp_path: Path) -> None:
+    ssh = real_ssh(tmp_path, "Host a\n  Prot 22\nHost b\n  Port abc\n")
+    first, second = await ssh.mistakes()
+    assert (first.file, first.line, first.key, first.nearest) == (tmp_path / "config", 2, "prot", "port")
+    assert "did you mean port?" in first.message
+    assert (second.line, second.nearest) == (4, None) and "abc" in second.message
+
+
+@real
+async def test_files_without_a_mistake_have_none(tmp_path: Path) -> None:
+    ssh = real_ssh(tmp_path, "CanonicalizeHostname yes\nCanonicalizeFallbackLocal no\nCanonicalDomains a.invalid\n")
+    assert await ssh.mistakes() == ()
+
+
+async def test_a_complaint_that_names_no_line_is_about_the_file(tmp_path: Path) -> None:
+    ssh = fake_ssh(
+        tmp_path, 'case "$*" in *none*) exit 0;; esac; echo "Bad owner or permissions on config" >&2; exit 255'
+    )
+    (only,) = await ssh.mistakes()
+    assert (only.file, only.line, only.message) == (tmp_path / "config", None, "Bad owner or permissions on config")
+
+
+async def test_the_advice_asks_ssh_about_the_same_host_and_file(tmp_path: Path) -> None:
+    ssh = fake_ssh(tmp_path, "echo 'config line 2: Bad thing' >&2; exit 255")
+    with pytest.raises(ConfigError) as raised:
+        await ssh.options(Spec("web-1"), None)
+    assert raised.value.advice[0].command == f"ssh -F {tmp_path}/config -G web-1"
 
 
 @real

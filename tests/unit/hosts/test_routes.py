@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import string
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from backend.connection.target import Target
 from backend.connection.ways import DIRECT, Cloudflare, Proxy, ProxyCommand, ProxyKind, Tailscale
 from backend.errors import Code, ConfigError
 from backend.hosts.book import HostBook, Overrides
+from backend.hosts.options import NoFiles
 from backend.hosts.routes import expanded
 from backend.settings import HostOptions, HostSettings, Settings
 from backend.settings.reading import check_settings
@@ -149,6 +151,83 @@ async def test_a_jump_host_is_reached_in_its_own_way() -> None:
     )
     bastion, host = (await made.resolve("gpu-7")).hops
     assert (bastion.way, host.way) == (Proxy(ProxyKind.HTTP, "proxy", 3128), DIRECT)
+
+
+BOTH = HostSettings(address="192.0.2.1", tailscale="100.64.0.1")
+
+
+async def test_each_way_to_a_jump_host_is_a_route_of_its_own() -> None:
+    made = book(HostSettings(address="192.0.2.7", jump="bastion", tailscale="100.64.0.7"), bastion=BOTH)
+    found = {target.route: target for target in await made.routes("gpu-7")}
+    assert list(found) == ["tailscale", "jump/direct", "jump/tailscale"]
+    assert [found[name].hops[0].way for name in found] == [Tailscale("100.64.0.7"), DIRECT, Tailscale("100.64.0.1")]
+    assert found["jump/direct"].jumps[0].identity == found["jump/tailscale"].jumps[0].identity
+    assert (await made.resolve("gpu-7")).route == "tailscale"
+
+
+async def test_ways_to_jump_hosts_one_behind_the_other_are_named_from_the_nearest() -> None:
+    inner = HostSettings(address="10.0.0.1", routes=("jump:bastion", "direct"))
+    made = book(HostSettings(address="10.0.0.2", routes=("jump:inner",)), inner=inner, bastion=BOTH)
+    routes = await made.routes("gpu-7")
+    assert [target.route for target in routes] == [
+        "jump:inner/jump:bastion/direct",
+        "jump:inner/jump:bastion/tailscale",
+        "jump:inner/direct",
+    ]
+    assert [[hop.name for hop in target.hops] for target in routes] == [
+        ["bastion", "inner", "gpu-7"],
+        ["bastion", "inner", "gpu-7"],
+        ["inner", "gpu-7"],
+    ]
+
+
+async def test_a_route_can_be_named_with_or_without_its_jump_hosts_own() -> None:
+    host = HostSettings(address="192.0.2.7", jump="bastion", tailscale="100.64.0.7")
+    for asked, found in [("jump", ["jump/direct", "jump/tailscale"]), ("jump/tailscale", ["jump/tailscale"])]:
+        assert await names(book(host, overrides=Overrides(route=asked), bastion=BOTH)) == found
+
+
+async def test_no_more_than_four_ways_to_a_jump_host_are_tried_and_none_of_its_routes_is_lost() -> None:
+    many = HostSettings(
+        address="192.0.2.1",
+        routes=("jump:far", "direct", "tailscale", "cloudflare"),
+        tailscale="t",
+        cloudflare="c.example",
+    )
+    far = HostSettings(
+        address="192.0.2.9", tailscale="t2", proxy="http://proxy:3128", routes=("direct", "tailscale", "proxy")
+    )
+    made = book(HostSettings(address="192.0.2.7", jump="bastion"), bastion=many, far=far)
+    routes = await made.routes("gpu-7")
+    assert [target.route for target in routes] == [
+        "jump/jump:far/direct",
+        "jump/direct",
+        "jump/tailscale",
+        "jump/cloudflare",
+    ]
+    assert "of 6 ways to it as a jump host 4 are tried" in routes[0].jumps[-1].notes
+
+
+async def test_a_way_that_leads_back_is_left_out_and_noted() -> None:
+    made = book(
+        HostSettings(address="192.0.2.7", jump="bastion"),
+        bastion=HostSettings(address="192.0.2.1", routes=("jump:gpu-7", "direct")),
+    )
+    (only,) = await made.routes("gpu-7")
+    assert only.route == "jump"
+    assert "leads back" in only.jumps[0].notes[0]
+    made = book(HostSettings(jump="bastion"), bastion=HostSettings(routes=("jump:gpu-7",)))
+    with pytest.raises(ConfigError, match="round in a circle"):
+        await made.routes("gpu-7")
+
+
+async def test_many_hosts_that_all_lead_to_each_other_are_looked_up_quickly() -> None:
+    everyone = [f"h{number}" for number in range(12)]
+    ways = {name: tuple(f"jump:{one}" for one in everyone if one != name) for name in everyone}
+    entries = {name: HostSettings(address=f"{name}.example", routes=(*ways[name], "direct")) for name in everyone}
+    entries["gpu-7"] = HostSettings(address="192.0.2.7", jump="h0")
+    async with asyncio.timeout(20):
+        assert len(await HostBook(settings=Settings(hosts=entries), source=NoFiles(), environ={}).routes("gpu-7")) <= 4
 
 
 async def test_a_later_jump_host_is_reached_through_the_one_before_only() -> None:

@@ -58,6 +58,20 @@ class Bench:
         return family.series[labels].sum
 
 
+def test_a_connection_that_is_shared_is_no_login_and_took_no_time() -> None:
+    bench = Bench()
+    bench.change(S.CLOSED, S.RESOLVING)
+    for name, seconds in (("web-1", 0.25), ("bastion", 0.0)):
+        bench.bus.publish(PhaseSeen("web-1", PhasePassed(hop(name), Phase.AUTH, seconds, {}, shared=True)))
+    bench.change(S.AUTHENTICATING, S.READY)
+    assert bench.value("fairlead_connects_total", "web-1", "jump", "succeeded") == 1
+    families = {family.name: family for family in bench.metrics.registry.families()}
+    for name in ("fairlead_logins_total", "fairlead_connect_seconds", "fairlead_connect_phase_seconds"):
+        family = families[name]
+        assert isinstance(family, Counter | Histogram)
+        assert not family.series
+
+
 def test_a_login_is_counted_with_its_route_method_and_phases() -> None:
     bench = Bench()
     bench.connects()

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from backend.connection.interaction import HostKeyDecision, HostKeyState
-from backend.connection.race import Race, RouteStatus
+from backend.connection.outcomes import RouteStatus
+from backend.connection.race import Race
 from backend.connection.sessions import Sessions
 from backend.connection.target import Target
 from backend.connection.vault import Vault
 from backend.errors import Code, HostKeyError
 from backend.events import EventBus
 from backend.hosts.book import HostBook, Overrides
+from backend.production.guard import never_asks
 from backend.settings.loader import load_settings
 from backend.settings.reading import check_settings
 from mocks.clock import VirtualClock
@@ -184,7 +186,7 @@ async def test_the_local_side_begins_in_a_project_of_the_demo_s_own(tmp_path: Pa
         clock=demo.clock,
         vault=Vault(),
     )
-    local = ProjectFiles(sessions=sessions, project=tmp_path / "project").local
+    local = ProjectFiles(sessions=sessions, permit=never_asks, project=tmp_path / "project").local
     assert await local.start() == bytes(tmp_path / "project")
     names = {entry.name async for batch in local.list(await local.start()) for entry in batch}
     assert {b"notes.md", b"photos"} <= names

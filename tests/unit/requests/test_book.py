@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from backend.errors import Code, FairleadError
 from backend.files.model import ConflictPolicy, Direction
-from backend.requests.book import LEASE, MOST_ATTEMPTS, MOST_OF_HOST, RequestBook
+from backend.leases import LEASE
+from backend.priority import Priority
+from backend.requests.book import MOST_ATTEMPTS, MOST_OF_HOST, RequestBook
 from backend.requests.model import (
     CopyFiles,
-    Priority,
     Request,
     RequestResult,
     RequestState,
@@ -161,6 +162,45 @@ async def test_requests_can_be_put_before_one_another(book: RequestBook) -> None
     assert await book.move(numbers["a"], priority=Priority.HIGH)
     assert await words(book) == ["a", "c", "d", "b"]
     assert await book.move(999, priority=Priority.HIGH) is None
+
+
+async def test_a_request_that_waits_gets_another_deadline_or_none(book: RequestBook, clock: VirtualClock) -> None:
+    number = (await ask(book)).number
+    for deadline in (clock.now() + timedelta(hours=1), None):
+        assert await book.set_deadline(number, deadline) == "web-1"
+        (request,) = await book.all()
+        assert (request.state, request.deadline) == (RequestState.WAITING, deadline)
+
+
+async def test_a_request_that_was_too_late_waits_again_in_its_place(book: RequestBook, clock: VirtualClock) -> None:
+    late, other = await ask(book, "late"), await ask(book, "other")
+    assert await book.set_deadline(late.number, clock.now() + timedelta(minutes=1))
+    await clock.sleep(90)
+    assert [request.state for request in await book.all()] == [RequestState.WAITING, RequestState.EXPIRED]
+    assert await book.set_deadline(late.number, clock.now() + timedelta(hours=1)) == "web-1"
+    assert await words(book) == ["late", "other"]
+    again = next(request for request in await book.all() if request.number == late.number)
+    assert (again.ended, again.attempts) == (None, 0)
+    assert other.number != late.number
+
+
+async def test_what_was_begun_or_has_ended_gets_no_other_deadline(book: RequestBook) -> None:
+    begun, cancelled = await ask(book, "begun"), await ask(book, "cancelled")
+    await book.claim("web-1", ME)
+    await book.cancel((cancelled.number,))
+    for number in (begun.number, cancelled.number, 999):
+        assert await book.set_deadline(number, None) is None
+
+
+async def test_a_full_queue_takes_back_nothing_that_was_too_late(book: RequestBook, clock: VirtualClock) -> None:
+    late = await ask(book, "late")
+    await book.set_deadline(late.number, clock.now() + timedelta(minutes=1))
+    await clock.sleep(90)
+    for number in range(MOST_OF_HOST):
+        await ask(book, str(number))
+    with pytest.raises(FairleadError) as raised:
+        await book.set_deadline(late.number, None)
+    assert raised.value.code is Code.QUEUE_FULL
 
 
 async def test_the_queue_is_there_after_a_restart(tmp_path: Path, clock: VirtualClock) -> None:

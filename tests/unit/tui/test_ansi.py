@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.widgets.ansi import PLAIN, Look, Span, parse_line, plain_text, rich_style
+from backend.commands.terminals.emulator import PLAIN, Look
+from tui.widgets.ansi import Span, parse_line, plain_text, rich_style
 
 _PIECES = (
     *(b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b\\", b"\x07", b"31", b";", b":", b"m", b"38;5;", b"38;2;1;2;3m"),

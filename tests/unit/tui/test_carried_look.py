@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from backend.commands.output import OutputBuffer
+from backend.commands.terminals.emulator import PLAIN, Look
 from backend.connection.connector import Chunk, StdStream
-from tui.widgets.ansi import PLAIN, Look, parse_line
+from tui.widgets.ansi import parse_line
 from tui.widgets.carried_look import LOOKED_BACK, CarriedLooks
 
 RED = Look(foreground=1)

@@ -45,7 +45,7 @@ def _stopped(kind: type[FairleadError], code: Code, remote: str) -> FairleadErro
 @pytest.mark.parametrize(
     ("command", "text"),
     [
-        (_command(state=CommandState.STARTING), "◐ connecting"),
+        (_command(state=CommandState.STARTING), "◐ starting"),
         (_command(), "● running"),
         (_command(state=CommandState.CANCELLING), "◐ stopping"),
         (_ended(ExitReport(status=0)), "✓ 0"),

@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from backend.connection.connector import Attributes, Entry, FileKind
 from tui.glyphs import ASCII, UNICODE
 from tui.widgets.file_columns import Columns, cells, changed_text, detail, fitted, full_name, header, permissions
-from tui.widgets.file_rows import Row, SortBy
+from tui.widgets.file_order import SortBy
+from tui.widgets.file_row import Row
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 _CHANGED = changed_text(NOW)

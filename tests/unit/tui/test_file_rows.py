@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.connection.connector import Attributes, Entry, FileKind
-from tui.widgets.file_rows import RUN, FileRows, Row, SortBy
+from tui.widgets.file_order import PLACED, SWEEP, SortBy, View
+from tui.widgets.file_row import Row
+from tui.widgets.file_rows import FileRows
 
 _NAMES = st.binary(min_size=1, max_size=4).filter(lambda name: b"\0" not in name and b"/" not in name)
 _ENTRIES = st.lists(
@@ -49,9 +52,13 @@ def _names(rows: FileRows) -> list[bytes]:
     return [row.name for row in rows.rows()]
 
 
-def _sort(rows: FileRows, by: SortBy) -> None:
-    for _ in rows.resort(by):
+def _show(rows: FileRows, **changes: object) -> None:
+    for _ in rows.rearrange(replace(rows.view, **changes)):  # type: ignore[arg-type]
         pass
+
+
+def _sort(rows: FileRows, by: SortBy) -> None:
+    _show(rows, sort_by=by)
 
 
 @given(entries=_ENTRIES, cuts=st.lists(st.integers(0, 30), max_size=4), by=st.sampled_from(SortBy))
@@ -73,8 +80,8 @@ def test_every_row_is_shown_once_or_counted_as_hidden(
 ) -> None:
     rows = _rows(entries)
     if hidden:
-        rows.toggle_hidden()
-    rows.show_only(text)
+        _show(rows, hidden=True)
+    _show(rows, text=text)
     _sort(rows, by)
     expected = {e.name for e in entries if (hidden or not e.name.startswith(b"."))}
     expected = {name for name in expected if text.casefold() in Row.of(Entry(name, entries[0].attributes)).folded}
@@ -85,23 +92,23 @@ def test_every_row_is_shown_once_or_counted_as_hidden(
 @given(entries=_ENTRIES, by=st.sampled_from(SortBy), moves=st.integers(0, 40))
 def test_the_cursor_stays_on_its_file(entries: list[Entry], by: SortBy, moves: int) -> None:
     rows = _rows(entries)
-    rows.toggle_hidden()
+    _show(rows, hidden=True)
     rows.move_to(moves)
     before = rows.current
     _sort(rows, by)
     rows.add([Entry(b"0 came later", Attributes(FileKind.DIRECTORY))])
     _settle(rows)
     if before is not None:
-        assert rows.current is before
-        assert rows.row(rows.cursor) is before
+        assert rows.current == before
+        assert rows.row(rows.cursor) == before
 
 
 @given(entries=_ENTRIES, typed=st.text(st.sampled_from("aAb."), max_size=3))
 def test_a_filter_typed_letter_by_letter_shows_what_it_shows_at_once(entries: list[Entry], typed: str) -> None:
     slowly, at_once = _rows(entries), _rows(entries)
     for end in range(len(typed) + 1):
-        slowly.show_only(typed[:end])
-    at_once.show_only(typed)
+        _show(slowly, text=typed[:end])
+    _show(at_once, text=typed)
     assert _names(slowly) == _names(at_once)
 
 
@@ -133,7 +140,7 @@ def test_the_largest_and_the_latest_come_first() -> None:
 
 
 def test_the_sort_key_goes_round() -> None:
-    assert [by.next for by in SortBy] == [SortBy.SIZE, SortBy.TIME, SortBy.NAME]
+    assert [by.next for by in SortBy] == [SortBy.SIZE, SortBy.TIME, SortBy.KIND, SortBy.NAME]
 
 
 def test_until_the_cursor_is_moved_it_stays_at_the_top() -> None:
@@ -147,7 +154,7 @@ def test_until_the_cursor_is_moved_it_stays_at_the_top() -> None:
 def test_where_the_cursors_file_is_filtered_away_it_stays_in_its_place() -> None:
     rows = _rows(_files("a1", "b2", "c1", "d1"))
     rows.move_to(1)
-    rows.show_only("1")
+    _show(rows, text="1")
     assert rows.current is not None
     assert rows.current.name == b"c1"
 
@@ -164,7 +171,7 @@ def test_what_is_chosen_outlives_filter_and_order() -> None:
     rows = _rows(_files("a", "b", "c", a=3, b=4))
     rows.toggle(rows.row(0))
     rows.toggle(rows.row(1))
-    rows.show_only("c")
+    _show(rows, text="c")
     _sort(rows, SortBy.SIZE)
     assert [row.name for row in rows.chosen] == [b"a", b"b"]
     assert (rows.chosen_count, rows.chosen_size) == (2, 7)
@@ -179,7 +186,7 @@ def test_without_a_choice_the_cursor_is_the_subject() -> None:
 
 def test_all_that_is_shown_is_chosen_or_let_go() -> None:
     rows = _rows(_files("a1", "b1", "c2"))
-    rows.show_only("1")
+    _show(rows, text="1")
     rows.choose_all()
     assert [row.name for row in rows.chosen] == [b"a1", b"b1"]
     rows.choose_all()
@@ -206,15 +213,47 @@ def test_control_characters_of_a_name_are_not_shown() -> None:
 def test_another_directory_starts_from_nothing() -> None:
     rows = _rows(_files("a"))
     rows.toggle(rows.row(0))
-    rows.clear()
+    rows.clear(View())
     assert (rows.count, rows.read, rows.chosen, rows.current) == (0, 0, (), None)
 
 
 def test_one_call_places_a_bounded_number_of_rows() -> None:
     rows = FileRows()
-    rows.add(_files(*(f"{number}" for number in range(3 * RUN))))
+    rows.add(_files(*(f"{number}" for number in range(3 * PLACED))))
     rows.settle()
-    assert rows.waiting == 2 * RUN
+    assert rows.waiting == 2 * PLACED
     _settle(rows)
-    assert rows.count == 3 * RUN
-    assert sum(1 for _ in rows.resort(SortBy.SIZE)) > 3
+    assert rows.count == 3 * PLACED
+    assert sum(1 for _ in rows.rearrange(View(SortBy.SIZE))) > 3
+
+
+def test_a_name_that_is_listed_twice_is_one_file() -> None:
+    rows = _rows([*_files("a"), *_files("a", "b")])
+    assert _names(rows) == [b"a", b"b"]
+
+
+def test_what_can_be_worked_on_is_known_without_listing_it() -> None:
+    hostile = Entry(b"a/b", Attributes(FileKind.FILE))
+    assert not _rows([hostile]).has_subject
+    rows = _rows([hostile, *_files("b")])
+    rows.choose_all()
+    assert rows.has_subject
+    assert [row.name for row in rows.chosen] == [b"b"]
+
+
+def test_the_size_of_what_is_chosen_keeps_up_with_each_choice() -> None:
+    rows = _rows(_files(*(f"{number}" for number in range(100)), **{"7": 5}))
+    rows.choose_all()
+    rows.toggle(rows.row(rows.count - 1))
+    assert rows.move_to_name(b"7")
+    assert (rows.chosen_count, rows.chosen_size) == (99, 5)
+    assert rows.current is not None
+    rows.toggle(rows.current)
+    assert (rows.chosen_count, rows.chosen_size) == (98, 0)
+
+
+def test_what_a_directory_held_is_let_go_of_bit_by_bit() -> None:
+    rows = _rows(_files(*(f"{number}" for number in range(SWEEP + 1))))
+    rows.clear(View())
+    assert sum(1 for _ in rows.tidy()) > 3
+    assert not list(rows.tidy())

@@ -8,9 +8,12 @@ import pytest
 from rich.cells import cell_len
 
 from backend.connection.connector import Attributes, Entry, FileKind, Space
+from backend.connection.state import SessionState
 from backend.errors import Code, FileError, LinkLost
 from tui.file_words import PaneWords, nothing_shown, pane_footer, pane_title, short_path
 from tui.glyphs import UNICODE
+from tui.looks import look
+from tui.widgets.file_order import View
 from tui.widgets.file_rows import FileRows
 
 SPACE = Space(total=106 << 30, free=18_000_000_000)
@@ -24,13 +27,20 @@ def _rows(*names: str) -> FileRows:
 
 
 def _words(rows: FileRows | None = None, **values: object) -> PaneWords:
-    start = PaneWords("web-1", "/srv/app", False, rows or FileRows(), SPACE, None, "")
+    start = PaneWords("web-1", None, "/srv/app", False, rows or FileRows(), SPACE, None, "")
     return replace(start, **values)  # type: ignore[arg-type]
 
 
 def test_the_title_tells_place_and_room() -> None:
     assert pane_title(_words(), UNICODE, 80).plain == "web-1  /srv/app · 18.0 GB free (84 % full)"
     assert pane_title(_words(), UNICODE, 40).plain == "web-1  /srv/app · 18.0 GB free"
+
+
+def test_the_title_tells_the_state_of_the_connection_in_words_where_it_is_not_the_usual_one() -> None:
+    ready, away = (look(state, UNICODE) for state in (SessionState.READY, SessionState.RECONNECTING))
+    assert pane_title(_words(look=ready), UNICODE, 80).plain.startswith("● web-1  /srv/app")
+    assert pane_title(_words(look=away), UNICODE, 80).plain.startswith("◐ web-1 reconnecting  /srv/app")
+    assert pane_title(_words(look=away), UNICODE, 40).plain.startswith("◐ web-1  /srv/app")
 
 
 @pytest.mark.parametrize("width", range(24, 100))
@@ -71,7 +81,8 @@ def test_rows_need_no_words() -> None:
 
 def _filtered() -> FileRows:
     rows = _rows("a", "b")
-    rows.show_only("zzz")
+    for _ in rows.rearrange(View(text="zzz")):
+        pass
     return rows
 
 

@@ -40,3 +40,9 @@ def test_an_explanation_keeps_to_its_width(width: int) -> None:
 def test_an_explanation_for_the_clipboard_is_not_broken() -> None:
     sentence = "word " * 60 + "end"
     assert explain(sentence).plain == sentence
+
+
+def test_what_to_do_stands_before_what_was_seen_and_nothing_seen_takes_no_line() -> None:
+    words = explain("It failed.", Code.PERMISSION, {"path": "/root", "reason": ""}, (Advice("Ask its owner."),)).plain
+    assert words.index("do next") < words.index("seen") < words.index("code")
+    assert "reason" not in words

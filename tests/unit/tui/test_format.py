@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.format import ago_text, clock_text, duration_text, latency_text, left_text, rate_text, size_text
+from backend.sizes import size_text
+from tui.format import ago_text, bytes_text, clock_text, duration_text, latency_text, left_text, rate_text
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,7 @@ def test_moments_are_told_by_how_long_ago_they_were(seconds: float, text: str) -
 
 def test_the_time_of_day_is_the_persons() -> None:
     assert clock_text(datetime(2026, 3, 2, 9, 41, tzinfo=UTC)) == "09:41"
+
+
+def test_a_single_byte_is_one() -> None:
+    assert [bytes_text(count) for count in (0, 1, 4_200_000)] == ["0 bytes", "1 byte", "4,200,000 bytes"]

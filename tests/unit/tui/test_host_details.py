@@ -6,17 +6,25 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backend.connection.connector import LinkFacts, Phase, PhasePassed
+from backend.connection.state import SessionState
+from backend.connection.target import Hop
 from backend.forwards.model import ForwardState, ForwardView
 from backend.forwards.spec import read_forward
 from backend.health.values import LatencyHour
-from backend.requests.model import Priority, Request, RequestResult, RequestState, RunCommand
+from backend.hosts.book import HostEntry, HostSource
+from backend.priority import Priority
+from backend.requests.model import Request, RequestResult, RequestState, RunCommand
+from tui.detail.attempt import attempt_block
+from tui.detail.details import HostDetails
 from tui.detail.forwards import forward_line, notes_on, spec_words, traffic_words, way_words
 from tui.detail.health import DAYS_SHOWN, days_words
-from tui.detail.link import crypto_words, is_post_quantum
+from tui.detail.link import crypto_words, is_post_quantum, link_block
 from tui.detail.routes import route_name
 from tui.detail.waiting import request_line, request_look, urgency_words, waiting_words
 from tui.format import moment_text
 from tui.glyphs import ASCII, UNICODE
+from tui.hosts import HostView
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -75,6 +83,38 @@ def test_hours_of_a_day_weigh_as_much_as_they_were_measured() -> None:
 
 def test_one_day_is_no_history() -> None:
     assert days_words([_hour(0, 0.02)], NOW, UNICODE, 80).plain == ""
+
+
+def test_the_steps_of_a_hop_fit_into_one_line_of_a_narrow_screen_whoever_logs_in() -> None:
+    hops = (Hop("operations@gate.example", "192.0.2.1", 22, "operations"), Hop("app", "10.0.0.2", 22, "mara"))
+    phases = [PhasePassed(hop, phase, 0.01, {}) for hop in hops for phase in Phase]
+    view = HostView(HostEntry("app", HostSource.OWN), state=SessionState.AUTHENTICATING)
+    lines = attempt_block(HostDetails(view, NOW, phases=tuple(phases)), UNICODE, 76).plain.splitlines()
+    assert [line.split()[0] for line in lines] == ["gate.example", "app"]
+    assert all(line.endswith("✓ login") for line in lines)
+
+
+def test_a_long_name_leaves_less_room_for_its_steps() -> None:
+    hop = Hop("a-jump-host-with-a-long-name.example", "192.0.2.1", 22, "mara")
+    view = HostView(HostEntry("app", HostSource.OWN), state=SessionState.AUTHENTICATING)
+    details = HostDetails(view, NOW, phases=tuple(PhasePassed(hop, phase, 0.01, {}) for phase in Phase))
+    lines = attempt_block(details, UNICODE, 76).plain.splitlines()
+    assert len(lines) == 2 and all(len(line) <= 76 for line in lines)
+    assert lines[1].strip().startswith("✓"), "a sign stays with its word"
+
+
+def test_a_single_round_trip_has_no_spread() -> None:
+    view = HostView(HostEntry("app", HostSource.OWN), state=SessionState.READY, latency=0.011, latencies=(0.011,))
+    facts = LinkFacts("app", "mara", "10.0.0.2:22", (), "OpenSSH_9.6", "", "", "", "SHA256:x", "password")
+    assert " to " not in link_block(HostDetails(view, NOW, facts=facts), UNICODE, 76).plain
+
+
+def test_who_else_uses_the_connection_is_named() -> None:
+    view = HostView(HostEntry("app", HostSource.OWN), state=SessionState.READY)
+    facts = LinkFacts("app", "mara", "10.0.0.2:22", (), "OpenSSH_9.6", "", "", "", "SHA256:x", "password")
+    shared = HostDetails(view, NOW, facts=facts, shared_with=("mara@10.0.0.2", "app-2"))
+    assert "shared      with mara@10.0.0.2, app-2\n" in link_block(shared, UNICODE, 76).plain
+    assert "shared" not in link_block(HostDetails(view, NOW, facts=facts), UNICODE, 76).plain
 
 
 def test_a_port_that_was_given_stands_in_place_of_any() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,37 +10,39 @@ from hypothesis import strategies as st
 from textual.content import Content
 
 from backend.hosts.book import HostEntry, HostSource
-from backend.hosts.draft import HostDraft
+from backend.hosts.draft import FIELDS, HostDraft
 from tui.book_words import own_entry_words, removal_words
+from tui.form_fields import ALL, SECTIONS, Field
 from tui.host_fields import (
-    FIELDS,
-    PRODUCTION,
-    Field,
     begun_with,
     difference,
     draft_of,
+    filled_in,
     taken_apart,
     text_of,
     unknown_jumps,
+    unreadable,
 )
 
 
-def _texts(draft: HostDraft, **changes: str) -> dict[str, str]:
-    return {**{field.key: text_of(draft, field.key) for field in FIELDS if field.key != PRODUCTION}, **changes}
+def _said(draft: HostDraft, **changes: object) -> dict[str, object]:
+    begun = {field.key: draft.said(field.key) if field.choices else text_of(draft, field.key) for field in ALL}
+    return {**begun, **{key.replace("__", "."): value for key, value in changes.items()}}
 
 
 def test_every_field_of_an_entry_has_a_line() -> None:
-    assert {field.key for field in FIELDS} == {item.name for item in fields(HostDraft)}
+    assert [field.key for field in ALL if field.key not in FIELDS] == []
+    assert sorted(field.key for field in ALL) == sorted(FIELDS)
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
+@pytest.mark.parametrize("field", ALL, ids=lambda field: field.key)
 def test_a_hint_fits_into_its_two_lines_at_80_columns(field: Field) -> None:
     assert len(Content(field.hint).wrap(70)) <= 2
 
 
 def test_what_is_typed_becomes_the_entry() -> None:
     typed = {"name": " web-1 ", "identity_files": "~/.ssh/a, ~/.ssh/b", "tags": "web,, nginx ,web", "port": "22"}
-    draft = draft_of(_texts(HostDraft(name=""), **typed), True, HostDraft(name=""))
+    draft = draft_of(_said(HostDraft(name=""), **typed, production=True), HostDraft(name=""))
     assert draft.name == "web-1"
     assert draft.identity_files == ("~/.ssh/a", "~/.ssh/b")
     assert draft.tags == ("web", "nginx")
@@ -49,11 +50,70 @@ def test_what_is_typed_becomes_the_entry() -> None:
     assert draft.production is True
 
 
-@given(st.lists(st.text(max_size=8), max_size=4), st.text(max_size=20))
-def test_a_line_that_is_not_touched_changes_nothing(tags: list[str], note: str) -> None:
-    before = HostDraft(name="x", tags=tuple(tags), note=note)
-    assert draft_of(_texts(before), None, before) == before
-    assert difference(before, draft_of(_texts(before), None, before)) == ()
+def test_routes_variables_and_limits_become_what_the_file_says() -> None:
+    more = {
+        "routes": "tailscale, jump:a,b,direct",
+        "env": 'A=1 B="x y" C=',
+        "roots": "scratch=/scratch/me",
+        "forwards": "L 8080:db:80, D 1080",
+        "keepalive__interval": " 7.5 ",
+        "timeouts__login": "120",
+        "idle_close": "1800",
+        "host_key": "strict",
+        "agent": False,
+    }
+    assert draft_of(_said(HostDraft(name="x"), **more), HostDraft(name="x")).table() == {
+        "routes": ["tailscale", "jump:a,b", "direct"],
+        "env": {"A": "1", "B": "x y", "C": ""},
+        "roots": {"scratch": "/scratch/me"},
+        "forwards": ["L 8080:db:80", "D 1080"],
+        "keepalive": {"interval": 7.5},
+        "timeouts": {"login": 120},
+        "idle_close": 1800,
+        "host_key": "strict",
+        "agent": False,
+    }
+
+
+def test_an_emptied_line_says_nothing_any_more() -> None:
+    before = HostDraft(name="x", keepalive={"interval": "5", "misses": "3"}, env={"A": "1"}, routes=("direct",))
+    draft = draft_of(_said(before, keepalive__interval="", env="", routes=""), before)
+    assert draft.table() == {"keepalive": {"misses": 3}}
+
+
+_NAMES = st.from_regex(r"[A-Z]{1,4}", fullmatch=True)
+
+
+@given(st.dictionaries(_NAMES, st.text(max_size=12), max_size=4))
+def test_variables_survive_their_line_whatever_is_in_them(env: dict[str, str]) -> None:
+    line = text_of(HostDraft(name="x", env=env), "env")
+    assert draft_of(_said(HostDraft(name="x"), env=line), HostDraft(name="x")).env == env
+
+
+@pytest.mark.parametrize(("line", "told"), [("A", "A has no '='"), ('A="x', "a quotation mark has no second one")])
+def test_a_line_that_cannot_be_read_is_told_and_keeps_its_value(line: str, told: str) -> None:
+    before = HostDraft(name="x", env={"A": "1"})
+    said = _said(before, env=line)
+    assert told in unreadable(said, before)["env"]
+    assert draft_of(said, before) == before
+
+
+def test_a_part_of_the_form_that_is_shut_tells_what_is_filled_in() -> None:
+    draft = HostDraft(name="x", tailscale="h", routes=("direct",), timeouts={"login": "5"}, password=False)
+    told = {section.title: filled_in(section, draft) for section in SECTIONS if section.folds}
+    assert told == {
+        "other ways there": ("tailscale", "routes"),
+        "logging in": ("password",),
+        "on the host": (),
+        "limits": ("login",),
+    }
+
+
+@given(st.lists(st.text(max_size=8), max_size=4), st.text(max_size=20), st.dictionaries(st.text(), st.text()))
+def test_a_line_that_is_not_touched_changes_nothing(tags: list[str], note: str, env: dict[str, str]) -> None:
+    before = HostDraft(name="x", tags=tuple(tags), note=note, env=env, forwards=tuple(tags))
+    assert draft_of(_said(before), before) == before
+    assert difference(before, draft_of(_said(before), before)) == ()
 
 
 @pytest.mark.parametrize(

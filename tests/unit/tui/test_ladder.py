@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from backend.diagnostics.ladder import Rung, RungId, RungStatus
-from backend.errors import AuthError, Code
-from tui.ladder import HopHeading, Ladder, markdown
+from tui.ladder import HopHeading, Ladder, Skipped
 
 NOW = datetime(2026, 3, 2, 9, 41, tzinfo=UTC)
 
@@ -50,15 +49,14 @@ def test_a_machine_that_comes_up_twice_has_two_headings() -> None:
     assert len(set(headings)) == 3
 
 
+def test_what_was_not_climbed_takes_one_row_for_each_machine_and_reason() -> None:
+    skipped = {hop: [_rung(rung, RungStatus.SKIP, hop, None) for rung in RungId] for hop in ("bastion", "web-1")}
+    rows = _ladder(*skipped["bastion"], _rung(RungId.TCP), *skipped["web-1"][-2:]).rows()
+    folded = [row for row in rows if isinstance(row, Skipped)]
+    assert [(row.hop, row.why) for row in folded] == [("bastion", "not reached"), ("web-1", "not reached")]
+    assert folded[0].rungs == tuple(RungId)
+    assert len(rows) == 5
+
+
 def test_a_single_machine_needs_no_heading() -> None:
     assert not any(isinstance(row, HopHeading) for row in _ladder(_rung(RungId.TCP)).rows())
-
-
-def test_markdown_keeps_bars_in_their_cells_and_explains_what_broke() -> None:
-    error = AuthError(Code.AUTH_DENIED, "web-1 refused | denied", host="web-1", evidence={"tried": "publickey"})
-    broken = Rung(RungId.AUTH, RungStatus.FAIL, "web-1", error.code, "a | b", 5.0, error.evidence, error.advice, error)
-    text = markdown(_ladder(_rung(RungId.TCP), broken))
-    assert "| auth | web-1 | fail | 5 | a \\| b |" in text
-    assert "## auth: AUTH_DENIED" in text
-    assert "- tried: `publickey`" in text
-    assert text.endswith("\n")

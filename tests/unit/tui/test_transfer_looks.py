@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.errors import Code, FileError, Interrupted
+from backend.errors import Code, FileError, Interrupted, LinkLost
+from backend.files.model import Lane
 from backend.files.transfer import (
     Direction,
-    Transfer,
+    Priority,
     TransferOutcome,
     TransferProgress,
+    TransferRecord,
     TransferRequest,
     TransferState,
+    Wish,
 )
 from tui.glyphs import UNICODE
 from tui.transfer_looks import panel_footer, subject, transfer_line
@@ -27,17 +31,18 @@ HALF_WAY = TransferProgress(
 )
 
 
-@dataclass
-class Fake:
-    state: TransferState = TransferState.COPYING
-    progress: TransferProgress = HALF_WAY
-    request: TransferRequest = PUT
-    outcome: TransferOutcome | None = None
-    id: str = "t1"
+NOW = datetime(2026, 3, 2, 9, 41, tzinfo=UTC)
+
+
+def _record(
+    state: TransferState = TransferState.COPYING, progress: TransferProgress = HALF_WAY, **more: Any
+) -> TransferRecord:
+    values = {"id": "kf3q9x", "request": PUT, "priority": Priority.NORMAL, "place": 1.0, "asked": NOW, **more}
+    return TransferRecord(state=state, progress=progress, **values)
 
 
 def _line(width: int = 120, **values: Any) -> str:
-    return transfer_line(cast(Transfer, Fake(**values)), UNICODE, width).plain
+    return transfer_line(_record(**values), UNICODE, width).plain
 
 
 def _ended(state: TransferState, width: int = 120, **outcome: Any) -> str:
@@ -49,6 +54,13 @@ def test_a_moving_transfer_tells_how_far_how_fast_and_how_long() -> None:
     assert line.startswith("⬆ model.bin → web-1:/srv/app")
     for part in ("━", " 62 %", "2.6 of 4.2 GB", "48.2 MB/s", "31 s left", "resumed ×1"):
         assert part in line
+
+
+def test_many_small_files_in_one_stream_are_told_as_that_where_there_is_room() -> None:
+    progress = replace(HALF_WAY, files_total=1812, files_done=507, lane=Lane.ARCHIVE)
+    assert _line(160, progress=progress).endswith("resumed ×1  archive lane")
+    assert "archive lane" not in _line(90, progress=progress)
+    assert "lane" not in _line(160, progress=replace(progress, lane=Lane.FILE))
 
 
 def test_in_little_room_share_and_time_left_stay() -> None:
@@ -71,7 +83,7 @@ def test_a_line_never_outgrows_its_room(
     progress = TransferProgress(
         files_total=files, bytes_total=total, bytes_done=done, rate=1e6, seconds_left=99, failed=3, restarts=2
     )
-    line = transfer_line(cast(Transfer, Fake(state=state, progress=progress)), UNICODE, width)
+    line = transfer_line(_record(state, progress), UNICODE, width)
     assert line.cell_length <= width
 
 
@@ -102,21 +114,21 @@ def test_what_is_done_says_whether_it_was_verified() -> None:
 
 
 def test_a_transfer_that_stands_still_has_no_rate_and_no_time_left() -> None:
-    line = transfer_line(cast(Transfer, Fake()), UNICODE, 120, still=12.0).plain
+    line = transfer_line(_record(), UNICODE, 120, still=12.0).plain
     assert "no progress for 12 s" in line
     assert "MB/s" not in line
     assert "left" not in line
-    assert "MB/s" in transfer_line(cast(Transfer, Fake()), UNICODE, 120, still=2.0).plain
-    paused = transfer_line(cast(Transfer, Fake(state=TransferState.PAUSED)), UNICODE, 120, still=12.0).plain
+    assert "MB/s" in transfer_line(_record(), UNICODE, 120, still=2.0).plain
+    paused = transfer_line(_record(TransferState.PAUSED), UNICODE, 120, still=12.0).plain
     assert "no progress" not in paused
 
 
 def test_one_that_was_told_to_stop_says_so_until_it_has_ended() -> None:
-    moving = transfer_line(cast(Transfer, Fake()), UNICODE, 120, stopping=True).plain
+    moving = transfer_line(_record(), UNICODE, 120, stopping=True).plain
     assert "stopping…" in moving
     assert "MB/s" not in moving
-    ended = Fake(state=TransferState.CANCELLED, outcome=TransferOutcome(seconds=0.4, progress=HALF_WAY))
-    assert "cancelled" in transfer_line(cast(Transfer, ended), UNICODE, 120, stopping=True).plain
+    ended = _record(TransferState.CANCELLED, outcome=TransferOutcome(seconds=0.4, progress=HALF_WAY))
+    assert "cancelled" in transfer_line(ended, UNICODE, 120, stopping=True).plain
 
 
 def test_while_the_link_is_awaited_what_is_kept_is_not_called_nothing() -> None:
@@ -164,6 +176,30 @@ def test_several_sources_are_counted() -> None:
     assert subject(request, UNICODE) == "a and 2 more → /home/ann"
 
 
+def test_a_copy_between_hosts_names_both() -> None:
+    request = TransferRequest(Direction.BETWEEN, "web-1", ("/srv/model.bin",), "/data/", to_host="web-2")
+    assert subject(request, UNICODE) == "web-1:model.bin → web-2:/data"
+
+
 def test_the_panel_adds_up() -> None:
-    transfers = [Fake(), Fake(state=TransferState.WAITING), Fake(state=TransferState.PAUSED), Fake()]
-    assert panel_footer(cast("list[Transfer]", transfers)) == "2 running · 1 waiting · 1 paused · 96.4 MB/s"
+    transfers = [_record(), _record(TransferState.WAITING), _record(TransferState.PAUSED), _record()]
+    assert panel_footer(transfers) == "2 running · 1 waiting · 1 paused · 96.4 MB/s"
+
+
+def test_what_was_cut_off_says_how_far_it_is() -> None:
+    line = _line(state=TransferState.INTERRUPTED)
+    for part in (" 62 %", "interrupted", "2.6 of 4.2 GB"):
+        assert part in line
+    assert "MB/s" not in line
+
+
+def test_one_that_is_interrupted_with_an_error_is_no_failure() -> None:
+    outcome = TransferOutcome(HALF_WAY, 1.0, error=LinkLost(Code.CONNECTION_LOST, host="web-1"))
+    assert "interrupted" in _line(state=TransferState.INTERRUPTED, outcome=outcome)
+
+
+def test_what_another_process_does_and_was_asked_to_do_is_said() -> None:
+    line = _line(owner="4711-abc", wish=Wish.PAUSE, width=140)
+    assert "process 4711" in line
+    assert "asked to pause…" in line
+    assert "process" not in _line(owner="4711-abc", ours=True, width=140)
