@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import RenderableType
+from textual._compositor import Compositor
+from textual._context import visible_screen_stack
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from screenshots.at_rest import at_rest
 from screenshots.scene import STANDING_WORKERS, Scene
 from tests.tui.fakes import FakeServices, a_few_hosts
 from tui.app import WorkbenchApp, WorkbenchOptions
@@ -31,6 +37,54 @@ def still_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
 
 
+@pytest.fixture(autouse=True)
+def rest_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot waits until nothing is left to do, and no longer."""
+    for module in ("textual.pilot", "textual.app"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", at_rest)
+    monkeypatch.setattr("textual.screen.UPDATE_PERIOD", 0.004)
+
+
+@pytest.fixture(autouse=True)
+def styles_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For all tests of a process together, not for each app."""
+    parse = Stylesheet._parse_rules
+
+    def parsed(sheet: Stylesheet, *given: Any, **more: Any) -> list[RuleSet]:
+        key = (given, tuple(more.items()), tuple(sheet._variables.items()))
+        if key not in _PARSED:
+            _PARSED[key] = parse(sheet, *given, **more)
+        return _PARSED[key]
+
+    monkeypatch.setattr(Stylesheet, "_parse_rules", parsed)
+
+
+_PARSED: dict[Any, list[RuleSet]] = {}
+
+
+@pytest.fixture(autouse=True)
+def painted_when_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen without a terminal is painted for each change, and nobody sees it: that is left out.
+
+    It is painted for `shown`, for pictures, and where a test has settled.
+    """
+    paint = Compositor.render_update
+
+    def render_update(
+        compositor: Compositor,
+        full: bool = False,
+        screen_stack: list[Any] | None = None,
+        simplify: bool = False,
+    ) -> RenderableType | None:
+        if full:
+            return paint(compositor, True, screen_stack, simplify)
+        visible_screen_stack.set(screen_stack or [])
+        compositor._dirty_regions.clear()
+        return None
+
+    monkeypatch.setattr(Compositor, "render_update", render_update)
+
+
 @pytest.fixture
 def scene(own_home: Path) -> Scene:
     """The workbench in the demo world, not yet running; for snapshots, which run it themselves."""
@@ -47,6 +101,7 @@ def demo_app(own_home: Path) -> DemoApp:
         async with scene.app.run_test(size=size) as pilot:
             await scene.settle(pilot)
             yield scene, pilot
+            shown(pilot)
 
     return run
 
@@ -67,6 +122,7 @@ async def settled(pilot: Pilot[Any]) -> None:
         while not _quiet(app):
             await asyncio.sleep(0.005)
             await pilot.pause()
+    shown(pilot)
 
 
 def _quiet(app: WorkbenchApp) -> bool:
@@ -106,4 +162,5 @@ def workbench(pilot: Pilot[Any]) -> WorkbenchApp:
 
 def shown(pilot: Pilot[Any]) -> str:
     """What is on the screen now, as plain text."""
+    visible_screen_stack.set(pilot.app._background_screens)
     return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())

@@ -15,7 +15,8 @@ from backend.events import EventBus
 from backend.forwards.model import ForwardChanged, ForwardState, ForwardView
 from backend.forwards.spec import ForwardSpec
 from backend.health.values import SshHealth
-from backend.requests.model import Action, Priority, Request, RequestsChanged, RequestState
+from backend.priority import Priority
+from backend.requests.model import Action, Request, RequestsChanged, RequestState
 
 
 @dataclass
@@ -23,6 +24,7 @@ class FakeHealth:
     """Histories by host."""
 
     known: dict[str, SshHealth] = field(default_factory=dict)
+    trouble: FairleadError | None = None
 
     async def of(self, host: str) -> SshHealth:
         return self.known.get(host, SshHealth(host))
@@ -106,6 +108,15 @@ class FakeRequests:
         places = [index for index, request in enumerate(self.kept) if request.number == before]
         self.kept.insert(places[0] if places else 0, one if priority is None else replace(one, priority=priority))
         return True
+
+    async def set_deadline(self, number: int, deadline: datetime | None) -> bool:
+        states = {RequestState.WAITING, RequestState.EXPIRED}
+        found = [one for one in self.kept if one.number == number and one.state in states]
+        self.kept = [
+            replace(one, deadline=deadline, state=RequestState.WAITING, ended=None) if one in found else one
+            for one in self.kept
+        ]
+        return bool(found)
 
     async def clear(self, host: str | None = None) -> int:
         return 0

@@ -13,21 +13,32 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from backend.commands.history import Entry
+from backend.commands.running import RunningCommand
 from backend.connection.connector import Link, LinkFacts
 from backend.connection.interaction import Interaction
-from backend.connection.race import RouteOutcome
+from backend.connection.outcomes import RouteOutcome
 from backend.connection.route_memory import Remembered
 from backend.connection.session import Session
 from backend.connection.state import SessionChanged, SessionState
 from backend.connection.target import Target
 from backend.connection.vault import Vault
 from backend.container import Container
+from backend.diagnostics.explain import Explanation
 from backend.diagnostics.ladder import Rung
-from backend.errors import FairleadError
+from backend.diagnostics.remedies.keys import KeyAtHand
+from backend.diagnostics.remedies.model import Remedy
+from backend.diagnostics.remedies.service import Adjust, Applied, Choice
+from backend.diagnostics.remedies.space import Room
+from backend.diagnostics.slowness.report import SlowReport
+from backend.diagnostics.slowness.values import Progress
+from backend.errors import Code, FairleadError
 from backend.events import EventBus
 from backend.hosts.book import HostEntry, HostSource
 from backend.settings import Settings
+from screenshots.at_rest import watch_threads
 from tests.tui.fake_about import FakeForwards, FakeGuard, FakeHealth, FakeRequests, FakeVerification
+from tests.tui.fake_health import FakeDeepChecks, FakeMetricHistory, FakeTrends
 
 NOW = datetime(2026, 3, 2, 9, 41, tzinfo=UTC)
 
@@ -69,6 +80,7 @@ class FakeSession:
         self.state = SessionState.IDLE
         self.target: Target | None = None
         self.facts: LinkFacts | None = None
+        self.shared_with: tuple[str, ...] = ()
         self.latencies: deque[float] = deque(maxlen=60)
         self.last_change: SessionChanged | None = None
         self.routes: tuple[RouteOutcome, ...] = ()
@@ -154,8 +166,10 @@ class FakeDiagnostics:
         self.pause_after: int | None = None
         self.more = asyncio.Event()
         self.closed = False
+        self.climbed: list[tuple[str, Adjust | None]] = []
 
-    async def climb(self, host: str) -> AsyncGenerator[Rung, None]:
+    async def climb(self, host: str, *, adjust: Adjust | None = None) -> AsyncGenerator[Rung, None]:
+        self.climbed.append((host, adjust))
         try:
             for number, rung in enumerate(self.rungs, start=1):
                 yield rung
@@ -163,6 +177,47 @@ class FakeDiagnostics:
                     await self.more.wait()
         finally:
             self.closed = True
+
+
+class FakeRemedies:
+    """Says what it would have done."""
+
+    def __init__(self) -> None:
+        self.applied: list[tuple[Remedy, Choice | None]] = []
+        self.at_hand: tuple[KeyAtHand, ...] = ()
+        self.room: Room | None = None
+        self.failure: FairleadError | None = None
+
+    async def keys(self, remedy: Remedy) -> tuple[KeyAtHand, ...]:
+        return self.at_hand
+
+    async def apply(self, remedy: Remedy, choice: Choice | None = None) -> Applied:
+        if self.failure is not None:
+            raise self.failure
+        self.applied.append((remedy, choice))
+        return Applied(remedy.host, f"{remedy.id.value} done.", remedy.undo, room=self.room)
+
+
+class FakeSlowness:
+    """Plays what a test has laid out; `more` lets it go on after the first items."""
+
+    def __init__(self) -> None:
+        self.items: list[Progress | SlowReport] = []
+        self.failure: FairleadError | None = None
+        self.pause_after: int | None = None
+        self.more = asyncio.Event()
+        self.closed = 0
+
+    async def measure(self, host: str) -> AsyncGenerator[Progress | SlowReport, None]:
+        try:
+            if self.failure is not None:
+                raise self.failure
+            for number, item in enumerate(self.items, start=1):
+                yield item
+                if number == self.pause_after:
+                    await self.more.wait()
+        finally:
+            self.closed += 1
 
 
 @dataclass
@@ -175,6 +230,33 @@ class FakeList:
         return tuple(self.items)
 
 
+@dataclass
+class FakeTransfers(FakeList):
+    """A queue of transfers in which nothing happens."""
+
+    cut_off: list[Any] = field(default_factory=list)
+
+    @property
+    def listed(self) -> list[Any]:
+        return list(self.items)
+
+    def find(self, id_: str) -> Any:
+        return None
+
+    async def serve(self) -> list[Any]:
+        return self.cut_off
+
+
+class FakeHistory:
+    """Nothing was typed before, and nothing is kept."""
+
+    async def entries(self, host: str | None = None, *, holds: str = "", most: int = 0) -> tuple[Entry, ...]:
+        return ()
+
+    def keep(self, line: str, command: RunningCommand) -> None:
+        return None
+
+
 class FakeServices:
     """A container of fakes. `open` is what the app calls."""
 
@@ -185,23 +267,39 @@ class FakeServices:
         self.book = FakeBook(tuple(entries))
         self.sessions = FakeSessions(self.bus)
         self.commands = FakeList()
-        self.transfers = FakeList()
+        self.history = FakeHistory()
+        self.transfers = FakeTransfers()
         self.files = object()
         self.diagnostics = FakeDiagnostics()
+        self.server_sides: Any = None
         self.health = FakeHealth()
+        self.metric_history = FakeMetricHistory()
+        self.trends = FakeTrends()
+        self.deep_checks = FakeDeepChecks(self.metric_history, self.bus)
         self.forwards = FakeForwards(self.bus, NOW)
         self.requests = FakeRequests(self.bus, NOW)
         self.verification = FakeVerification()
+        self.slowness = FakeSlowness()
         self.guard = FakeGuard()
+        self.remedies = FakeRemedies()
+        self.explanations: dict[Code, Explanation] = {}
         self.opened = 0
         self.closed = 0
         self.interaction: Interaction | None = None
+
+    async def explain(self, error: FairleadError, host: str | None = None) -> Explanation:
+        return self.explanations.get(error.code, Explanation(error.evidence, error.advice))
+
+    async def told(self, error: FairleadError, host: str | None = None) -> FairleadError:
+        told = await self.explain(error, host)
+        return error.explained(told.evidence, told.advice)
 
     def open(self, interaction: Interaction) -> AbstractAsyncContextManager[Container]:
         return self._open(interaction)
 
     @asynccontextmanager
     async def _open(self, interaction: Interaction) -> AsyncIterator[Container]:
+        watch_threads(asyncio.get_running_loop())
         self.interaction = interaction
         self.opened += 1
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from backend import garbage
 from backend.commands.executor import CommandState
 from backend.connection.interaction import Challenge, Interaction, Prompt
 from backend.connection.state import SessionState
@@ -17,7 +19,7 @@ from backend.errors import Code, ConfigError, ConnectError, FairleadError
 from backend.files.transfer import TransferState
 from tests.tui.conftest import FakeApp, settled, shown, workbench
 from tests.tui.fakes import FACTS, FakeServices
-from tui.app import EXIT_CONFIG, WorkbenchApp, WorkbenchOptions
+from tui.app import EXIT_CONFIG, WorkbenchApp, WorkbenchOptions, run_workbench
 from tui.glyphs import ASCII
 from tui.messages import Notice, OperationFailed
 from tui.prompts.confirm import ConfirmPrompt
@@ -369,3 +371,23 @@ async def test_a_prompt_cannot_be_left_by_changing_the_screen(fake_app: FakeApp)
         await settled(pilot)
         assert isinstance(pilot.app.screen, HostSwitcher)
         assert _front(pilot) == "connections"
+
+
+def test_a_workbench_that_runs_searches_for_garbage_but_not_in_what_is_loaded(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program holds it back while it loads (`backend.garbage`); a workbench may run for days."""
+    monkeypatch.setattr(WorkbenchApp, "run", lambda app: asyncio.run(_start_and_leave(app)))
+    garbage.hold()
+    try:
+        run_workbench(services.open)
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+async def _start_and_leave(app: WorkbenchApp) -> None:
+    async with app.run_test() as pilot:
+        await settled(pilot)

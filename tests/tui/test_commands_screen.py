@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from backend.commands.executor import CommandState
@@ -63,7 +64,7 @@ class Hands:
         await self.drawn()
 
     async def drawn(self) -> None:
-        await self.scene.settle(self.pilot, until=lambda: not self.view.behind)
+        await self.scene.caught_up(self.pilot, lambda: not self.view.behind)
 
     @property
     def newest(self) -> Any:
@@ -108,6 +109,22 @@ async def test_without_a_host_nothing_can_be_typed(fake_app: FakeApp, services: 
         await pilot.pause()
         assert "No host chosen" in shown(pilot)
         assert pilot.app.screen.query_one(CommandField).disabled
+
+
+async def test_while_a_line_takes_the_digits_the_tabs_say_how_to_leave(demo_app: DemoApp) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        assert "alt+3 Files" in hands.text
+        await hands.run("uptime")
+        await pilot.press("tab")
+        await scene.settle(pilot)
+        assert "alt+3 Files" not in hands.text and "3 Files" in hands.text
+        await pilot.press("escape")
+        await scene.settle(pilot)
+        assert "alt+3 Files" in hands.text
+        await pilot.press("alt+3")
+        await scene.settle(pilot)
+        assert "alt+" not in hands.text and "3 Files" in hands.text
 
 
 async def test_a_command_runs_and_its_output_comes(demo_app: DemoApp) -> None:
@@ -182,6 +199,32 @@ async def test_a_host_that_cannot_be_reached_is_told_with_code_and_next_step(dem
         assert hands.newest.outcome.error.code is Code.TCP_REFUSED
         assert "✕ TCP_REFUSED" in hands.text
         assert "→ " in hands.text
+
+
+async def test_a_command_says_what_it_waits_for(demo_app: DemoApp) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive(connected=False)
+        await hands.ask("uptime")
+        await pilot.press("enter")
+        await scene.settle(pilot, until=lambda: "It begins as soon as web-1 is there" in hands.text)
+        assert "it is being connected." in hands.text
+        await scene.finish_work(pilot)
+        await hands.drawn()
+        assert "It begins as soon" not in hands.text
+
+
+@pytest.mark.parametrize("way", ["2", "alt+2"])
+async def test_what_is_typed_right_behind_the_key_of_the_screen_stands_in_its_line(demo_app: DemoApp, way: str) -> None:
+    """As over a slow link, where the keys arrive together."""
+    async with demo_app((80, 24)) as (scene, pilot):
+        scene.app.host = "web-1"
+        await scene.settle(pilot)
+        for key in (way, *"uptime"):
+            scene.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await scene.settle(pilot, until=lambda: isinstance(scene.app.front, CommandsScreen))
+        assert isinstance(scene.app.front, CommandsScreen)
+        field = scene.app.front.line.input
+        await scene.settle(pilot, until=lambda: field.value == "uptime")
 
 
 async def test_history_comes_back_with_up_and_down(demo_app: DemoApp) -> None:

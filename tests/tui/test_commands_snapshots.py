@@ -40,7 +40,7 @@ async def _drawn(scene: Scene, pilot: Pilot[Any]) -> None:
     front = scene.app.front
     assert isinstance(front, CommandsScreen)
     await scene.picture(pilot)
-    await scene.settle(pilot, until=lambda: not front.output.behind)
+    await scene.caught_up(pilot, lambda: not front.output.behind)
     await scene.picture(pilot)
 
 
@@ -112,7 +112,31 @@ def test_matches_are_marked_and_counted(scene: Scene, size: tuple[int, int], sna
         front = await _arrive(scene, pilot)
         await _run(scene, pilot, "seq 1 5000")
         await pilot.press("tab", "slash", *"99", "enter", "N")
-        await scene.settle(pilot, until=lambda: not front.output.behind)
+        await scene.caught_up(pilot, lambda: not front.output.behind)
         await _drawn(scene, pilot)
 
     assert snap_compare(scene.app, terminal_size=size, run_before=search)
+
+
+def test_how_commands_run_is_chosen_in_a_panel(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def choose(pilot: Pilot[Any]) -> None:
+        await _arrive(scene, pilot)
+        await pilot.press("alt+o", "space", "down", *"deploy", "down", *"90")
+        await scene.picture(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=choose)
+
+
+def test_what_is_unusual_stands_beside_the_line(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def run(pilot: Pilot[Any]) -> None:
+        await _arrive(scene, pilot)
+        await scene.connect(pilot, "web-1")
+        await pilot.press("alt+o", "space", "ctrl+s")
+        await scene.settle(pilot)
+        await _type(scene, pilot, "id")
+        await pilot.press("enter")
+        await scene.finish_work(pilot)
+        await pilot.press(*"make", "alt+enter", *"make test")
+        await _drawn(scene, pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=run)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
+from backend.connection.connector import Phase
 from mocks.demo.queue import demo_requests
 from screenshots.scene import Scene
+from tui.prompts.routes import PERIOD
 
 
 def test_the_first_screen_lists_the_hosts(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
@@ -88,6 +92,22 @@ def test_a_host_whose_first_routes_failed(scene: Scene, size: tuple[int, int], s
         await scene.connect(pilot, "gpu-7")
         await pilot.press("right")
         await scene.pass_time(pilot, 60)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=connect)
+
+
+@pytest.mark.parametrize("key", ["right", "R"])
+def test_a_race_of_routes_under_way(scene: Scene, size: tuple[int, int], key: str, snap_compare: Any) -> None:
+    async def connect(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        scene.app.host = "gpu-7"
+        session = scene.app.services.sessions.get("gpu-7")
+        connecting = asyncio.create_task(session.link())
+        await scene.settle(pilot, until=lambda: any(route.phase is Phase.TCP for route in session.routes[1:]))
+        await pilot.press(key)
+        await scene.pass_time(pilot, 0.05)
+        await pilot.pause(PERIOD * 2)
+        connecting.cancel()
 
     assert snap_compare(scene.app, terminal_size=size, run_before=connect)
 

@@ -15,11 +15,13 @@ from textual.pilot import Pilot
 from backend.connection.connector import Attributes, Entry, FileKind, Space
 from backend.errors import Code, FairleadError, FileError, LinkLost
 from backend.files.filesystem import FileSystem
+from tests.support.loop_monitor import loop_monitor
 from tests.tui.fakes import NOW
 from tui.glyphs import UNICODE
 from tui.theme import DARK, DEFAULT_VARIABLES
-from tui.widgets.file_pane import FilePane, Reading
-from tui.widgets.file_rows import SortBy
+from tui.widgets.file_order import SortBy, View
+from tui.widgets.file_pane import FilePane
+from tui.widgets.reading_pane import Reading
 
 
 class ScriptedFiles:
@@ -199,22 +201,39 @@ async def test_the_first_rows_are_there_before_the_last_ones_came() -> None:
         assert run.footer == "1,000 items"
 
 
+@pytest.mark.no_cover  # tracing would be measured with the rest
 async def test_a_hundred_thousand_rows_hold_up_no_key() -> None:
     async with running() as run:
         run.files.directories[b"/srv"] = _many(100_000)
-        run.open(b"/srv")
-        while run.pane.state is Reading.UNDER_WAY or run.pane.rows.waiting:
-            await _moves(run, "down")
-            await asyncio.sleep(0.02)
-        assert run.pane.rows.count == 100_000
-        await run.pilot.press("s")
-        while any(worker.is_running for worker in run.app.workers):
-            await _moves(run, "up")
-        assert run.pane.rows.sort_by is SortBy.SIZE
+        rows = run.pane.rows
+        with loop_monitor() as report:
+            run.open(b"/srv")
+            await _while_moving(run, lambda: rows.read < 40_000)
+            await run.pilot.press("slash", "9")  # typed while they come
+            await run.until(lambda: run.pane.settled)
+            assert (rows.count, rows.hidden) == (sum("9" in name for name in _NAMES), 100_000 - rows.count)
+            await run.pilot.press("escape", "s")
+            await _while_moving(run, lambda: not run.pane.settled)
+            assert (rows.count, rows.view) == (100_000, View(SortBy.SIZE))
+            await run.pilot.press("asterisk", "S", "full_stop")
+            assert (rows.chosen_count, rows.chosen_size) == (100_000, sum(range(100_000)))
+            await _while_moving(run, lambda: not run.pane.settled)
+            await run.opened(b"/empty")
+        assert rows.chosen_count == 0
+    assert report.worst < 0.05, report.culprit
+
+
+_NAMES = [f"{number:06}" for number in range(100_000)]
+
+
+async def _while_moving(run: Run, condition: Callable[[], bool]) -> None:
+    """The cursor moves meanwhile, not only afterwards."""
+    while condition():
+        await _moves(run, "down")
+        await asyncio.sleep(0.02)
 
 
 async def _moves(run: Run, key: str) -> None:
-    """The cursor moves while rows come in or are sorted, not only afterwards."""
     before = run.pane.rows.cursor
     run.app.simulate_key(key)
     async with asyncio.timeout(20):
@@ -267,6 +286,18 @@ class TestNothingToShow:
             assert run.pane.has_class("-warns")
             assert "Only part of it" in str(run.pane.query_one("#warning").render())
 
+    async def test_more_names_than_are_kept_are_not_read_and_it_is_said(self) -> None:
+        async with running((60, 14)) as run:
+            run.files.directories[b"/srv"] = _many(3000)
+            run.pane.most_rows = 300
+            await run.opened(b"/srv")
+            assert (run.pane.state, len(run.names), run.files.closed) == (Reading.WHOLE, 300, 1)
+            assert "Only the first 300 names; F looks for others." in str(run.pane.query_one("#warning").render())
+            run.files.directories[b"/other"] = _many(300)
+            await run.opened(b"/other")
+            assert len(run.names) == 300
+            assert not run.pane.has_class("-warns")
+
     async def test_a_filter_that_hides_all(self) -> None:
         async with running() as run:
             run.files.directories[b"/srv"] = [_file("a"), _file("b")]
@@ -275,6 +306,12 @@ class TestNothingToShow:
             assert "Nothing here holds 'zz'." in run.says
             await run.press("escape")
             assert run.names == ["a", "b"]
+            await run.press("slash")
+            run.pane.reload()
+            await run.rest()
+            assert run.pane.query_one("#filter").has_class("-open"), "somebody is about to type"
+            await run.press("escape")
+            assert not run.pane.query_one("#filter").has_class("-open")
 
     async def test_no_connection(self) -> None:
         async with running() as run:
@@ -366,3 +403,30 @@ async def test_a_long_name_of_the_hostile_kind_stays_in_its_cells(key: str) -> N
         line = run.pane.list.render_line(1)
         assert line.cell_length == run.pane.list.scrollable_content_region.width
         assert line.text.isprintable()
+
+
+async def test_what_was_chosen_and_typed_outlives_that_the_directory_is_read_anew() -> None:
+    """As it is when a copy into it has ended."""
+    async with running() as run:
+        run.files.directories[b"/srv"] = [_file("a1", 2), _file("b1", 3), _file("c2", 4), _file("d1", 5)]
+        await run.opened(b"/srv")
+        await run.press("space", "space", "slash", "1", "enter", "end")
+        assert (run.cursor, run.pane.rows.chosen_count) == ("d1", 2)
+        run.files.directories[b"/srv"] = [_file("d1", 5), _file("b1", 30), _file("e1"), _file("c2", 4)]
+        run.pane.reload()
+        await run.rest()
+        assert run.names == ["b1", "d1", "e1"]
+        assert (run.cursor, [row.shown for row in run.pane.rows.chosen], run.pane.rows.chosen_size) == (
+            "d1",
+            ["b1"],
+            30,
+        )
+        await run.press("escape")
+        assert run.names == ["b1", "c2", "d1", "e1"]
+        run.files.directories[b"/srv"] = [_file("a1"), _file("b1", 30)]
+        run.pane.reload()
+        await run.rest()
+        assert [row.shown for row in run.pane.rows.chosen] == ["b1"], "what was gone is not chosen when it is back"
+        run.files.directories[b"/other"] = [_file("b1")]
+        await run.opened(b"/other")
+        assert run.pane.rows.chosen_count == 0

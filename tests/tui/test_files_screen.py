@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from backend.connection.state import SessionState
 from backend.files.transfer import Transfer, TransferOutcome, TransferState
 from screenshots.scene import Scene
 from tests.tui.conftest import DemoApp, shown
@@ -16,10 +17,11 @@ from tui.prompts.confirm import ConfirmPrompt
 from tui.prompts.conflict import ConflictPrompt
 from tui.prompts.failure import FailurePrompt
 from tui.prompts.line import LinePrompt
-from tui.prompts.problems import ProblemsPrompt
+from tui.prompts.transfer import TransferPrompt
 from tui.prompts.view import FileView
 from tui.screens.files import FilesScreen
 from tui.widgets.file_pane import FilePane
+from tui.widgets.reading_pane import Reading
 
 
 class Hands:
@@ -78,11 +80,11 @@ class Hands:
 
     @property
     def local(self) -> FilePane:
-        return self.screen.local
+        return self.screen.left
 
     @property
     def remote(self) -> FilePane:
-        return self.screen.remote
+        return self.screen.right
 
     @property
     def transfers(self) -> tuple[Transfer, ...]:
@@ -265,7 +267,7 @@ async def test_what_went_wrong_can_be_read(demo_app: DemoApp, project: Path) -> 
         await hands.copied()
         assert "PERMISSION" in hands.text
         await hands.press("t", "enter")
-        assert isinstance(scene.app.screen, ProblemsPrompt)
+        assert isinstance(scene.app.screen, TransferPrompt)
         assert "do next" in hands.text
 
 
@@ -416,3 +418,43 @@ async def test_what_arrived_while_another_screen_was_in_front_is_there_on_coming
         assert hands.transfers[-1].state is TransferState.DONE
         await hands.press("3")
         assert "notes.md" in _names(hands.remote)
+
+
+async def test_what_could_not_be_read_is_read_as_soon_as_there_is_a_connection(
+    demo_app: DemoApp, project: Path
+) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive(connect=False)
+        scene.world["web-1"].faults.refuses = True
+        await hands.press("tab", "enter")
+        assert "refused" in hands.text and "r tries again" in hands.text
+        scene.world["web-1"].faults.refuses = False
+        await scene.connect(pilot, "web-1")
+        await hands.rest()
+        assert "uploads" in _names(hands.remote)
+
+
+async def test_a_transfer_that_ends_with_the_connection_makes_no_new_one(demo_app: DemoApp, project: Path) -> None:
+    """A new one might ask for the very code that somebody has just declined to give."""
+    async with demo_app() as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        await hands.press("tab")
+        await hands.go("uploads")
+        session = scene.app.services.sessions.get("web-1")
+        (project / "large.bin").write_bytes(bytes(1 << 22))
+        await hands.press("tab", "r")
+        await hands.stand_on("large.bin")
+        await pilot.press("c")
+        await scene.settle(pilot, until=lambda: bool(hands.transfers) and hands.transfers[0].progress.bytes_done > 0)
+        scene.world["web-1"].faults.refuses = True
+        scene.cut("web-1")
+        await scene.settle(pilot, until=lambda: session.state is SessionState.RECONNECTING)
+        session.stop()
+        await scene.finish_work(pilot)
+        assert hands.transfers[0].state is TransferState.INTERRUPTED
+        assert (hands.remote.state, hands.remote.outdated) == (Reading.WHOLE, True)
+        assert "outdated" in hands.text
+        scene.world["web-1"].faults.refuses = False
+        await scene.connect(pilot, "web-1")
+        await hands.rest()
+        assert not hands.remote.outdated

@@ -10,27 +10,38 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from backend.connection.race import RouteOutcome, RouteStatus
+from backend.connection.connector import Phase, PhaseFailed, PhaseStarted
+from backend.connection.outcomes import RouteOutcome, RouteStatus
+from backend.connection.session import PhaseSeen
 from backend.connection.state import SessionState
 from backend.connection.target import Hop, Target
 from backend.diagnostics.checks import Check, CheckId, CheckStatus
-from backend.errors import AuthError, Code, ConnectError, FairleadError, LinkLost
+from backend.diagnostics.explain import Explanation
+from backend.diagnostics.remedies.case import Case
+from backend.diagnostics.remedies.derive import remedies_for
+from backend.diagnostics.remedies.model import RemedyId
+from backend.diagnostics.remedies.space import Room
+from backend.errors import AuthError, Code, ConnectError, FairleadError, FileError, LinkLost
 from backend.files.model import Direction
 from backend.forwards.model import ForwardCounted, ForwardState, ForwardView
 from backend.forwards.spec import read_forward
-from backend.health.values import Failure, FailureKind, HealthChanged, SshHealth
+from backend.health.changes import HealthChanged
+from backend.health.values import Failure, FailureKind, SshHealth
+from backend.priority import Priority
 from backend.requests.model import (
     CopyFiles,
-    Priority,
     Request,
     RequestResult,
     RequestsChanged,
     RequestState,
     RunCommand,
 )
+from tests.support.scripted import hop
 from tests.tui.conftest import FakeApp, settled, shown
 from tests.tui.fakes import FACTS, NOW, FakeServices
 from tui.prompts.forwards import ForwardsPanel
+from tui.prompts.room import RoomPrompt
+from tui.prompts.routes import PERIOD
 from tui.prompts.verify import VerifyPanel
 from tui.prompts.waiting import WaitingPanel
 
@@ -96,6 +107,78 @@ async def test_R_tells_the_whole_story_of_the_routes(fake_app: FakeApp, services
         await pilot.press("escape")
         await settled(pilot)
         assert not pilot.app.screen.is_modal
+
+
+def _running_race(services: FakeServices, *, seconds: float = 0) -> None:
+    """Three seconds into a race, and a few more."""
+    session, now = services.sessions.get("web-1"), services.clock.monotonic()
+    refused = ConnectError(Code.TCP_REFUSED, evidence={"address": "10.0.4.7", "port": 22}, host="web-1")
+    trying: dict[str, Any] = {"phase": Phase.KEX, "hop": "bastion", "began": now - 1 - seconds}
+    session.routes = (
+        RouteOutcome("direct", "direct", RouteStatus.FAILED, refused, 0.2),
+        RouteOutcome("jump:bastion", "via bastion", RouteStatus.TRYING, **trying),
+        RouteOutcome("tailscale", "over Tailscale, 100.64.0.7", RouteStatus.WAITING, starts_at=now + 1.5 - seconds),
+        RouteOutcome("cloudflare", "over Cloudflare Access, w.example.com", RouteStatus.WAITING),
+    )
+    if session.state is SessionState.IDLE:
+        session.become(SessionState.CONNECTING)
+
+
+async def test_the_detail_follows_a_race(fake_app: FakeApp, services: FakeServices) -> None:
+    _running_race(services)
+    async with fake_app() as pilot:
+        detail = _part(pilot, "#detail")
+        assert "direct ✕ refused · bastion ◐ key exchange… tailscale ○ in 2 s · cloudflare ○" in detail
+
+
+async def test_hop_by_hop_only_the_route_that_leads_is_told(fake_app: FakeApp, services: FakeServices) -> None:
+    async with fake_app() as pilot:
+        _running_race(services)
+        bastion, host = Hop("bastion", "10.0.4.1", 22, "me"), Hop("web-1", "10.0.4.7", 22, "me")
+        refused = ConnectError(Code.TCP_REFUSED, evidence={"address": "10.0.4.7", "port": 22}, host="web-1")
+        services.bus.publish(PhaseSeen("web-1", PhaseFailed(host, Phase.TCP, 0.1, refused), "direct"))
+        services.bus.publish(PhaseSeen("web-1", PhaseStarted(bastion, Phase.KEX), "jump:bastion"))
+        await settled(pilot)
+        detail = _part(pilot, "#detail")
+        assert "bastion ◐ key exchange…" in detail
+        assert "web-1 ✕ tcp" not in detail
+
+
+async def test_R_follows_a_race_to_its_end(fake_app: FakeApp, services: FakeServices) -> None:
+    _running_race(services)
+    async with fake_app() as pilot:
+        await pilot.press("R")
+        await settled(pilot)
+        story = _part(pilot, "#box")
+        assert "bastion via bastion key exchange at bastion… for 1.0 s" in story
+        assert "starts in 2 s, or as soon as one before it has failed" in story
+        assert "cloudflare over Cloudflare Access, w.example.com waits" in story
+        assert "TCP_REFUSED" in story
+        assert "→" not in story
+        _running_race(services, seconds=1)
+        await pilot.pause(PERIOD * 2)
+        assert "for 2.0 s" in _part(pilot, "#box")
+        assert "starts in 1 s" in _part(pilot, "#box")
+        _three_routes(services)
+        await pilot.pause(PERIOD * 2)
+        assert "carries the connection, after 1.2 s" in _part(pilot, "#box")
+        assert "→" in _part(pilot, "#box")
+
+
+async def test_R_tells_why_a_way_to_a_jump_host_was_not_needed(fake_app: FakeApp, services: FakeServices) -> None:
+    note = "bastion was reached over jump/direct"
+    session = services.sessions.get("web-1")
+    session.routes = (
+        RouteOutcome("jump/direct", "via bastion", RouteStatus.WON, None, 1.2),
+        RouteOutcome("jump/tailscale", "over Tailscale, t, via bastion", RouteStatus.LOST, None, 1.0, note),
+    )
+    session.become(SessionState.READY)
+    session.facts = FACTS
+    async with fake_app() as pilot:
+        assert "jump/direct ● · jump/tailscale – not needed" in _part(pilot, "#detail")
+        await pilot.press("R")
+        await settled(pilot)
+        assert note in _part(pilot, "#box")
 
 
 async def test_a_key_exchange_says_whether_it_is_post_quantum(fake_app: FakeApp, services: FakeServices) -> None:
@@ -175,10 +258,18 @@ async def test_the_history_tells_rate_last_failure_and_kinds(fake_app: FakeApp, 
 async def test_three_failures_in_a_row_are_called_out(fake_app: FakeApp, services: FakeServices) -> None:
     async with fake_app() as pilot:
         assert "health" not in _part(pilot, "#detail")
-        services.health.known["web-1"] = SshHealth("web-1", since=NOW, consecutive_failures=3, window_failures=3)
+        services.health.known["web-1"] = SshHealth("web-1", NOW, 1, 3, consecutive_failures=3, window_failures=3)
         services.bus.publish(HealthChanged("web-1"))
         await settled(pilot)
         assert "⚠ 3 failures in a row" in _part(pilot, "#detail")
+
+
+async def test_a_host_that_was_never_reached_is_called_out_at_once(fake_app: FakeApp, services: FakeServices) -> None:
+    async with fake_app() as pilot:
+        services.health.known["web-1"] = SshHealth("web-1", NOW, 0, 1, consecutive_failures=1, window_failures=1)
+        services.bus.publish(HealthChanged("web-1"))
+        await settled(pilot)
+        assert "⚠ never reached, 1 failure in a row" in _part(pilot, "#detail")
 
 
 # --- forwards ----------------------------------------------------------------------------------------------------
@@ -325,6 +416,48 @@ async def test_waiting_requests_are_reordered_and_cancelled(fake_app: FakeApp, s
         assert services.requests.cancelled == [1]
 
 
+async def test_a_request_gets_another_deadline(fake_app: FakeApp, services: FakeServices) -> None:
+    services.requests.kept = [_request(1, "first", deadline=NOW + timedelta(hours=1))]
+    async with fake_app() as pilot:
+        await pilot.press("w", "d")
+        await settled(pilot)
+        line = pilot.app.screen.query_one(Input)
+        assert line.value == f"{(NOW + timedelta(hours=1)).astimezone():%Y-%m-%dT%H:%M}"
+        line.value = "soon"
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "'soon' is no deadline" in _part(pilot, "#objection")
+        line.value = "3h"
+        await pilot.press("enter")
+        await settled(pilot)
+        assert [one.deadline for one in services.requests.kept] == [NOW + timedelta(hours=3)]
+        await pilot.press("d")
+        await settled(pilot)
+        pilot.app.screen.query_one(Input).value = ""
+        await pilot.press("enter")
+        await settled(pilot)
+        assert [one.deadline for one in services.requests.kept] == [None]
+        assert "deadline none" in _part(pilot, "#panel-box")
+
+
+async def test_a_request_that_was_too_late_can_be_put_back(fake_app: FakeApp, services: FakeServices) -> None:
+    late = {"deadline": NOW - timedelta(hours=1), "ended": NOW - timedelta(hours=1)}
+    services.requests.kept = [_request(1, "first", state=RequestState.EXPIRED, **late)]
+    async with fake_app() as pilot:
+        await pilot.press("w")
+        await settled(pilot)
+        assert "With a new one (d) it waits again." in _part(pilot, "#panel-box")
+        await pilot.press("d", *"2h", "enter")
+        await settled(pilot)
+        assert services.requests.kept[0].state is RequestState.WAITING
+        services.requests.kept = [replace(services.requests.kept[0], state=RequestState.RUNNING)]
+        services.bus.publish(RequestsChanged("web-1"))
+        await settled(pilot)
+        await pilot.press("d")
+        await settled(pilot)
+        assert not pilot.app.screen.query(Input)
+
+
 async def test_an_unknown_end_is_called_unknown(fake_app: FakeApp, services: FakeServices) -> None:
     services.requests.kept = [_request(1, "./migrate", state=RequestState.UNKNOWN, attempts=1, ended=NOW)]
     async with fake_app() as pilot:
@@ -379,7 +512,7 @@ async def test_ticks_appear_one_by_one_and_what_is_wrong_is_explained(
         await pilot.pause()
         text = _part(pilot, "#panel-box")
         assert "✓ run a command commands run" in text
-        assert "1 of 8" in text
+        assert "1 of 9" in text
         verification.more.set()
         await pilot.app.workers.wait_for_complete()
         await settled(pilot)
@@ -389,6 +522,53 @@ async def test_ticks_appear_one_by_one_and_what_is_wrong_is_explained(
         await pilot.press("escape")
         await settled(pilot)
         assert verification.closed == 1
+
+
+async def test_what_can_be_done_about_a_check_has_its_key(fake_app: FakeApp, services: FakeServices) -> None:
+    services.sessions.get("web-1").become(SessionState.READY)
+    low = FileError(Code.SPACE_LOW, host="web-1", evidence={"path": "/srv"})
+    remedies = remedies_for(Case(low, "web-1"))
+    services.verification.checks = [
+        _check(CheckId.EXEC),
+        _check(
+            CheckId.SPACE,
+            CheckStatus.WARN,
+            "1 GB of 100 GB free",
+            code=Code.SPACE_LOW,
+            advice=tuple(remedy.told for remedy in remedies),
+            remedies=remedies,
+        ),
+    ]
+    services.remedies.room = Room(b"/srv", 52, ())
+    async with fake_app((80, 24)) as pilot:
+        await pilot.press("v")
+        await settled(pilot)
+        text = _part(pilot, "#panel-box")
+        assert "f show what takes the room" in text
+        assert "f do it" in text
+        await pilot.press("f")
+        await settled(pilot)
+        assert [remedy.id for remedy, _ in services.remedies.applied] == [RemedyId.SHOW_SPACE]
+        assert isinstance(pilot.app.screen, RoomPrompt)
+        await pilot.press("escape", "home")
+        await settled(pilot)
+        assert "do it" not in _part(pilot, "#panel-box"), "nothing can be done about what works"
+
+
+async def test_why_nothing_could_be_verified_is_told_with_what_helps(fake_app: FakeApp, services: FakeServices) -> None:
+    error = AuthError(Code.AUTH_DENIED, host="web-1")
+    services.verification.failure = error
+    can = remedies_for(Case(error, "web-1", hop("web-1")))
+    services.explanations[Code.AUTH_DENIED] = Explanation({}, tuple(one.told for one in can), can)
+    async with fake_app((80, 24)) as pilot:
+        await pilot.press("4", "v")
+        await settled(pilot)
+        text = _part(pilot, "#panel-box")
+        assert "k choose another key" in text
+        assert "k another key" in text
+        await pilot.press("k")
+        await settled(pilot)
+        assert any("ssh-keygen makes one" in toast.message for toast in pilot.app._notifications)
 
 
 async def test_leaving_stops_what_is_being_verified(fake_app: FakeApp, services: FakeServices) -> None:

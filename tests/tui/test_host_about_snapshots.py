@@ -13,7 +13,8 @@ from backend.diagnostics.checks import Check, CheckId, CheckStatus
 from backend.errors import Advice, Code, FairleadError
 from backend.forwards.model import ForwardState, ForwardView
 from backend.forwards.spec import read_forward
-from backend.requests.model import Priority, Request, RequestResult, RequestState, RunCommand
+from backend.priority import Priority
+from backend.requests.model import Request, RequestResult, RequestState, RunCommand
 from tests.tui.conftest import settled
 from tests.tui.fakes import NOW, FakeServices
 from tui.app import WorkbenchApp, WorkbenchOptions
@@ -83,6 +84,7 @@ def _fill_checks(services: FakeServices) -> None:
             {"path": "/home/deploy"},
             (Advice("See what is large there.", "fairlead run web-1 -- du -xh /home/deploy"),),
         ),
+        Check(CheckId.FORWARD, CheckStatus.PASS, "connections may be passed through", 19.0),
         Check(CheckId.CLOCK, CheckStatus.PASS, "+0.0 s (±0.1 s)", 88.0),
         Check(CheckId.MODULES, CheckStatus.SKIP, "no commands on this account", 0.0),
     ]

@@ -17,7 +17,7 @@ from tui.app import WorkbenchApp, WorkbenchOptions
 from tui.glyphs import UNICODE
 from tui.hosts import HostView
 from tui.prompts.import_hosts import ImportPrompt
-from tui.widgets.form_lines import FormLine
+from tui.widgets.form_lines import FormFold, FormLine
 from tui.widgets.host_list import HostList
 
 
@@ -39,6 +39,19 @@ def test_a_host_of_the_list_is_changed(scene: Scene, size: tuple[int, int], snap
         await scene.settle(pilot)
         await pilot.press("down", "e")
         await scene.settle(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=look)
+
+
+def test_an_entry_with_several_routes_is_changed(scene: Scene, size: tuple[int, int], snap_compare: Any) -> None:
+    async def look(pilot: Pilot[Any]) -> None:
+        await scene.settle(pilot)
+        await pilot.press(*["down"] * 4, "e")
+        await scene.settle(pilot)
+        fold = pilot.app.screen.query(FormFold).first()
+        fold.focus()
+        await pilot.press("enter", *["down"] * 5, "comma", "space", "j")
+        await scene.settle(pilot, until=lambda: bool(pilot.app.screen.query(".problem.-there")))
 
     assert snap_compare(scene.app, terminal_size=size, run_before=look)
 

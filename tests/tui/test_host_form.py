@@ -14,10 +14,12 @@ from backend.hosts.book import HostEntry, HostSource
 from screenshots.scene import Scene
 from tests.tui.conftest import DemoApp, FakeApp, settled, shown, workbench
 from tests.tui.fakes import FakeServices
+from tui.form_fields import ALL
 from tui.hosts import HostView
 from tui.prompts.confirm import ConfirmPrompt
 from tui.prompts.failure import FailurePrompt
 from tui.prompts.host_form import HostForm
+from tui.widgets.form_lines import FormFold
 from tui.widgets.host_list import HostList
 
 
@@ -30,13 +32,16 @@ def _line(pilot: Pilot[Any], key: str) -> Input:
     return pilot.app.screen.query_one(f"#field-{key}", Input)
 
 
+_TABLES = ("keepalive", "timeouts")
+
+
 def _words(pilot: Pilot[Any]) -> str:
     return " ".join(shown(pilot).replace("│", " ").split())
 
 
 async def _fill(pilot: Pilot[Any], **texts: str) -> None:
     for key, text in texts.items():
-        line = _line(pilot, key)
+        line = _line(pilot, key.replace("_", "-", 1) if key.startswith(_TABLES) else key)
         line.focus()
         line.value = text
         await pilot.pause()
@@ -189,6 +194,66 @@ async def test_production_is_a_choice(demo_app: DemoApp) -> None:
         assert _written(scene)["new"] == {"production": True}
 
 
+async def test_what_is_rarely_needed_is_under_a_fold(demo_app: DemoApp, size: tuple[int, int]) -> None:
+    async with demo_app(size) as (scene, pilot):
+        await pilot.press("n")
+        await scene.settle(pilot)
+        assert not _line(pilot, "ssh_host").region
+        ways = pilot.app.screen.query(FormFold).first()
+        ways.focus()
+        await pilot.press("down", "up", "x", "enter")
+        assert _line(pilot, "ssh_host").has_focus
+        assert "ssh alias" in shown(pilot)
+        await pilot.press("up", "left")
+        assert "ssh alias" not in shown(pilot)
+        await pilot.press("down")
+        assert pilot.app.screen.focused is list(pilot.app.screen.query(FormFold))[1]
+
+
+async def test_routes_variables_and_limits_are_written_down(demo_app: DemoApp) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        await pilot.press("n")
+        await scene.settle(pilot)
+        for fold in pilot.app.screen.query(FormFold):
+            fold.opened = True
+        await _fill(pilot, name="gpu", address="10.9.1.8", tailscale="100.64.0.8", proxy="socks5://p.example:1080")
+        await _fill(pilot, routes="tailscale, jump:bas")
+        await _told(scene, pilot, "Fits: jump:bastion")
+        await pilot.press("right")
+        await _fill(pilot, env='A=1 B="x y"', timeouts_login="120", keepalive_interval="2.5", idle_close="1800")
+        pilot.app.screen.query_one("#field-agent").focus()
+        await pilot.press("space", "space")
+        await _saved(scene, pilot, "gpu")
+        assert _written(scene)["gpu"] == {
+            "address": "10.9.1.8",
+            "tailscale": "100.64.0.8",
+            "proxy": "socks5://p.example:1080",
+            "routes": ["tailscale", "jump:bastion"],
+            "agent": False,
+            "env": {"A": "1", "B": "x y"},
+            "idle_close": 1800,
+            "keepalive": {"interval": 2.5},
+            "timeouts": {"login": 120},
+        }
+
+
+async def test_a_mistake_under_a_fold_opens_it(demo_app: DemoApp) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        await pilot.press("n")
+        await scene.settle(pilot)
+        await _fill(pilot, name="gpu", routes="direct, tailscale", env="A")
+        await _told(scene, pilot, "✕ routes")
+        await pilot.press("ctrl+s")
+        await _told(scene, pilot, "the route tailscale needs a value for the key tailscale")
+        await scene.settle(pilot, until=lambda: _line(pilot, "routes").has_focus)
+        await pilot.press("pagedown")
+        await _told(scene, pilot, "A has no '='")
+        assert "gpu" not in _written(scene)
+        await pilot.press("escape")
+        await scene.settle(pilot)
+        assert "Not saved yet: name, routes, variables." in _words(pilot)
+
+
 async def test_somebody_elses_change_is_shown_and_overwritten_only_knowingly(demo_app: DemoApp) -> None:
     async with demo_app() as (scene, pilot):
         await pilot.press("e")
@@ -281,11 +346,15 @@ async def test_what_is_not_ours_is_not_removed(fake_app: FakeApp, services: Fake
 
 
 @pytest.mark.parametrize("key", ["ctrl+s", "f2"])
-async def test_enter_goes_down_the_fields_and_saves_past_the_last(demo_app: DemoApp, key: str) -> None:
+async def test_enter_goes_through_all_fields_and_saves_past_the_last(demo_app: DemoApp, key: str) -> None:
     async with demo_app() as (scene, pilot):
         await pilot.press("n")
         await scene.settle(pilot)
-        await pilot.press(*"one", *["enter"] * 15)
+        folds = list(pilot.app.screen.query(FormFold))
+        await pilot.press(*"one", *["enter"] * (len(ALL) + len(folds) - 1))
+        assert all(fold.opened for fold in folds)
+        assert _line(pilot, "timeouts-close").has_focus
+        await pilot.press("enter")
         await scene.settle(pilot, until=lambda: "one" in _written(scene))
         await scene.settle(pilot, until=lambda: not pilot.app.screen.is_modal)
         await pilot.press("n")

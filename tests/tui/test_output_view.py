@@ -18,7 +18,7 @@ from backend.connection.connector import Chunk, StdStream
 from tui.glyphs import ASCII, UNICODE, Glyphs
 from tui.theme import DARK, DEFAULT_VARIABLES
 from tui.widgets.output_pane import OutputPane
-from tui.widgets.output_view import OutputView
+from tui.widgets.output_view import FRAME, POURING_FRAME, OutputView
 
 
 class PaneApp(App[None]):
@@ -314,3 +314,11 @@ async def _moves(run: Run, key: str) -> None:
     async with asyncio.timeout(60):
         while run.view.scroll_y == top:
             await asyncio.sleep(0)
+
+
+async def test_what_pours_is_drawn_less_often_until_it_trickles_again() -> None:
+    async with running() as run:
+        await run.feed(b"a line\n" * 500)
+        assert run.view.frame == POURING_FRAME
+        await run.feed(b"one more\n")
+        assert run.view.frame == FRAME

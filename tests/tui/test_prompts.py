@@ -136,6 +136,23 @@ async def test_all_questions_of_a_challenge_are_answered_in_one_box(fake_app: Fa
         assert [secret.reveal() for secret in secrets] == ["pw", "123456"]
 
 
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("gate", "logging in as mara, on the way to app"), ("mara@gate", "on the way to app")],
+)
+async def test_a_servers_questions_say_whose_login_it_is_as_its_own_words_do_not(
+    fake_app: FakeApp, host: str, told: str
+) -> None:
+    async with fake_app((80, 24)) as pilot:
+        challenge = Challenge(host, "mara", "", "", (Prompt("Password: ", False),), attempt=2, on_the_way_to="app")
+        answer = await asked(pilot, person(pilot).challenge(challenge))
+        lines = [line.strip(" │") for line in shown(pilot).splitlines()]
+        assert told in lines
+        assert "The login was not accepted. This is try 2." in lines
+        await pilot.press("escape")
+        await answer
+
+
 async def test_a_challenge_without_questions_is_read_and_confirmed(fake_app: FakeApp) -> None:
     async with fake_app() as pilot:
         challenge = Challenge("cluster", "mara", "", "Maintenance tonight at ten.", ())
@@ -178,7 +195,10 @@ async def test_enter_is_no_answer_to_an_unknown_key(fake_app: FakeApp) -> None:
         assert await answer is HostKeyDecision.REFUSE
 
 
-async def test_a_letter_typed_as_the_prompt_appears_is_no_answer(fake_app: FakeApp) -> None:
+async def test_a_letter_typed_as_the_prompt_appears_is_no_answer(
+    fake_app: FakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.prompts.base.ARMED_AFTER", 3600.0)
     async with fake_app() as pilot:
         answer = await asked(pilot, person(pilot).host_key(UNKNOWN))
         prompt = pilot.app.screen
@@ -223,7 +243,10 @@ async def test_a_changed_key_wants_its_end_typed_back(fake_app: FakeApp) -> None
         await pilot.press("enter", *"yes", "enter")
         assert not answer.done()
         assert "not what the host shows" in shown(pilot)
-        await pilot.press("ctrl+u", *FINGERPRINT[-8:], "enter")
+        await pilot.press("ctrl+u")
+        await settled(pilot)
+        assert "type the last eight characters" in shown(pilot), "what is wanted is said again while it is mended"
+        await pilot.press(*FINGERPRINT[-8:], "enter")
         assert await answer is HostKeyDecision.ONCE
 
 

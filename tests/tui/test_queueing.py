@@ -8,7 +8,8 @@ from textual.pilot import Pilot
 
 from backend.commands.executor import CommandState
 from backend.connection.state import SessionState
-from backend.requests.model import CopyFiles, Priority, Request, RequestState, RunCommand
+from backend.priority import Priority
+from backend.requests.model import CopyFiles, Request, RequestState, RunCommand
 from screenshots.scene import Scene
 from tests.tui.conftest import DemoApp, shown
 from tui.prompts.away import AwayPrompt
@@ -139,7 +140,7 @@ async def test_a_copy_to_a_host_that_is_not_there_can_wait(demo_app: DemoApp) ->
         await scene.settle(pilot)
         front = scene.app.front
         assert isinstance(front, FilesScreen)
-        await scene.settle(pilot, until=lambda: front.local.settled)
+        await scene.settle(pilot, until=lambda: front.left.settled)
         await pilot.press("end", "c")
         await scene.settle(pilot)
         assert isinstance(scene.app.screen, LinePrompt)

@@ -30,7 +30,7 @@ class Typing(App[None]):
         yield CommandLine()
 
     def on_command_line_submitted(self, message: CommandLine.Submitted) -> None:
-        self.submitted.append(message.line)
+        self.submitted.append(message.lines[0])
 
 
 async def at_once(pilot: Pilot[Any], *keys: str) -> None:
@@ -93,3 +93,40 @@ def test_no_line_of_the_workbench_is_of_textual_s_own_kind() -> None:
     modules = Path(tui.__file__).parent.rglob("*.py")
     others = [path.name for path in modules if re.search(r"\bInput\(|\(Input\):", path.read_text())]
     assert others == ["text_line.py"]
+
+
+async def test_what_a_name_holds_for_the_terminal_does_not_reach_it() -> None:
+    class Renaming(App[None]):
+        def compose(self) -> ComposeResult:
+            yield TextLine("\x1b[31mred\n\x07caf\udce9\u202egnp")
+
+    async with Renaming().run_test() as pilot:
+        line = pilot.app.query_one(TextLine)
+        shown = line.render_line(0).text
+        assert (
+            shown.rstrip()
+            == "\N{REPLACEMENT CHARACTER}[31mred \N{REPLACEMENT CHARACTER}caf"
+            + 2 * ("\N{REPLACEMENT CHARACTER}")
+            + "gnp"
+        )
+        await pilot.press("end", "x")
+        assert line.value == "\x1b[31mred\n\x07caf\udce9\u202egnpx", "what is there stays as it is"
+
+
+async def test_alt_and_a_letter_is_a_key_and_not_typed() -> None:
+    """Terminals send ESC and the letter; Textual tells the letter as the key's character."""
+
+    class Bound(Typing):
+        BINDINGS = [("alt+q", "bound", "")]  # noqa: RUF012 - Textual's own kind
+        pressed = 0
+
+        def action_bound(self) -> None:
+            self.pressed += 1
+
+    app = Bound()
+    async with app.run_test() as pilot:
+        pilot.app.query_one(TextLine).focus()
+        pilot.app.post_message(events.Key("alt+q", "q"))
+        await pilot.pause()
+        await pilot.pause()
+        assert (app.pressed, pilot.app.query_one(TextLine).value) == (1, "")
