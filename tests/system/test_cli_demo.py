@@ -32,6 +32,21 @@ def test_the_environment_may_ask_for_the_demo(tmp_path: Path) -> None:
     assert program.run("run", "web-1", "--", "hostname").out == b"web-1\n"
 
 
+def test_a_refused_login_is_explained_from_inside(tmp_path: Path) -> None:
+    flags = ("--demo", "diagnose", "ops@web-1", "--inside", "web-1", "--json", "--password-stdin")
+    told = json.loads(_program(tmp_path).run(*flags, stdin=b"wrong\n").out)
+    assert (told["failed_rung"], told["code"]) == ("auth", "AUTH_DENIED")
+    assert told["server_side"]["findings"][0]["code"] == "USER_UNKNOWN"
+    assert told["server_side"]["unseen"]
+
+
+def test_what_takes_the_room_of_a_full_disk_is_listed(tmp_path: Path) -> None:
+    ran = _program(tmp_path).run("--demo", "diagnose", "db-2", "--apply", "show-space")
+    assert b"below /home/dba" in ran.out
+    assert b"vacuum.sql" in ran.out
+    assert b"SESSION_REFUSED" not in ran.err
+
+
 def test_stdin_goes_along_to_the_byte(tmp_path: Path) -> None:
     content = bytes(range(256)) * 1000
     ran = _program(tmp_path).run("--demo", "run", "web-1", "--", "cat", stdin=content)
@@ -68,9 +83,25 @@ def test_trees_go_there_and_come_back(tmp_path: Path) -> None:
     assert fetched.status == 0
     assert re.search(rb"\d+ files, .* verified \(SHA-256\)", fetched.err)
     assert (tmp_path / "copy" / "README.md").exists()
-    put = program.run("--demo", "--json", "put", "copy", "web-1:there")
+    put = program.run("--demo", "--yes", "--json", "put", "copy", "web-1:there")
     assert put.status == 0
     assert put.json["files"] == put.json["verified"] > 1
+
+
+def test_a_tree_is_synced_both_ways_and_a_production_host_is_not_changed_unasked(tmp_path: Path) -> None:
+    program = _program(tmp_path)
+    ran = program.run("--demo", "sync", "--json", "web-1:/srv/app/releases/", "releases")
+    assert (ran.status, ran.json["failed"]) == (0, 0)
+    copied = sum(not path.is_dir() for path in (tmp_path / "releases").rglob("*"))
+    assert ran.json["files"] == copied > 10
+    (tmp_path / "releases/new").write_text("x")
+    refused = program.run("--demo", "--batch", "sync", "releases/", "web-1:/srv/app/releases")
+    assert refused.status == 2
+    assert b"production host" in refused.err
+    done = program.run("--demo", "--batch", "sync", "--yes", "--json", "releases/", "web-1:/srv/app/releases")
+    assert done.status == 0
+    dry = program.run("--demo", "sync", "-n", "--exclude", "*", "releases/", "web-1:/srv/app/releases")
+    assert (dry.status, dry.out) == (0, b"")
 
 
 def test_a_link_that_breaks_is_told_and_the_transfer_goes_on(tmp_path: Path) -> None:
@@ -80,7 +111,7 @@ def test_a_link_that_breaks_is_told_and_the_transfer_goes_on(tmp_path: Path) -> 
     assert ran.status == 0
     assert b"Connecting again" in ran.err
     assert b"gpu-7: connected again" in ran.err
-    assert b"went on after a lost link once" in ran.err
+    assert b"went on after being cut off once" in ran.err
 
 
 def test_the_route_that_worked_here_is_told_and_tried_first(tmp_path: Path) -> None:
@@ -116,9 +147,17 @@ def test_a_host_that_is_lost_is_given_up_and_what_has_arrived_is_kept(tmp_path: 
     assert partial.stat().st_size > 0
 
 
+def test_a_command_whose_host_is_lost_is_not_said_to_have_ended(tmp_path: Path) -> None:
+    program = _program(tmp_path)
+    listing = program.run("--demo", "ls", "--json", "gpu-7:run-12/checkpoints").json["entries"]
+    ran = program.run("--demo", "run", "gpu-7", "--", f"cat run-12/checkpoints/{listing[0]['name']}")
+    assert ran.status == 255
+    assert b"CONNECTION_LOST" in ran.err and b"it may still be running there" in ran.err
+
+
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [*CALL, "--demo", "run", "web-1", "--", "yes"],
+        [*CALL, "--demo", "--yes", "run", "web-1", "--", "yes"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -85,7 +85,11 @@ def test_what_other_commands_saw_is_in_the_history_and_can_be_forgotten(tmp_path
     (told,) = program.run("health", "--json").json["hosts"]
     assert (told["host"], told["successes"], told["consecutive_failures"]) == ("box", 3, 1)
     assert told["kinds"] == {"TCP_REFUSED": 1}
-    assert program.run("health", "--forget", "box").status == 0
+    forgot = program.run("health", "--forget", "box", "nobody")
+    assert (forgot.status, forgot.out) == (0, b"")
+    box, nobody = forgot.err.decode().splitlines()
+    assert box.startswith("box: forgotten: 3 logins, 1 failure, 0 losses, since 2")
+    assert nobody == "nobody: nothing was known of it"
     assert program.run("health", "--json").json["hosts"] == []
 
 

@@ -87,11 +87,49 @@ def test_an_entry_is_added_with_the_flags_that_say_how_a_host_is_reached(program
     assert [hop["address"] for hop in shown["hops"]] == ["192.0.2.1", "192.0.2.9"]
 
 
+def test_an_entry_that_hides_an_alias_of_the_ssh_configuration_says_so(program: Program) -> None:
+    ran = program.run("hosts", "add", "alias", "--address", "192.0.2.9")
+    assert ran.status == 0
+    assert b"ssh_config:1 says nothing about this name any more (--ssh-host alias lets it)" in ran.err
+    assert b"any more" not in program.run("hosts", "add", "other", "--address", "192.0.2.9").err
+    assert program.run("hosts", "remove", "alias", "--yes").status == 0
+    assert b"any more" not in program.run("hosts", "add", "alias", "--ssh-host", "alias").err
+
+
+def test_everything_a_profile_may_say_can_be_said_of_a_host(program: Program) -> None:
+    ways = ("--tailscale", "100.64.0.9", "--proxy", "socks5://p:1080", "--proxy-command", "relay %h")
+    order = ("--routes", "tailscale,jump:bastion,web-1,proxy", "--no-agent", "--no-password", "--identities-only")
+    place = ("--env", "A=1", "--env", "B=x y", "--root", "scratch=/s", "--forward", "D 1080", "--idle-close", "1800")
+    limits = ("--keepalive", "interval=2.5", "--timeout", "login=90", "--host-key", "strict", "--known-hosts", "kh")
+    ran = program.run("hosts", "add", "new", "--address", "h", *ways, *order, *place, *limits, "--json")
+    assert ran.status == 0, ran.err
+    assert ran.json["entry"] == {
+        "address": "h", "tailscale": "100.64.0.9", "proxy": "socks5://p:1080", "proxy_command": "relay %h",
+        "routes": ["tailscale", "jump:bastion,web-1", "proxy"], "identities_only": True, "agent": False,
+        "password": False, "host_key": "strict", "known_hosts": "kh", "env": {"A": "1", "B": "x y"},
+        "roots": {"scratch": "/s"}, "forwards": ["D 1080"], "keepalive": {"interval": 2.5}, "timeouts": {"login": 90},
+        "idle_close": 1800,
+    }  # fmt: skip
+    shown = program.run("hosts", "show", "--json", "new").json
+    assert shown["routes"] == ["tailscale", "jump:bastion,web-1", "proxy"]
+    ran = program.run("hosts", "change", "new", "--env", "C=2", "--clear", "env.A", "--clear", "keepalive", "--json")
+    assert ran.json["entry"]["env"] == {"B": "x y", "C": "2"}
+    assert "keepalive" not in ran.json["entry"]
+
+
 def test_wrong_fields_are_all_told_and_nothing_is_written(program: Program) -> None:
     ran = program.run("hosts", "add", "new", "--address", "a@b", "--profile", "lap", "--key", "gone", "--json")
     assert ran.status == 2
     evidence = ran.json["error"]["evidence"]
     assert {"address", "profile", "identity_files"} <= evidence.keys()
+    limits = ("--keepalive", "intervall=3", "--timeout", "login=0", "--routes", "dirct")
+    ran = program.run("hosts", "change", "web-1", *limits, "--json")
+    evidence = ran.json["error"]["evidence"]
+    assert {"keepalive", "timeouts.login", "routes"} <= evidence.keys()
+    assert "did you mean interval?" in evidence["keepalive"]
+    ran = program.run("hosts", "change", "web-1", "--clear", "jmp")
+    assert ran.status == 2
+    assert b"did you mean jump?" in ran.err
     assert config(program) == CONFIG
 
 
@@ -246,7 +284,7 @@ def test_every_value_of_a_host_is_told_with_its_layer_and_line(program: Program)
     assert found["extra.rack"] == ("b12", "file", f"{file}:13")
     assert found["timeouts.login"] == (60, "default", "")
     assert found["host_key"][1] == "default"
-    assert found["known_hosts"][1] == "ssh"
+    assert found["known_hosts"][1:] == ("default", "")
 
 
 def test_environment_and_flags_are_told_as_such(program: Program) -> None:
@@ -258,10 +296,28 @@ def test_environment_and_flags_are_told_as_such(program: Program) -> None:
     assert found["user"] == ("me", "flag", "--user")
 
 
-def test_a_host_of_the_ssh_configuration_is_told_with_its_line_there(program: Program) -> None:
+def test_a_value_of_the_ssh_configuration_is_told_with_its_own_line_there(program: Program) -> None:
+    (program.home / "ssh_config").write_text(
+        "Include more\nHost alias\n  HostName 192.0.2.3\nMatch all\n  IdentitiesOnly yes\n"
+        "Match user nobody\n  ConnectTimeout 3\nHost *\n  User everybody\n  Port 2222\n  ServerAliveInterval 7\n"
+    )
+    (program.home / ".ssh").mkdir()
+    (program.home / ".ssh" / "more").write_text("Host al*\n  Port 2200\n")
     found = in_force(program, "alias")
-    assert found["address"] == ("192.0.2.3", "ssh", "~/ssh_config:1")
-    assert b'address = "192.0.2.3"  # ssh: ~/ssh_config:1' in program.run("config", "show", "--host", "alias").out
+    assert found["address"] == ("192.0.2.3", "ssh", "~/ssh_config:3")
+    assert found["user"] == ("everybody", "ssh", "~/ssh_config:9")
+    assert found["port"] == (2200, "ssh", "~/.ssh/more:2")
+    assert found["keepalive.interval"] == (7, "ssh", "~/ssh_config:11")
+    assert found["identities_only"] == (True, "ssh", "")
+    assert found["known_hosts"][1] == found["identity_files"][1] == found["timeouts.connect"][1] == "default"
+    assert b'address = "192.0.2.3"  # ssh: ~/ssh_config:3' in program.run("config", "show", "--host", "alias").out
+
+
+def test_a_user_and_a_port_that_were_typed_are_told_as_such(program: Program) -> None:
+    found = in_force(program, "me@192.0.2.44:2201")
+    assert found["user"] == ("me", "flag", "me@192.0.2.44:2201")
+    assert found["port"] == (2201, "flag", "me@192.0.2.44:2201")
+    assert found["address"] == ("192.0.2.44", "default", "")
 
 
 def test_every_route_of_a_host_is_shown(program: Program) -> None:
@@ -277,3 +333,12 @@ def test_mistakes_of_inventories_are_found_without_importing(program: Program) -
     assert ran.status == 2
     assert [(problem["line"], problem["key"]) for problem in ran.json["problems"]] == [(8, "hosts.broken.port")]
     assert [remark["key"] for remark in ran.json["remarks"]] == ["hosts.gpu-1.role"]
+
+
+def test_mistakes_of_the_ssh_configuration_are_told_beside_those_of_our_own(program: Program) -> None:
+    (program.home / "config.toml").write_text("[hosts.a]\nprot = 22\n")
+    (program.home / "ssh_config").write_text("Host b\n  HostNme x\n")
+    ran = program.run("config", "check", "-F", "ssh_config", "--json")
+    assert ran.status == 2
+    told = [(Path(problem["file"]).name, problem["line"], problem["nearest"]) for problem in ran.json["problems"]]
+    assert told == [("config.toml", 2, "port"), ("ssh_config", 2, "hostname")]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,11 @@ class Desk:
 
     def states(self) -> dict[int, str]:
         return {request["id"]: request["state"] for request in json.loads(self.queue("list", "--json").out)}
+
+    def let_pass(self, number: int) -> None:
+        """Have the deadline of a request be long ago."""
+        with closing(sqlite3.connect(self.here / "state" / "fairlead.db")) as db, db:
+            assert db.execute("UPDATE requests SET deadline = 1 WHERE id = ?", (number,)).rowcount == 1
 
 
 @pytest.fixture
@@ -68,6 +75,21 @@ def test_the_order_can_be_changed_and_requests_taken_out(desk: Desk) -> None:
     assert desk.queue("clear", "--json").json == {"forgotten": 3}
 
 
+def test_a_deadline_can_be_changed_and_what_was_too_late_is_carried_out_after_all(desk: Desk) -> None:
+    assert desk.queue("add", "box", "--deadline", "1h", "--", f"echo done > {desk.there}/late").status == 0
+    assert desk.queue("add", "box", "--deadline", "1h", "--", "true").status == 0
+    desk.let_pass(1)
+    assert desk.states() == {1: "expired", 2: "waiting"}
+    assert desk.queue("deadline", "1", "2h").status == 0
+    assert desk.queue("deadline", "2", "none", "--json").json == {"changed": [2], "not_waiting": []}
+    listed = {request["id"]: request for request in desk.queue("list", "--json").json}
+    assert (listed[1]["state"], listed[2]["deadline"]) == ("waiting", None)
+    assert desk.queue("run", "box").status == 0
+    assert (desk.there / "late").read_text() == "done\n"
+    again = desk.queue("deadline", "1", "2h", "--json")
+    assert (again.status, again.json) == (4, {"changed": [], "not_waiting": [1]})
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -75,6 +97,7 @@ def test_the_order_can_be_changed_and_requests_taken_out(desk: Desk) -> None:
         ("put", "not-here", "box:/tmp/"),
         ("show", "99"),
         ("move", "99"),
+        ("deadline", "1", "soon"),
     ],
 )
 def test_what_cannot_be_meant_is_2_and_nothing_is_kept(arguments: tuple[str, ...], desk: Desk) -> None:

@@ -370,9 +370,9 @@ def test_hosts_of_the_ssh_configuration_are_listed(box: Box) -> None:
 
 def test_what_of_the_ssh_configuration_is_not_followed_is_shown(box: Box) -> None:
     config = box.here / "ssh_config"
-    config.write_text(f"{box.config.read_text()}\nHost {HOST}\n    BindAddress 127.0.0.1\n")
+    config.write_text(f"{box.config.read_text()}\nHost {HOST}\n    ForwardAgent yes\n")
     box = replace(box, config=config)
-    note = "bindaddress 127.0.0.1 is not followed"
+    note = "forwardagent yes is not followed"
     assert box.run("hosts", "show", HOST, "--json").json["hops"][0]["notes"] == [note]
     assert note in box.run("hosts", "show", HOST).out.decode()
     rungs = box.run("diagnose", "--json", HOST).json["rungs"]

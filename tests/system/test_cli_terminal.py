@@ -106,7 +106,7 @@ async def test_an_unknown_host_key_is_shown_and_remembered_when_trusted(box: Box
     known = tmp_path / "known_hosts"
     flags = ("-F", box.config, "--known-hosts", str(known))
     async with on_terminal(box.program, *flags, "run", "box", "--", "echo inside") as terminal:
-        await terminal.expect("The host key of box is not known.")
+        await terminal.expect("The host key of box is not known yet.")
         await terminal.expect("SHA256:")
         await terminal.expect("Trust it?")
         terminal.type("y\n")

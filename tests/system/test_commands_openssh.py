@@ -12,6 +12,7 @@ import pytest
 
 from backend.clock import SystemClock
 from backend.commands.executor import CommandService, CommandSpec, RunningCommand
+from backend.commands.policy.guard import admits_all
 from backend.connection.connector import Chunk, PtyRequest, PtySize, StdStream
 from backend.connection.interaction import Nobody
 from backend.connection.sessions import Sessions
@@ -19,9 +20,10 @@ from backend.connection.ssh.connector import SshConnector
 from backend.connection.vault import Vault
 from backend.errors import Code, Interrupted, LinkLost, TimeLimitError
 from backend.events import EventBus
+from backend.production.guard import never_asks
 from tests.support.loop_monitor import loop_monitor
 from tests.support.openssh import Sshd, make_key, sshd, target
-from tests.support.scripted import ScriptedBook
+from tests.support.scripted import ScriptedBook, nobody_else
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.sshd
@@ -67,7 +69,9 @@ async def commands(tmp_path: Path) -> AsyncIterator[Commands]:
             clock=clock,
             vault=vault,
         )
-        service = CommandService(sessions=sessions, bus=bus, clock=clock)
+        service = CommandService(
+            sessions=sessions, bus=bus, clock=clock, admit=admits_all, permit=never_asks, elevation=nobody_else
+        )
         yield Commands(server, service)
         await service.close()
         await sessions.close()

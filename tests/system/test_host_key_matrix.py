@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from backend.connection.connector import Phase
+from backend.connection.logins import HopPassword
 from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles, Target
 from backend.connection.vault import Secret, Vault
 from backend.errors import FairleadError
@@ -118,7 +119,7 @@ class Cell:
         vault, owners = Vault(), {server.port: server.door.passwords[0] for server in self.world.servers}
         for number, hop in enumerate(self.hops):
             before = tuple(each.identity for each in self.hops[:number])
-            vault.put("journey", (hop.identity, "password", *before), Secret(owners[hop.port]))
+            vault.put("journey", HopPassword(hop.identity, before), Secret(owners[hop.port]))
         return vault
 
     async def connect(

@@ -14,8 +14,8 @@ from backend.connection.interaction import Nobody
 from backend.connection.ssh.connector import SshConnector
 from backend.connection.vault import Vault
 from backend.container import Container, open_container
-from backend.files.tasks import closing
 from backend.files.transfer import Direction, TransferRequest
+from backend.tasks import closing
 from tests.support.loop_monitor import loop_monitor
 from tests.support.openssh import make_key, sshd, target
 from tests.support.transfer_world import OneHost

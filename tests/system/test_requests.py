@@ -22,7 +22,8 @@ from backend.container import Container, open_container
 from backend.errors import ConnectError
 from backend.files.model import Direction
 from backend.hosts.book import HostBook
-from backend.requests.model import Action, CopyFiles, Priority, Request, RequestState, RunCommand
+from backend.priority import Priority
+from backend.requests.model import Action, CopyFiles, Request, RequestState, RunCommand
 from mocks.relay import Relay
 from tests.support.openssh import Sshd, make_key, sshd, target
 from tests.support.transfer_world import OneHost
@@ -69,6 +70,7 @@ class Bench:
                 found = [await self.of(number) for number in numbers]
                 if all(request.state not in OPEN for request in found):
                     return found
+                await asyncio.sleep(0.02)
 
     def lines(self, name: str) -> list[str]:
         path = self.there / name

@@ -17,7 +17,8 @@ import pytest
 from backend.clock import SystemClock
 from backend.connection.connector import Link
 from backend.connection.interaction import HostKeyDecision, Interaction, Nobody
-from backend.connection.race import Race, RouteStatus
+from backend.connection.outcomes import RouteStatus
+from backend.connection.race import Race
 from backend.connection.routing import RoutesChanged
 from backend.connection.ssh.connector import SshConnector
 from backend.connection.target import Hop, HostKeyPolicy, KnownHostsFiles, Target
@@ -164,9 +165,9 @@ async def test_when_every_route_fails_each_is_named(hop: Hop) -> None:
 
 async def test_cancelling_ends_all_of_them(hop: Hop) -> None:
     before = children()
-    waits = replace(hop, way=ProxyCommand("sleep 600"))
+    one, other = (replace(hop, way=ProxyCommand(f"sleep {seconds}")) for seconds in (600, 601))
     async with no_tasks_left():
-        running = asyncio.create_task(race(routes(a=waits, b=waits)).run())
+        running = asyncio.create_task(race(routes(a=one, b=other)).run())
         await until(lambda: len(children() - before) == 2)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -234,3 +235,55 @@ async def test_a_link_whose_program_has_died_is_restored_by_another_race(
         assert await output(second, b"echo again") == b"again\n"
         assert session.routes[0].route == "proxy_command"
     assert children() == before
+
+
+# --- jump hosts with several routes ---
+
+
+def behind_a_bastion(server: Sshd, hop: Hop, state: Path, **ways: object) -> HostBook:
+    """A host behind a bastion that has several ways itself; both are the one server."""
+    host = HostSettings(
+        address="127.0.0.1",
+        port=server.port,
+        user=hop.user,
+        identity_files=hop.identity_files,
+        identities_only=True,
+        agent=False,
+        password=False,
+        known_hosts=state / "known",
+    )
+    known = server.known_hosts(state / "known")
+    known.write_text(known.read_text() + known.read_text().replace("127.0.0.1", "localhost"))
+    hosts = {"gpu-7": replace(host, address="localhost", jump="bastion"), "bastion": replace(host, **ways)}  # type: ignore[arg-type]
+    return HostBook(settings=Settings(hosts=hosts), source=NoFiles(), environ={})
+
+
+async def test_a_bastion_that_one_way_does_not_lead_to_is_reached_by_the_next(
+    server: Sshd, hop: Hop, tmp_path: Path
+) -> None:
+    dead = f"socks5://127.0.0.1:{free_port()}"
+    book = behind_a_bastion(server, hop, tmp_path, proxy=dead, routes=("proxy", "direct"))
+    connector = SshConnector(vault=Vault(), clock=SystemClock())
+    async with open_container(connector=connector, book=book, interaction=Nobody(), state_dir=tmp_path) as container:
+        session = container.sessions.get("gpu-7")
+        assert await output(await session.link(), b"echo behind") == b"behind\n"
+        assert [(one.route, one.status) for one in session.routes] == [("jump/proxy", "failed"), ("jump/direct", "won")]
+        assert session.routes[0].error is not None
+        assert (session.routes[0].error.code, session.routes[0].error.hop) == (Code.PROXY_UNREACHABLE, "bastion")
+        assert session.routes[0].way.endswith("via bastion")
+
+
+async def test_a_bastion_that_refuses_is_asked_once_whichever_way_leads_to_it(
+    server: Sshd, hop: Hop, relay: str, tmp_path: Path
+) -> None:
+    stranger = (make_key(tmp_path / "stranger"),)
+    delayed = f"sh -c 'sleep 0.1; exec {relay}'"
+    order = ("direct", "proxy_command")
+    book = behind_a_bastion(server, hop, tmp_path, proxy_command=delayed, routes=order, identity_files=stranger)
+    before = server.log.count("Failed publickey")
+    run = race(list(await book.routes("gpu-7")), stagger=0.01)
+    with pytest.raises(AuthError) as raised:
+        await run.run()
+    assert (raised.value.code, raised.value.hop) == (Code.AUTH_DENIED, "bastion")
+    assert server.log.count("Failed publickey") == before + 1
+    assert [bool(outcome.note) for outcome in run.outcomes].count(True) == 1

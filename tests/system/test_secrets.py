@@ -22,13 +22,14 @@ from backend.commands.executor import CommandService
 from backend.connection.ssh.connector import SshConnector
 from backend.connection.target import Hop, KnownHostsFiles, Target
 from backend.connection.vault import Secret, Vault
-from cli.main import main
+from cli.main import run as main
 from mocks.host import Question, SimulatedHost, User
 from mocks.server import HostServer
 from tests.support.on_terminal import OnTerminal, on_terminal
-from tests.support.openssh import make_key
+from tests.support.openssh import make_key, throw_away_user
 from tests.support.person import Person
 from tests.support.program import Program
+from tests.support.sudoers import sudoer
 
 PASSWORD, CODE, PASSPHRASE = "pw-Kx7vQ2mZ", "735192640817", "phrase-Wd9rT4bL"
 PLANTED = (PASSWORD, CODE, PASSPHRASE)
@@ -137,7 +138,7 @@ COMMAND = ("--", "echo logged in; head -n 1")
 
 async def test_a_password_and_a_one_time_code(lab: Lab, tmp_path: Path) -> None:
     async with on_terminal(lab.program, *lab.flags, "run", "--pty", "asked@127.0.0.1", *COMMAND) as terminal:
-        await terminal.expect("127.0.0.1 asks:")
+        await terminal.expect("127.0.0.1 asks")
         await terminal.expect("Password: ")
         terminal.type(f"{PASSWORD}\n")
         await terminal.expect("Code: ")
@@ -162,7 +163,7 @@ async def test_answers_that_are_refused(lab: Lab, tmp_path: Path) -> None:
         terminal.type(f"{CODE}\n")
         await terminal.expect("Code: ")
         terminal.type(f"{PASSWORD}\n")
-        await terminal.expect("127.0.0.1 asks:")
+        await terminal.expect("127.0.0.1 asks")
         terminal.type("\x04")
         assert await terminal.status() == 255
         _assert_nowhere(lab, tmp_path, terminal.seen)
@@ -188,6 +189,78 @@ async def test_a_transfer_s_journal(lab: Lab, tmp_path: Path) -> None:
     out, err = await process.communicate(f"{PASSWORD}\n".encode())
     assert (lab.program.home / "state" / "fairlead.db").exists()
     _assert_nowhere(lab, tmp_path, (out + err).decode())
+
+
+def _on_this_machine() -> dict[str, list[str]]:
+    """What anybody can see of all processes, of the host's as well."""
+    found: dict[str, list[str]] = {}
+    for each in Path("/proc").glob("[0-9]*"):
+        for place in ("cmdline", "environ", "comm"):
+            with contextlib.suppress(OSError):
+                if planted := _found((each / place).read_bytes()):
+                    found[f"{each}/{place}"] = planted
+    return found
+
+
+@dataclass(frozen=True)
+class Elevated:
+    """A real host with sudo and su, and the program at its highest verbosity."""
+
+    program: Program
+    flags: tuple[str, ...]
+    log: Path
+    other: str
+    """An account whose password is PASSPHRASE; sudo asks for PASSWORD."""
+
+
+@pytest.fixture
+def elevated(tmp_path: Path) -> Iterator[Elevated]:
+    rule = "{user} ALL=(ALL) ALL"
+    with (
+        sudoer(tmp_path, rule, password=PASSWORD) as where,
+        throw_away_user(tmp_path / "other", password=PASSPHRASE) as other,
+    ):
+        hop, log = where.host, tmp_path / "log"
+        (known,) = hop.known_hosts.user
+        flags = (
+            *("-vvv", "--log-file", str(log), "--known-hosts", str(known), "-F", "/dev/null"),
+            *("-p", str(hop.port), "-i", str(hop.identity_files[0]), "-l", hop.user),
+        )
+        yield Elevated(Program(tmp_path / "here"), flags, log, other)
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize("how", [("--sudo",), ("--sudo", "--pty"), ("--su",), ("--su", "--pty")], ids=" ".join)
+async def test_the_password_for_another_user(elevated: Elevated, tmp_path: Path, how: tuple[str, ...]) -> None:
+    asks, secret = ("sudo on", PASSWORD) if "--sudo" in how else ("su on", PASSPHRASE)
+    as_other = ("--as", elevated.other) if "--su" in how else ()
+    elevated.program.home.mkdir()
+    go_on = tmp_path / "home" / "go-on"
+    command = f"echo logged in; until test -e {go_on}; do sleep 0.05; done"
+    call = (*elevated.flags, "run", *how, *as_other, "127.0.0.1", "--", command)
+    async with on_terminal(elevated.program, *call) as terminal:
+        await terminal.expect(asks)
+        terminal.type(f"{secret}\n")
+        await terminal.expect("logged in")
+        assert _on_this_machine() == {}
+        go_on.touch()
+        assert await terminal.status() == 0
+        assert elevated.log.stat().st_size > 0
+        assert _files_with_secrets(tmp_path) == {}
+        assert _found(terminal.seen.encode()) == []
+
+
+@pytest.mark.sshd
+async def test_a_password_that_sudo_refuses(elevated: Elevated, tmp_path: Path) -> None:
+    elevated.program.home.mkdir()
+    async with on_terminal(elevated.program, *elevated.flags, "run", "--sudo", "127.0.0.1", "--", "true") as terminal:
+        await terminal.expect("sudo on")
+        terminal.type(f"{PASSPHRASE}\n")
+        await terminal.expect("sudo on")
+        terminal.type("\x04")
+        assert await terminal.status() == 4
+        assert _files_with_secrets(tmp_path) == {}
+        assert _found(terminal.seen.encode()) == []
 
 
 async def test_nothing_that_lives_in_memory_shows_it(lab: Lab) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,8 @@ async def test_a_cut_link_is_restored_by_itself_and_works_again(server: Sshd, tm
         second = await session.link()
         assert second is not first
         assert await output(second, b"echo again") == b"again\n"  # type: ignore[arg-type]  # any link will do
-        assert states == [
+        entered = [state for state, _ in groupby(state for state in states if state is not S.DEGRADED)]
+        assert entered == [  # whether an answer was late here and there is the machine's affair
             S.RESOLVING, S.CONNECTING, S.VERIFYING, S.AUTHENTICATING, S.READY, S.RECONNECTING,
             S.RESOLVING, S.CONNECTING, S.VERIFYING, S.AUTHENTICATING, S.READY,
         ]  # fmt: skip

@@ -115,7 +115,7 @@ async def test_a_disk_that_may_only_be_read_is_told_from_a_full_one(
         files = await link.open_files()
         with pytest.raises(FileError) as caught:
             await files.open(bytes(small_disk / "f"), OpenMode.CREATE)
-        assert caught.value.code is Code.PERMISSION
+        assert caught.value.code is Code.READ_ONLY
         await files.close()
 
 
@@ -154,7 +154,7 @@ async def test_a_password_that_pam_calls_expired_needs_a_person(pam: Sshd, tmp_p
         subprocess.run(["chage", "-d", "0", user], check=True)
         error = await refused(target(pam.hop(known=known, user=user)), Person(answers=[["correct horse"]]))
     assert error.code is Code.AUTH_PASSWORD_EXPIRED
-    assert error.evidence["not_answered"] == "a new password"
+    assert error.evidence["wanted"] == "a new password"
 
 
 async def test_an_expired_password_that_only_a_terminal_can_change_is_named_by_the_ladder(

@@ -14,6 +14,7 @@ import pytest
 
 from backend.connection.connector import Phase
 from backend.connection.interaction import HostKeyDecision, HostKeyState
+from backend.connection.logins import HopPassword
 from backend.connection.target import Algorithms, HostKeyPolicy, KnownHostsFiles
 from backend.connection.vault import Secret, Vault
 from backend.errors import AuthError, Code, ConnectError, HostKeyError
@@ -21,6 +22,7 @@ from tests.support.connecting import connected, output, refused
 from tests.support.loop_monitor import loop_monitor
 from tests.support.openssh import Sshd, make_key, ssh_agent, sshd, target
 from tests.support.person import Person, Phases
+from tests.support.stubborn_agent import stubborn_agent
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.sshd
@@ -105,6 +107,7 @@ async def test_three_wrong_passphrases_are_told_as_such(server: Sshd, known: Pat
     error = await refused(target(server.hop(keys=[key], known=known)), person)
     assert error.code is Code.AUTH_PASSPHRASE
     assert error.evidence["path"] == str(key)
+    assert error.evidence["unusable"] == f"{key}: not opened"
     assert len(person.secrets) == 3
 
 
@@ -115,7 +118,8 @@ async def test_a_passphrase_that_nobody_can_give_is_the_only_thing_missing(
     server.authorize(key)
     error = await refused(target(server.hop(keys=[key], known=known)))
     assert error.code is Code.NEEDS_PERSON
-    assert "passphrase" in error.evidence["what"]
+    assert "passphrase" in error.evidence["wanted"]
+    assert f"ssh-add {key}" in [step.command for step in error.advice]
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
@@ -147,6 +151,27 @@ async def test_a_key_signed_by_an_authority_logs_in_with_its_certificate(known: 
             pytest.skip("the certificate names root")
         async with connected(target(strict.hop(keys=[key], known=trusting))) as link:
             assert "certificate" in link.facts.auth_detail
+
+
+@pytest.mark.parametrize(
+    ("options", "doubt", "code"),
+    [
+        (["-V", "-2w:-1w"], ", expired", Code.AUTH_CERTIFICATE),
+        (["-V", "+1w:+2w"], ", not yet valid", Code.AUTH_CERTIFICATE),
+        (["-n", "somebody,else"], ", for somebody, else", Code.AUTH_DENIED),
+        (["-h"], ", invalid certificate type", Code.AUTH_DENIED),
+    ],
+)
+async def test_a_certificate_that_is_refused_shows_what_speaks_against_it(
+    key: Path, known: Path, tmp_path: Path, options: list[str], doubt: str, code: Code
+) -> None:
+    authority = make_key(tmp_path / "ca")
+    subprocess.run(["ssh-keygen", "-q", "-s", str(authority), "-I", "me", *options, f"{key}.pub"], check=True)
+    with sshd(tmp_path / "strict", f"TrustedUserCAKeys {authority}.pub") as strict:
+        hop = strict.hop(keys=[key], known=strict.known_hosts(tmp_path / "known"))
+        error = await refused(target(hop))
+    assert error.code is code
+    assert f"({key}){doubt}" in error.evidence["tried"]
 
 
 @pytest.mark.parametrize("held", [True, False], ids=["agent", "file"])
@@ -228,6 +253,32 @@ async def test_an_agent_signs_for_an_encrypted_key_and_nobody_is_asked(
         assert person.secrets == []
 
 
+async def test_an_agent_that_does_not_sign_is_named_and_no_refusal_of_the_server_counted(
+    server: Sshd, key: Path, known: Path, tmp_path: Path
+) -> None:
+    """The server would have taken the key; the agent's person may take longer than the server may."""
+    async with stubborn_agent(tmp_path / "agent", key, thinks=1.0) as socket:
+        patience = replace(server.hop().timeouts, login=0.5)
+        hop = server.hop(known=known, agent_socket=socket, timeouts=patience)
+        error = await refused(target(hop))
+    assert error.code is Code.AUTH_AGENT_REFUSED
+    assert error.evidence["key"].startswith("SHA256:")
+    assert error.evidence["tried"] == "nothing"
+
+
+async def test_a_key_that_the_agent_does_not_sign_with_leaves_the_login_to_the_next(
+    server: Sshd, key: Path, known: Path, tmp_path: Path
+) -> None:
+    other = make_key(tmp_path / "other")
+    server.authorize(other)
+    async with stubborn_agent(tmp_path / "agent", other) as socket:
+        phases = Phases()
+        hop = server.hop(known=known, agent_socket=socket, identity_files=(other.with_suffix(".pub"), key))
+        async with connected(target(replace(hop, identities_named=True)), observer=phases) as link:
+            assert str(key) in link.facts.auth_detail
+    assert "Unable to sign" in phases.evidence(Phase.AUTH)["not_signed"]
+
+
 async def test_an_agent_full_of_keys_does_not_shut_out_the_named_one(
     server: Sshd, key: Path, known: Path, tmp_path: Path
 ) -> None:
@@ -256,7 +307,7 @@ async def test_twelve_keys_and_a_wrong_password_stay_below_the_servers_limit(kno
         ssh_agent(tmp_path / "agent", *others) as socket,
     ):
         hop = usual.hop(known=usual.known_hosts(tmp_path / "trusted"), agent_socket=socket)
-        vault.put("server", (hop.identity, "password"), Secret("stale"))
+        vault.put("server", HopPassword(hop.identity), Secret("stale"))
         error = await refused(target(hop), person, vault=vault)
         log = usual.log
     assert error.code is Code.AUTH_DENIED
@@ -464,6 +515,14 @@ async def test_a_key_of_another_type_is_a_changed_key_and_not_a_failed_negotiati
     assert blob in (tmp_path / "known_hosts.old").read_text()
     async with connected(target(server.hop(keys=[key], known=file))):
         pass
+
+
+async def test_an_unknown_server_with_several_keys_shows_the_one_that_ssh_would_show(key: Path, tmp_path: Path) -> None:
+    with sshd(tmp_path / "several", host_key_kinds=("rsa", "ecdsa", "ed25519")) as several:
+        several.authorize(key)
+        person = Person(host_keys=[HostKeyDecision.ONCE])
+        async with connected(target(several.hop(keys=[key])), person):
+            assert person.questions[0].algorithm == "ssh-ed25519"
 
 
 async def test_the_key_that_is_known_is_asked_for_where_the_server_has_several(key: Path, tmp_path: Path) -> None:
@@ -766,6 +825,7 @@ async def test_cancelling_while_a_person_is_asked_closes_everything(
 
 async def test_closing_says_goodbye_and_leaves_no_reason(server: Sshd, key: Path, known: Path) -> None:
     async with connected(target(server.hop(keys=[key], known=known))) as link:
+        await link.ping()  # the server is done with what follows a login: words of ours would not meet words of its own
         waiting = asyncio.ensure_future(link.closed())
         await link.close()
         assert await waiting is None

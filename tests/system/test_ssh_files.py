@@ -19,12 +19,14 @@ import pytest
 from backend.connection.connector import FileKind, OpenMode
 from backend.connection.ssh.files import SshFiles
 from backend.connection.ssh.link import SshLink
+from backend.connection.ssh.sftp_wire import Type
 from backend.errors import Code, FileError, LinkLost, SessionError
 from mocks.relay import Relay
 from tests.support.asyncssh_server import Door, TestServer, ssh_server
 from tests.support.connecting import connected
 from tests.support.openssh import Sshd, make_key, sshd, target
 from tests.support.person import Person
+from tests.support.sftp_server import PASSWORD, PlainSftp, sftp_server
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.sshd
@@ -124,9 +126,9 @@ async def test_opening_keeps_cuts_or_refuses_what_is_there_as_asked(files: SshFi
     assert (await failure(files.open(raw(there / "f"), OpenMode.EXCLUSIVE))).code is Code.EXISTS
     await (await files.open(raw(there / "f"), OpenMode.CREATE)).close()
     assert (there / "f").read_bytes() == b""
-    await (await files.open(raw(there / "new"), OpenMode.UPDATE)).close()
+    assert (await failure(files.open(raw(there / "new"), OpenMode.UPDATE))).code is Code.NOT_FOUND
     await (await files.open(raw(there / "newer"), OpenMode.EXCLUSIVE)).close()
-    assert listed(there) == ["f", "new", "newer"]
+    assert listed(there) == ["f", "newer"]
 
 
 async def test_files_without_a_size_are_read_all_the_same(files: SshFiles) -> None:
@@ -393,6 +395,40 @@ async def test_without_posix_rename_the_old_file_is_moved_aside_first(there: Pat
         assert listed(there) == ["old"]
         assert (there / "old").read_text() == "new"
         await files.close()
+
+
+class _DropsOut(PlainSftp):
+    """Ends the conversation instead of the second renaming of all: the old file is aside, the new one not yet there."""
+
+    renamed = 0
+
+    def answer(self, raw: bytes) -> bytes:
+        if raw[0] == Type.RENAME:
+            _DropsOut.renamed += 1
+            if _DropsOut.renamed == 3:
+                raise EOFError
+        return super().answer(raw)
+
+
+@pytest.mark.parametrize("name", ["old", "o" * 255])
+async def test_without_posix_rename_a_lost_link_leaves_the_old_file_and_the_next_try_nothing_beside(
+    there: Path, tmp_path: Path, name: str
+) -> None:
+    _DropsOut.renamed = 0
+    (there / "new").write_text("new")
+    (there / name).write_text("old")
+    paths = raw(there / "new"), raw(there / name)
+    async with (
+        sftp_server(_DropsOut) as port,
+        connected(target(port.hop(tmp_path)), Person(passwords=[PASSWORD])) as link,
+    ):
+        files = await link.open_files()
+        await failure(files.replace(*paths))
+        assert sorted(path.read_text() for path in there.iterdir()) == ["new", "old"]
+        files = await link.open_files()
+        await files.replace(*paths)
+        await files.close()
+    assert {path.name: path.read_text() for path in there.iterdir()} == {name: "new"}
 
 
 async def test_a_server_of_the_drafts_own_habits_gets_links_and_listings_its_way(there: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from backend.connection.target import Hop, Keepalive, Timeouts
 from backend.errors import Code, ConnectError, LinkLost, SessionError
 from mocks.relay import Relay
 from tests.support.asyncssh_server import Door, ssh_server
-from tests.support.connecting import connected, output
+from tests.support.connecting import connected, output, stdout
 from tests.support.openssh import Sshd, free_port, make_key, sshd, target
 from tests.support.person import Person
 from tests.support.waiting import until
@@ -275,7 +275,7 @@ async def test_more_commands_at_once_than_the_server_allows_take_turns(tmp_path:
     with sshd(tmp_path / "busy", f"MaxSessions {allowed}") as busy:
         busy.authorize(make_key(tmp_path / "busy" / "key"))
         async with connected(target(_hop(busy, tmp_path))) as link:
-            answers = await asyncio.gather(*(output(link, f"echo {number}".encode()) for number in range(25)))
+            answers = await asyncio.gather(*(stdout(link, f"echo {number}".encode()) for number in range(25)))
             assert answers == [b"%d\n" % number for number in range(25)]
 
 

@@ -10,11 +10,13 @@ import pytest
 
 from backend.connection.connector import Phase, PhasePassed
 from backend.connection.interaction import Challenge, HostKeyDecision
+from backend.connection.logins import HopPassword
 from backend.connection.retry import may_repeat
 from backend.connection.ssh.login import MOST_ROUNDS
 from backend.connection.target import HostKeyPolicy
 from backend.connection.vault import Secret, Vault
 from backend.errors import AuthError, Code
+from backend.hosts.options import local_user
 from tests.support.asyncssh_server import Door, ssh_server
 from tests.support.connecting import connected, output, refused
 from tests.support.openssh import target
@@ -57,11 +59,11 @@ async def test_a_kept_password_that_is_refused_is_forgotten_and_a_person_asked(t
     person, vault = Person(passwords=["hunter2"]), Vault()
     async with ssh_server(Door(passwords=["hunter2"])) as server:
         hop = server.hop(tmp_path)
-        vault.put("server", (hop.identity, "password"), Secret("old"))
+        vault.put("server", HopPassword(hop.identity), Secret("old"))
         async with connected(target(hop), person, vault=vault):
             assert server.door.secrets == ["old", "hunter2"]
             assert person.secrets[0].attempt == 2
-        kept = vault.get("server", (hop.identity, "password"))
+        kept = vault.get("server", HopPassword(hop.identity))
         assert kept is not None and kept.reveal() == "hunter2"
 
 
@@ -70,7 +72,7 @@ async def test_nobody_to_ask_is_told_as_such(tmp_path: Path) -> None:
         error = await refused(target(server.hop(tmp_path)))
         assert server.door.secrets == []
     assert error.code is Code.NEEDS_PERSON
-    assert error.evidence["what"] == "a password"
+    assert error.evidence["wanted"] == "a password"
 
 
 async def test_a_method_that_the_person_switched_off_is_not_used(tmp_path: Path) -> None:
@@ -78,7 +80,8 @@ async def test_a_method_that_the_person_switched_off_is_not_used(tmp_path: Path)
     async with ssh_server(Door(passwords=["hunter2"])) as server:
         error = await refused(target(server.hop(tmp_path, auth_methods=("publickey",))), person)
     assert error.code is Code.AUTH_NO_METHOD
-    assert error.evidence["offered"] == "password"
+    assert error.evidence["offered"] == error.evidence["switched_off"] == "password"
+    assert "switches off what the server offers: password" in error.advice[0].text
     assert person.secrets == []
 
 
@@ -116,7 +119,7 @@ async def test_with_nobody_to_choose_a_new_password_the_advice_says_who_can(tmp_
     vault = Vault()
     async with ssh_server(Door(passwords=["hunter2"], expired=True)) as server:
         hop = server.hop(tmp_path)
-        vault.put("server", (hop.identity, "password"), Secret("hunter2"))
+        vault.put("server", HopPassword(hop.identity), Secret("hunter2"))
         error = await refused(target(hop), vault=vault)
         assert server.door.changes == []
     assert error.code is Code.AUTH_PASSWORD_EXPIRED
@@ -139,7 +142,7 @@ async def test_pams_questions_for_a_new_password_are_one_form_and_the_new_one_is
             assert server.door.secrets == ["hunter2", "hunter2", "better", "better"]
             assert link.facts.login_repeats
         assert [len(challenge.prompts) for challenge in person.challenges] == [1, 2, 2]
-        kept = vault.get("server", (hop.identity, "password"))
+        kept = vault.get("server", HopPassword(hop.identity))
         assert kept is not None and kept.reveal() == "better"
 
 
@@ -147,7 +150,7 @@ async def test_a_new_password_that_nobody_chooses_is_told_as_such(tmp_path: Path
     async with ssh_server(Door(rounds=PAM_CHANGE)) as server:
         error = await refused(target(server.hop(tmp_path)), Person(answers=[["hunter2"]]))
     assert error.code is Code.AUTH_PASSWORD_EXPIRED
-    assert error.evidence["not_answered"] == "a new password"
+    assert error.evidence["wanted"] == "a new password"
 
 
 async def test_an_expired_password_is_its_own_code(tmp_path: Path) -> None:
@@ -195,11 +198,11 @@ async def test_the_kept_password_is_given_once_in_a_login_and_then_a_person_is_a
     person, vault = Person(answers=[["hunter2"]]), Vault()
     async with ssh_server(Door(rounds=rounds)) as server:
         hop = server.hop(tmp_path)
-        vault.put("server", (hop.identity, "password"), Secret("old"))
+        vault.put("server", HopPassword(hop.identity), Secret("old"))
         async with connected(target(hop), person, vault=vault):
             assert server.door.secrets == ["old", "hunter2"]
             assert len(person.challenges) == 1
-        kept = vault.get("server", (hop.identity, "password"))
+        kept = vault.get("server", HopPassword(hop.identity))
         assert kept is not None and kept.reveal() == "hunter2"
 
 
@@ -215,8 +218,20 @@ async def test_a_declined_question_ends_the_login_without_another(tmp_path: Path
     person = Person(passwords=["hunter2"])
     async with ssh_server(Door(rounds=BOTH_AT_ONCE, passwords=["hunter2"])) as server:
         error = await refused(target(server.hop(tmp_path)), person)
-    assert error.code is Code.NEEDS_PERSON
+    assert error.code is Code.DECLINED
+    assert "declined" in error.message and "nobody" not in error.message
     assert person.secrets == []
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_who_is_refused_under_the_name_of_this_account_is_told_where_it_came_from(
+    tmp_path: Path, named: bool
+) -> None:
+    async with ssh_server(Door(passwords=["hunter2"])) as server:
+        hop = replace(server.hop(tmp_path), user="somebody" if named else local_user())
+        error = await refused(target(hop), Person(passwords=["wrong"]))
+    assert error.code is Code.AUTH_DENIED
+    assert ("is your name on this machine" in error.advice[0].text) is not named
 
 
 async def test_words_without_a_question_are_shown_and_need_no_answer(tmp_path: Path) -> None:
@@ -304,7 +319,7 @@ async def test_a_slow_login_may_be_made_again_unless_a_person_gave_something_for
         hop = server.hop(tmp_path)
         hop = replace(hop, timeouts=replace(hop.timeouts, login=0.3))
         typed = await refused(target(hop), Person(answers=[["hunter2"]]))
-        vault.put("server", (hop.identity, "password"), Secret("hunter2"))
+        vault.put("server", HopPassword(hop.identity), Secret("hunter2"))
         kept = await refused(target(hop), vault=vault)
     assert typed.code is kept.code is Code.AUTH_TIMEOUT
     assert not may_repeat(typed)
@@ -316,6 +331,9 @@ async def test_a_server_that_hangs_up_during_the_login_is_told(tmp_path: Path) -
     async with ssh_server(door) as server:
         error = await refused(target(server.hop(tmp_path)), Person(passwords=["hunter2"]))
     assert error.code is Code.CONNECTION_LOST
+    assert error.message == "server closed the connection before the login was over."
+    assert error.evidence["during"] == "login"
+    assert not any("go on by themselves" in item.text for item in error.advice)  # there is nothing yet that could
 
 
 async def test_a_login_that_is_cut_off_is_made_again_unless_a_person_gave_something_for_it(tmp_path: Path) -> None:
@@ -345,7 +363,7 @@ async def test_no_login_reaches_a_server_whose_key_was_not_accepted(tmp_path: Pa
         hop.known_hosts.user[0].write_text(
             f"[127.0.0.1]:{impostor.port} {real.key.export_public_key().decode()}",
         )
-        vault.put("server", (hop.identity, "password"), Secret("hunter2"))
+        vault.put("server", HopPassword(hop.identity), Secret("hunter2"))
         error = await refused(target(hop), person, vault=vault)
         assert error.code is Code.HOST_KEY_CHANGED
         assert impostor.door.begun == 0
@@ -382,7 +400,7 @@ async def test_the_same_address_under_another_key_alias_is_another_machine(tmp_p
     vault, person = Vault(), Person(passwords=["hunter2"])
     async with ssh_server(Door(passwords=["hunter2"])) as server:
         hop = server.hop(tmp_path)
-        vault.put("server", (hop.identity, "password"), Secret("of another"))
+        vault.put("server", HopPassword(hop.identity), Secret("of another"))
         hop.known_hosts.user[0].write_text(f"db {server.key.export_public_key().decode()}")
         async with connected(target(replace(hop, host_key_alias="db")), person, vault=vault):
             assert server.door.secrets == ["hunter2"]

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ import pytest
 from backend.connection.connector import Phase
 from backend.connection.retry import may_repeat
 from backend.connection.ssh.transport import Address, TcpFailed, dial, interleave, resolve, tcp_error
-from backend.connection.target import Hop, Timeouts
+from backend.connection.target import Family, Hop, Timeouts
 from backend.errors import Code, ConnectError, FairleadError
-from tests.support.connecting import connected, refused
+from tests.support.connecting import connected, output, refused
 from tests.support.openssh import free_port, make_key, sshd, target
 from tests.support.person import Phases
 
@@ -96,6 +97,31 @@ async def test_a_port_that_swallows_everything_within_the_limit() -> None:
                 filler.close()
     assert error.code is Code.TCP_TIMEOUT
     assert error.evidence["seconds"] == "2"
+
+
+async def test_only_addresses_of_the_family_that_is_asked_for_are_tried() -> None:
+    here = replace(hop(22, "localhost"), family=Family.IPV4)
+    assert {address.kind for address in await resolve(here)} == {Family.IPV4}
+    error = await refused(target(replace(hop(22), family=Family.IPV6)))
+    assert error.code is Code.NAME_NOT_FOUND
+    assert error.message == "127.0.0.1 has no address of the family inet6, which AddressFamily asks for."
+
+
+async def test_a_connection_is_sent_from_the_address_that_is_asked_for(tmp_path: Path) -> None:
+    key = make_key(tmp_path / "key")
+    with sshd(tmp_path / "sshd") as server:
+        server.authorize(key)
+        known = server.known_hosts(tmp_path / "known")
+        here = server.hop(keys=[key], known=known, source_address="127.0.0.9")
+        async with connected(target(here)) as link:
+            assert (await output(link, b"echo $SSH_CLIENT")).startswith(b"127.0.0.9 ")
+
+
+@pytest.mark.parametrize("source", ["192.0.2.55", "::1", "no-such-host.invalid"])
+async def test_an_address_that_cannot_be_sent_from_is_told(source: str) -> None:
+    error = await refused(target(replace(hop(free_port()), source_address=source)))
+    assert error.code is Code.TCP_UNREACHABLE
+    assert f"cannot be sent from {source}" in error.message
 
 
 async def test_the_next_address_is_tried_when_one_refuses() -> None:
@@ -266,6 +292,17 @@ async def test_rubbish_after_the_identification_is_a_failed_key_exchange(said: b
     error, _ = await failure(rubbish)
     assert isinstance(error, ConnectError)
     assert error.code is Code.KEX_FAILED
+
+
+async def test_a_server_that_closes_during_the_key_exchange() -> None:
+    async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-going\r\n")
+        await reader.read(100)
+
+    error, _ = await failure(closing)
+    assert error.code is Code.KEX_FAILED and error.retryable
+    assert "the other side closed the connection" in error.message
+    assert "restarted" in error.advice[0].text
 
 
 @pytest.mark.sshd

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +17,11 @@ from backend.connection.ssh.connector import SshConnector
 from backend.connection.vault import Vault
 from backend.errors import Code
 from backend.files.transfer import Direction, TransferRequest, TransferState
-from mocks.relay import Relay
+from mocks.relay import Relay, RelayFaults
 from tests.support.loop_monitor import loop_monitor
 from tests.support.openssh import Sshd, make_key, sshd, target
-from tests.support.tiers import need_root
-from tests.support.transfer_world import Workbench, mixed_tree, snapshot, workbench
+from tests.support.tiers import need_program, need_root
+from tests.support.transfer_world import Workbench, mixed_tree, small_disk, snapshot, workbench
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.sshd
@@ -173,42 +172,55 @@ async def test_an_unfinished_copy_that_somebody_else_has_put_there_is_not_gone_o
     assert [(path.name, path.stat().st_uid) for path in goal.iterdir()] == [("big", os.geteuid())]
 
 
+@contextmanager
+def own_sftp_processes(root: Path) -> Iterator[tuple[Sshd, Callable[[], list[int]]]]:
+    """A server with a process of its own for each SFTP channel, and what they are so far."""
+    program = need_program("/usr/lib/openssh/sftp-server")
+    starter = root / "sftp-starter"
+    starter.write_text(f'#!/bin/sh\necho $$ >> {root}/pids\nexec {program} "$@"\n')
+    starter.chmod(0o755)
+    (root / "pids").touch()
+    lines = ("PermitRootLogin yes", "PasswordAuthentication no", "UseDNS no", f"Subsystem sftp {starter}")
+    with sshd(root / "server", *lines, defaults=False) as running:
+        running.authorize(make_key(root / "server/key"))
+        yield running, lambda: [int(pid) for pid in (root / "pids").read_text().split()]
+
+
 async def test_a_server_that_loses_its_sftp_process_gets_a_new_one(
     tmp_path: Path, sides: tuple[Path, Path], direction: Direction
 ) -> None:
     source, goal = sides
     fill(source / "big", 40 * MIB)
-    program = Path("/usr/lib/openssh/sftp-server")
-    if not program.exists():
-        pytest.skip("no separate sftp-server on this machine")
-    starter = tmp_path / "sftp-starter"
-    starter.write_text(f'#!/bin/sh\necho $$ >> {tmp_path}/pids\nexec {program} "$@"\n')
-    starter.chmod(0o755)
-    lines = ("PermitRootLogin yes", "PasswordAuthentication no", "UseDNS no", f"Subsystem sftp {starter}")
-    with sshd(tmp_path / "server", *lines, defaults=False) as running:
-        running.authorize(make_key(tmp_path / "server/key"))
+    with own_sftp_processes(tmp_path) as (running, started):
         async with bench_at(running, tmp_path) as bench:
             transfer = bench.transfers.submit(asked(direction, source / "big", goal))
             while transfer.progress.bytes_done < 8 * MIB:
                 assert transfer.outcome is None, transfer.outcome
                 await asyncio.sleep(0)
-            os.kill(int((tmp_path / "pids").read_text().split()[-1]), 9)
+            os.kill(started()[0], 9)
             outcome = await transfer.wait()
     assert outcome.error is None, outcome.error
     assert outcome.progress.restarts >= 1
     assert (goal / "big").read_bytes() == (source / "big").read_bytes()
 
 
-@contextmanager
-def small_disk(path: Path, size: int) -> Iterator[Path]:
-    """A file system of `size` bytes. Needs root."""
-    need_root("mounting a small disk")
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "-l", str(path)], check=True)
+async def test_an_upload_does_without_a_further_channel_that_ends(tmp_path: Path, sides: tuple[Path, Path]) -> None:
+    source, goal = sides
+    fill(source / "big", 40 * MIB)
+    with own_sftp_processes(tmp_path) as (running, started):
+        async with (
+            Relay(running.address, running.port, RelayFaults(delay=0.02)) as relay,
+            bench_at(running, tmp_path, port=relay.port) as bench,
+        ):
+            transfer = bench.transfers.submit(asked(Direction.PUT, source / "big", goal))
+            while len(started()) < 2:
+                assert transfer.outcome is None, "the path was long enough for further channels"
+                await asyncio.sleep(0.001)
+            os.kill(started()[-1], 9)
+            outcome = await transfer.wait()
+    assert outcome.error is None, outcome.error
+    assert outcome.progress.restarts == 0
+    assert (goal / "big").read_bytes() == (source / "big").read_bytes()
 
 
 async def test_a_full_disk_is_named_and_the_transfer_goes_on_when_there_is_room(
@@ -287,3 +299,50 @@ async def test_the_files_of_a_host_behind_the_contract(bench: Workbench, sides: 
     (goal / "real/sub").mkdir(parents=True)
     (goal / "alias").symlink_to("real/sub")
     assert await files.resolve("alias/../x", top) == os.path.realpath(top) + b"/real/x"
+
+
+async def test_an_upload_over_a_long_path_uses_several_channels_and_resumes(
+    server: Sshd, sides: tuple[Path, Path], tmp_path: Path
+) -> None:
+    source, goal = sides
+    (source / "big").write_bytes(random.Random(5).randbytes(48 * MIB))
+    async with (
+        Relay(server.address, server.port, RelayFaults(delay=0.02)) as relay,
+        bench_at(server, tmp_path, port=relay.port) as bench,
+    ):
+        transfer = bench.transfers.submit(bench.putting(source / "big", to=f"{goal}/"))
+        async with asyncio.timeout(20):
+            while not any(server.holders(path) >= 3 for path in goal.glob(".big*")):
+                assert transfer.outcome is None
+                await asyncio.sleep(0.02)
+        relay.cut()
+        outcome = await transfer.wait()
+    assert outcome.error is None
+    assert outcome.progress.verified == 1
+    assert outcome.progress.restarts >= 1
+    assert (goal / "big").read_bytes() == (source / "big").read_bytes()
+    assert [path.name for path in goal.iterdir()] == ["big"]
+
+
+async def test_a_quota_is_told_apart_from_a_failure(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    """SFTP says only "Failure"; the host's shell, which may write no more either, says why."""
+    source, goal = sides
+    (source / "big").write_bytes(bytes(range(256)) * 4000)
+    program = Path("/usr/lib/openssh/sftp-server")
+    if not program.exists():
+        pytest.skip("no separate sftp-server on this machine")
+    limited = tmp_path / "limited"
+    limited.write_text(
+        '#!/bin/sh\ntrap "" XFSZ\nulimit -f 100\n'
+        f'case "$SSH_ORIGINAL_COMMAND" in internal-sftp*) exec {program};; esac\n'
+        'exec sh -c "$SSH_ORIGINAL_COMMAND"\n'
+    )
+    limited.chmod(0o755)
+    with sshd(tmp_path / "server", f"ForceCommand {limited}") as running:
+        running.authorize(make_key(tmp_path / "server/key"))
+        async with bench_at(running, tmp_path) as bench:
+            outcome = await bench.transfers.submit(bench.putting(source / "big", to=f"{goal}/")).wait()
+    assert outcome.error is not None
+    assert outcome.error.code is Code.QUOTA
+    assert outcome.error.host == "server"
+    assert not (goal / "big").exists()

@@ -153,7 +153,7 @@ async def test_where_nobody_has_a_new_code_the_session_fails_once_and_sends_none
             desk.session.retry_now()
             await until(lambda: desk.session.state is S.FAILED)
             assert desk.session.last_change is not None and desk.session.last_change.error is not None
-            assert desk.session.last_change.error.code is Code.NEEDS_PERSON
+            assert desk.session.last_change.error.code is Code.DECLINED
         assert server.door.secrets == ["pw", "111111", "pw"]
         assert len(server.door.connections) == 2
 

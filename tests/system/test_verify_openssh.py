@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ from backend.clock import SystemClock
 from backend.connection.target import Hop
 from backend.diagnostics.checker import Checker
 from backend.diagnostics.checks import Check, CheckId, CheckStatus
+from backend.diagnostics.explain import explain
 from backend.errors import Code
 from tests.support.connecting import connected
 from tests.support.openssh import Sshd, make_key, sshd, target, throw_away_user
 from tests.support.program import Program, ssh_config
+from tests.support.scripted import ScriptedBook
 
 pytestmark = [pytest.mark.sshd, pytest.mark.netns]
 
@@ -39,8 +42,10 @@ def account(
 
 
 async def verified(hop: Hop) -> dict[CheckId, Check]:
+    explained = partial(explain, host=hop.name, hop=hop, book=ScriptedBook(target(hop)))
     async with connected(target(hop)) as link:
-        return {check.id: check async for check in Checker(link, hop, "fairlead-0123456789abcdef", SystemClock()).run()}
+        checker = Checker(link, hop, "fairlead-0123456789abcdef", SystemClock(), explained)
+        return {check.id: check async for check in checker.run()}
 
 
 def statuses(checks: dict[CheckId, Check]) -> dict[CheckId, CheckStatus]:
@@ -123,7 +128,7 @@ async def test_a_read_only_home_cannot_be_written(tmp_path: Path) -> None:
     with small_home(tmp_path / "home", "1m") as home, account(tmp_path, home=home) as (_, hop):
         subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
         checks = await verified(hop)
-    assert (checks[CheckId.HOME].status, checks[CheckId.WRITE].code) == (WARN, Code.PERMISSION)
+    assert (checks[CheckId.HOME].status, checks[CheckId.WRITE].code) == (WARN, Code.READ_ONLY)
     assert checks[CheckId.WRITE].status is FAIL
 
 
