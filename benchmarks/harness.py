@@ -1,4 +1,4 @@
-"""Runs two command lines in turn, several times, and prints medians and their ratio. Whole processes, as users wait."""
+"""Runs command lines in turn, several times, and prints medians and their ratios. Whole processes, as users wait."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One of the two: a command line and what to do before each run."""
+    """One of those compared: a command line and what to do before each run."""
 
     name: str
     command: Sequence[str]
@@ -35,12 +35,15 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A row of the table."""
+    """Rows of the table."""
 
     work: str
     ours: Contender
     theirs: Contender
+    """The one that the aim names."""
     aim: str
+    others: Sequence[Contender] = ()
+    """Further ones, run in the same turns; each has a row of its own."""
 
 
 def run_once(contender: Contender, log: Path) -> Cost:
@@ -60,20 +63,25 @@ def run_once(contender: Contender, log: Path) -> Cost:
 
 
 def compare(comparison: Comparison, log: Path, runs: int) -> str:
-    """Run both in turn, once to warm up and then `runs` times; a line of the Markdown table."""
-    pair = (comparison.ours, comparison.theirs)
-    costs: dict[str, list[Cost]] = {contender.name: [] for contender in pair}
+    """Run all of them in turn, once to warm up and then `runs` times; lines of the Markdown table."""
+    peers = (comparison.theirs, *comparison.others)
+    everyone = (comparison.ours, *peers)
+    costs: dict[str, list[Cost]] = {contender.name: [] for contender in everyone}
     for turn in range(runs + 1):
-        for contender in pair:
+        for contender in everyone:
             cost = run_once(contender, log)
             if turn:
                 costs[contender.name].append(cost)
-    ours, theirs = (costs[contender.name] for contender in pair)
-    ratio = statistics.median(a.seconds / b.seconds for a, b in zip(ours, theirs, strict=True))
-    return (
-        f"| {comparison.work} | {_median(ours)} | {comparison.theirs.name}: {_median(theirs)} "
-        f"| **{ratio:.2f}** | {comparison.aim} |"
-    )
+    ours = costs[comparison.ours.name]
+    rows = []
+    for peer in peers:
+        theirs = costs[peer.name]
+        ratio = statistics.median(a.seconds / b.seconds for a, b in zip(ours, theirs, strict=True))
+        aim = comparison.aim if peer is comparison.theirs else ""
+        rows.append(
+            f"| {comparison.work} | {_median(ours)} | {peer.name}: {_median(theirs)} | **{ratio:.2f}** | {aim} |"
+        )
+    return "\n".join(rows)
 
 
 def _median(costs: Sequence[Cost]) -> str:

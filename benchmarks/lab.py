@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mocks.relay import Relay, RelayFaults
 from tests.support.openssh import make_key, sshd
 
 ROUND_TRIP = 0.05
@@ -29,8 +27,10 @@ class Lab:
     state: Path
 
     def fairlead(self, *arguments: str) -> list[str]:
+        """The installed program, as it is called by people."""
+        program = str(Path(sys.executable).with_name("fairlead"))
         flags = ["-F", str(self.config), "--batch", "--state-dir", str(self.state)]
-        return [sys.executable, "-m", "cli.main", *arguments[:1], *flags, *arguments[1:]]
+        return [program, *arguments[:1], *flags, *arguments[1:]]
 
     def openssh(self, program: str, *arguments: str) -> list[str]:
         return [program, "-F", str(self.config), "-q", *arguments]
@@ -67,26 +67,14 @@ def lab() -> Iterator[Lab]:
 
 @contextmanager
 def _relay(host: str, port: int) -> Iterator[int]:
-    """A relay with delay, in a thread with a loop of its own; its port."""
-    started, stop = threading.Event(), asyncio.Event()
-    told: dict[str, int] = {}
-    loop = asyncio.new_event_loop()
-
-    async def serve() -> None:
-        async with Relay(host, port, RelayFaults(delay=ROUND_TRIP / 2)) as relay:
-            told["port"] = relay.port
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    started.wait()
-    try:
-        yield told["port"]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
+    """A relay with delay, in a process of its own: what is measured may run in this one; its port."""
+    command = [sys.executable, "-m", "benchmarks.relay", host, str(port), str(ROUND_TRIP / 2)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
 
 
 def write_file(path: Path, size: int) -> Path:
