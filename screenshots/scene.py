@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -25,42 +24,25 @@ from backend.container import Container, open_container
 from backend.files.filesystem import Files, FileSystem
 from backend.files.local import LocalFileSystem
 from backend.hosts.book import HostBook
+from backend.production.guard import Permit
 from backend.settings import SettingsFile
+from mocks import handshake as _loaded_before  # noqa: F401 - else a thread loads it, as long as the machine takes
 from mocks.clock import VirtualClock
 from mocks.connector import SimulatedConnector
 from mocks.demo.history import demo_past
 from mocks.demo.local import demo_local_tree
+from mocks.demo.readings import demo_readings
 from mocks.demo.setup import write_demo_files
 from mocks.world import World, demo_world
+from screenshots.at_rest import SOON, at_rest, watch_threads
 from tui.app import WorkbenchApp, WorkbenchOptions
 from tui.glyphs import UNICODE
 from tui.prompts.base import Prompt
 from tui.status import work_under_way
 
 SEED = 7
-_READS_IN_A_ROW = 3
-"""What was read from the store may lead to another question; nothing on the screens asks more often than this."""
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds of real time after which something that never comes to rest is given up."""
-
-
-class CountingThreads(ThreadPoolExecutor):
-    """Threads that say whether they are at work: the world stands still until files have been read."""
-
-    def __init__(self) -> None:
-        super().__init__(max_workers=4)
-        self._under_way: set[Future[Any]] = set()
-
-    async def rest(self) -> None:
-        """Return when no thread is at work."""
-        while under_way := tuple(self._under_way):
-            await asyncio.wait([asyncio.wrap_future(future) for future in under_way])
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = super().submit(fn, *args, **kwargs)
-        self._under_way.add(future)
-        future.add_done_callback(self._under_way.discard)
-        return future
 
 
 class SteadyLocalFiles(LocalFileSystem):
@@ -76,8 +58,8 @@ class SteadyLocalFiles(LocalFileSystem):
 class SteadyFiles(Files):
     """Both sides, the local one steady."""
 
-    def __init__(self, *, sessions: Sessions) -> None:
-        super().__init__(sessions=sessions)
+    def __init__(self, *, sessions: Sessions, permit: Permit) -> None:
+        super().__init__(sessions=sessions, permit=permit)
         self._steady = SteadyLocalFiles()
 
     @property
@@ -88,11 +70,12 @@ class SteadyFiles(Files):
 class Scene:
     """One workbench, not yet running. `home` gets the demo's files; no two scenes may share one at a time."""
 
-    def __init__(self, home: Path, *, options: WorkbenchOptions | None = None) -> None:
+    def __init__(self, home: Path, *, options: WorkbenchOptions | None = None, agreed: bool = True) -> None:
+        """`agreed`: production hosts are changed without a question."""
+        self._agreed = agreed
         self.clock = VirtualClock(automatic=False)
         self.world: World = demo_world(self.clock)
         self._files = write_demo_files(self.world, home / ".config" / "fairlead")
-        self._threads = CountingThreads()
         self._home = home
         self._state = home / ".local" / "state" / "fairlead"
         self.app = WorkbenchApp(self.open, options or WorkbenchOptions(demo=True, glyphs=UNICODE))
@@ -100,7 +83,7 @@ class Scene:
     @asynccontextmanager
     async def open(self, interaction: Interaction) -> AsyncIterator[Container]:
         """The services over the simulated world."""
-        asyncio.get_running_loop().set_default_executor(self._threads)
+        watch_threads(asyncio.get_running_loop())
         vault = Vault()
         file = SettingsFile(self.config, is_named=True, environ={})
         async with open_container(
@@ -112,14 +95,25 @@ class Scene:
             clock=self.clock,
             chance=Random(SEED),  # noqa: S311 - the same jitter each time
             past=demo_past(self.world),
+            simulated=True,
+            readings_past=demo_readings(self.world),
+            agreed=self._agreed,
         ) as services:
-            services.files = SteadyFiles(sessions=services.sessions)
-            yield services
+            services.files = SteadyFiles(sessions=services.sessions, permit=services.production.ask)
+            try:
+                yield services
+            finally:
+                self.clock.go_on()  # nobody looks any more: what is to end need not wait for real time
 
     @property
     def config(self) -> Path:
         """The demo's `config.toml`."""
         return self._files.config
+
+    @property
+    def state(self) -> Path:
+        """The state directory."""
+        return self._state
 
     def local_project(self) -> Path:
         """A small project in the home directory, with the same times and modes everywhere. Blocks."""
@@ -167,6 +161,14 @@ class Scene:
             self.app.screen.armed = True  # it would do so itself, by real time
         await self._drawn(pilot)
 
+    async def caught_up(self, pilot: Pilot[Any], done: Callable[[], bool]) -> None:
+        """Wait for what a screen does by real time, as drawing output that pours; the world stands still meanwhile."""
+        async with asyncio.timeout(PATIENCE):
+            await self._drawn(pilot)
+            while not done():
+                await asyncio.sleep(SOON)
+                await self._drawn(pilot)
+
     async def _step(self) -> None:
         """Time goes to the next moment at which something happens and no further, so that what is measured is exact."""
         if (due := self.clock.next_due) is not None:
@@ -199,26 +201,19 @@ class Scene:
             return True
         sessions = self.app.services.sessions.all()
         moving = any(session.state in BUSY - {SessionState.RECONNECTING} for session in sessions)
-        return bridge.idle and not moving and not self._workers_busy()
+        return bridge.idle and not moving and not self.workers_busy()
 
-    def _workers_busy(self) -> bool:
+    def workers_busy(self) -> bool:
+        """Whether a worker is on its way to an end."""
         return any(worker.is_running for worker in self.app.workers if worker.group not in STANDING_WORKERS)
 
     async def _drawn(self, pilot: Pilot[Any]) -> None:
         """All messages handled and the picture up to date."""
-        await asyncio.sleep(0.001)
-        for _ in range(_READS_IN_A_ROW):
-            await self._threads.rest()
-            await self._store_at_rest()
+        await at_rest()
         bridge = self.app.bridge
         if bridge is not None:
             bridge.flush()
         await pilot.pause()
-
-    async def _store_at_rest(self) -> None:
-        """The store has one thread and serves in order: whoever comes now comes last."""
-        if self.app.front is not None:
-            await self.app.services.store.run(lambda _db: None)
 
 
 STANDING_WORKERS = frozenset({"follow", "standing"})
