@@ -70,7 +70,7 @@ async def plan_itinerary(
     sources = [source for source, _ in found]
     if request.as_copy and destination.kind is FileKind.DIRECTORY:
         destination = replace(destination, kind=None)
-    placed = place(sources, destination) if sources else ()
+    placed = place(sources, destination, named=len(request.sources)) if sources else ()
     as_copy = destination.kind is None and not destination.into and _is_directory(sources)
     return Itinerary(placed, tuple(attributes for _, attributes in found), len(request.sources) > 1, as_copy)
 

@@ -59,8 +59,10 @@ def means_contents(text: str) -> bool:
     return text.rstrip("/").rpartition("/")[2] in (".", "..") or text == ""
 
 
-def place(sources: Sequence[SourcePath], destination: DestinationPath) -> tuple[Placed, ...]:
-    """Each source with its place, in order.
+def place(
+    sources: Sequence[SourcePath], destination: DestinationPath, *, named: int | None = None
+) -> tuple[Placed, ...]:
+    """Each source with its place, in order. `named`: how many the person named, where not all of them are there.
 
     Raises FileError: NOT_DIRECTORY (several sources, or a directory, onto what is none), EXISTS (two of one name).
     """
@@ -69,7 +71,7 @@ def place(sources: Sequence[SourcePath], destination: DestinationPath) -> tuple[
         anchor = destination.path
     else:
         anchor, prefix = parent_of(destination.path), (name_of(destination.path),)
-        _check_can_be_made(sources, destination)
+        _check_can_be_made(sources, destination, several=(named or len(sources)) > 1)
     into = destination.kind is FileKind.DIRECTORY or destination.into
     placed = tuple(Placed(source, anchor, (*prefix, *_own_name(source, into=into))) for source in sources)
     _check_distinct(placed)
@@ -81,10 +83,10 @@ def _own_name(source: SourcePath, *, into: bool) -> tuple[bytes, ...]:
     return (name,) if into and not source.contents and name else ()
 
 
-def _check_can_be_made(sources: Sequence[SourcePath], destination: DestinationPath) -> None:
+def _check_can_be_made(sources: Sequence[SourcePath], destination: DestinationPath, *, several: bool) -> None:
     missing = destination.kind is None
     path = show_bytes(destination.path)
-    if missing and len(sources) > 1 and not destination.into:
+    if missing and several and not destination.into:
         raise FileError(
             Code.NOT_DIRECTORY,
             f"Several sources need a directory to go into, and there is no {path}.",
@@ -93,7 +95,7 @@ def _check_can_be_made(sources: Sequence[SourcePath], destination: DestinationPa
         )
     if missing:
         return
-    if len(sources) > 1 or destination.into or sources[0].kind is FileKind.DIRECTORY:
+    if several or destination.into or sources[0].kind is FileKind.DIRECTORY:
         raise FileError(Code.NOT_DIRECTORY, evidence={"path": path})
 
 

@@ -83,6 +83,8 @@ class Faults:
     on_read: Callable[[bytes, int], object] | None = None
     on_write: Callable[[bytes, int], object] | None = None
     on_command: Callable[[bytes], object] | None = None
+    held: asyncio.Event | None = None
+    """Content that has not passed yet waits for it."""
     refuse_writes: Code | None = None
     refuse_closing: Code | None = None
     """What is told only when a file that was written is closed, as by a network file system."""
@@ -113,6 +115,12 @@ class DirectoryHost:
     ) -> Link:
         self.links += 1
         return cast(Link, _Link(self))
+
+    async def turn(self) -> None:
+        """When content may pass."""
+        await asyncio.sleep(0)
+        if self.faults.held is not None:
+            await self.faults.held.wait()
 
     def moved(self, size: int) -> None:
         """Raises LinkLost when it is time to."""
@@ -463,7 +471,7 @@ class _File:
 
     async def read(self, offset: int, size: int) -> bytes:
         faults = self._host.faults
-        await asyncio.sleep(0)
+        await self._host.turn()
         with self._link.alive():
             if faults.on_read is not None:
                 faults.on_read(self._path, offset)
@@ -476,7 +484,7 @@ class _File:
     async def write(self, offset: int, data: bytes) -> None:
         self._writing += 1
         try:
-            await asyncio.sleep(0)
+            await self._host.turn()
             self._write(offset, data)
         finally:
             self._writing -= 1

@@ -61,6 +61,15 @@ def test_what_has_no_place_is_refused_before_anything_is_copied(
     assert caught.value.advice
 
 
+def test_who_named_several_means_a_directory_though_only_one_of_them_is_there() -> None:
+    for kind in (None, FILE):
+        with pytest.raises(FileError) as caught:
+            place([source("/s/a")], destination("/d", kind), named=2)
+        assert caught.value.code is Code.NOT_DIRECTORY
+    (placed,) = place([source("/s/a")], destination("/d", into=True), named=2)
+    assert placed.path == b"/d/a"
+
+
 def test_several_sources_go_into_a_directory_that_is_made_for_them() -> None:
     placed = place([source("/s/a"), source("/s/b")], destination("/d/new", into=True))
     assert [one.path for one in placed] == [b"/d/new/a", b"/d/new/b"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -684,6 +684,16 @@ async def test_contents_of_two_hosts_go_into_one_directory(bench: Workbench, hos
     assert sorted(os.listdir(here)) == ["server", "server2"]
 
 
+def hold_the_rest(host: DirectoryHost, until: asyncio.Event) -> Callable[[bytes, int], None]:
+    """A hook for what is passed: once the second MiB is reached, everything waits."""
+
+    def hook(path: bytes, offset: int) -> None:
+        if MIB <= offset < 2 * MIB:
+            host.faults.held = until
+
+    return hook
+
+
 async def test_writers_with_other_state_directories_do_not_mix(
     bench: Workbench, ends: Ends, host: DirectoryHost, tmp_path: Path
 ) -> None:
@@ -691,11 +701,14 @@ async def test_writers_with_other_state_directories_do_not_mix(
     for name, data in zip("ab", contents, strict=True):
         (ends.source / name).mkdir()
         (ends.source / name / "x").write_bytes(data)
-    async with workbench(host, TARGET, tmp_path / "elsewhere", clock=QuickClock()) as other:
+    same_host = DirectoryHost(Path(os.fsdecode(host.home)))
+    async with workbench(same_host, TARGET, tmp_path / "elsewhere", clock=QuickClock()) as other:
+        host.faults.on_read = host.faults.on_write = hold_the_rest(host, go_on := asyncio.Event())
         first = bench.transfers.submit(ends.request("a/x", "x"))
-        while first.progress.bytes_done < MIB:
+        while not first.progress.bytes_done:
             await asyncio.sleep(0)
         second = await other.transfers.submit(ends.request("b/x", "x")).wait()
+        go_on.set()
     assert (await first.wait()).error is None
     if ends.direction is Direction.GET:
         assert second.error is not None
