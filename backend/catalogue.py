@@ -463,8 +463,8 @@ CATALOGUE: dict[Code, Entry] = {
     ),
     Code.LOGIN_HELD_BACK: _entry(
         Category.AUTH,
-        "{host} has refused {refusals} logins within {minutes} minutes; the next one is held back until {until}, so that "
-        "the server does not shut this address out.",
+        "{server} has refused {refusals} logins within {minutes} minutes{whose}; the next one is held back until "
+        "{until}, so that the server does not shut this address out.",
         "Make sure of the user name, the key and the password first.",
         ("Log in before then all the same.", "fairlead hosts unlock {target}"),
     ),

@@ -78,6 +78,7 @@ class Container(HealthServices, FileServices, DiagnosisServices):
             stack.push_async_callback(self.health.close)
             stack.push_async_callback(self.usage.close)
             stack.push_async_callback(self._key_ages.close)
+            stack.push_async_callback(self.guard.close)
             stack.push_async_callback(self.sessions.close)
             for name in _DRAINED:
                 if (service := self.__dict__.get(name)) is not None:

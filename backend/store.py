@@ -244,6 +244,29 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX health_deeds_of ON health_deeds (host, action, at);
     """,
+    """
+    ALTER TABLE refusals RENAME TO refusals_of_addresses;
+    DROP INDEX refusals_of;
+    CREATE TABLE refusals (
+        address TEXT NOT NULL,
+        port INTEGER NOT NULL,
+        via TEXT NOT NULL,
+        user TEXT NOT NULL,
+        host TEXT NOT NULL,
+        at REAL NOT NULL
+    );
+    CREATE INDEX refusals_of ON refusals (address, port, via, at);
+    INSERT INTO refusals SELECT address, port, '', '', '', at FROM refusals_of_addresses;
+    DROP TABLE refusals_of_addresses;
+    CREATE TABLE accepted_logins (
+        address TEXT NOT NULL,
+        port INTEGER NOT NULL,
+        via TEXT NOT NULL,
+        user TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (address, port, via, user)
+    ) WITHOUT ROWID;
+    """,
 )
 """Each script takes the file from the version that is its index to the next (`PRAGMA user_version`)."""
 

@@ -1,47 +1,67 @@
 """The lock-out guard: refused logins are counted, and one more is held back before a server shuts this address out.
 
 fail2ban's usual jail bans an address after five refused logins within ten minutes (`maxretry`, `findtime` of
-jail.conf(5)), and many sites lock the account as well. The count is kept over restarts and shared by all processes;
-what is held back is said, with when it may go on and how to go on now.
+jail.conf(5)), and many sites lock the account as well. A jail counts all users of an address together and forgets
+nothing when one of them is let in, and so does the count here; but a user who was let in, and not refused since, may
+always try once. The count is kept over restarts and shared by all processes; what is held back is said, with whose
+refusals they are, when it may go on and how to go on now.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import sqlite3
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from backend.clock import Clock
+from backend.connection.refusals import (
+    WINDOW,
+    Past,
+    Place,
+    Refusal,
+    forget_refusals,
+    place_of,
+    read_past,
+    write_accepted,
+    write_refusals,
+)
 from backend.connection.target import Hop, Target
 from backend.errors import AuthError, Code, FairleadError
 from backend.store import Store
+from backend.tasks import cancel_all
 
 log = logging.getLogger(__name__)
 
 MOST = 4
 """Refused secrets within `WINDOW` after which the next login is held back: one below fail2ban's usual limit."""
-WINDOW = 600.0
-"""Seconds."""
+CLOSE_SECONDS = 2.0
+"""For what is still being written down when the program ends."""
 _COUNTED = frozenset({Code.AUTH_DENIED, Code.AUTH_TOO_MANY, Code.AUTH_PASSWORD_EXPIRED})
 
-Place = tuple[str, int]
-"""Address and port: what a server's jail looks at is who comes, not as which user."""
+
+def tries_left(past: Past, user: str, now: float) -> int:
+    """How many more refused logins of `user` are safe."""
+    left = max(0, MOST - len(_recent(past.refusals, now)))
+    return max(left, 1) if _works(past, user) else left
 
 
-def tries_left(refusals: Sequence[float], now: float) -> int:
-    """How many more refused logins are safe, from the times of those that were, in seconds since 1970."""
-    return max(0, MOST - sum(1 for at in refusals if 0 <= now - at < WINDOW))
-
-
-def free_again(refusals: Sequence[float], now: float) -> float:
+def free_again(past: Past, now: float) -> float:
     """When one more is safe: the moment when few enough of them are left in the window."""
-    recent = sorted(at for at in refusals if 0 <= now - at < WINDOW)
+    recent = sorted(one.at for one in _recent(past.refusals, now))
     return recent[len(recent) - MOST] + WINDOW if len(recent) >= MOST else now
 
 
-def place_of(hop: Hop) -> Place:
-    return (hop.address.lower(), hop.port)
+def _recent(refusals: Sequence[Refusal], now: float) -> list[Refusal]:
+    return [one for one in refusals if 0 <= now - one.at < WINDOW]
+
+
+def _works(past: Past, user: str) -> bool:
+    """Whether the last thing heard of `user`'s logins is that one was accepted."""
+    accepted = past.accepted
+    return accepted is not None and all(one.at < accepted for one in past.refusals if one.user in (user, ""))
 
 
 class LockoutGuard:
@@ -53,24 +73,24 @@ class LockoutGuard:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._here: dict[Place, list[float]] = {}
+        self._here: dict[Place, list[Refusal]] = {}
         """Refusals that could not be written down."""
+        self._writing: set[asyncio.Task[None]] = set()
 
-    async def check(self, hop: Hop, target: str) -> int:
+    async def check(self, target: Target, hop: Hop) -> int:
         """How many refused tries are still safe at `hop`, on the way to `target`.
 
         Raises AuthError LOGIN_HELD_BACK where there is none.
         """
-        now = self._clock.now().timestamp()
-        times = await self._refusals(place_of(hop))
-        left = tries_left(times, now)
+        past, now = await self._past(target, hop), self._now()
+        left = tries_left(past, hop.user, now)
         if not left:
-            raise _held_back(hop, target, len(times), free_again(times, now))
+            raise _held_back(hop, target.name, _recent(past.refusals, now), free_again(past, now))
         return left
 
-    async def read_ahead(self, hop: Hop) -> None:
+    async def read_ahead(self, target: Target) -> None:
         """Open the file that `check` reads, while the host is waited for anyway."""
-        await self._refusals(place_of(hop))
+        await self._past(target, target.hops[0])
 
     async def note(self, target: Target, error: FairleadError) -> None:
         """Count what `error` tells of a refused login; other failures are none of its business."""
@@ -80,54 +100,75 @@ class LockoutGuard:
         hop = next((hop for hop in target.hops if hop.name == at_fault), target.host)
         count = max(1, int(error.evidence.get("refused_secrets", "1")))
         log.info("login refused", extra={"host": target.name, "hop": hop.name, "refused_secrets": count})
-        now = self._clock.now().timestamp()
-        await self._write(place_of(hop), [now] * count)
+        await self._write(place_of(target, hop), [Refusal(self._now(), hop.user, hop.name)] * count)
+
+    def note_accepted(self, target: Target) -> None:
+        """Write down that every hop of `target` has let its user in, beside what goes on."""
+        logins, now = [(place_of(target, hop), hop.user) for hop in target.hops], self._now()
+        task = asyncio.create_task(self._keep_accepted(logins, now), name="accepted logins")
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
 
     async def forget(self, target: Target) -> int:
         """Start counting anew for every hop of `target`; how many refusals are forgotten."""
         forgotten = 0
         for hop in target.hops:
-            place = place_of(hop)
-            forgotten += len(await self._refusals(place))
-            self._here.pop(place, None)
-            await self._store.run(lambda db, place=place: _delete(db, place))  # type: ignore[misc]
+            place = place_of(target, hop)
+            forgotten += len(self._here.pop(place, ()))
+            forgotten += await self._store.run(lambda db, place=place: forget_refusals(db, place))  # type: ignore[misc]
         return forgotten
 
-    async def _refusals(self, place: Place) -> list[float]:
-        since = self._clock.now().timestamp() - WINDOW
-        kept: list[float] = []
+    async def close(self) -> None:
+        """Let what is being written down be written; bounded, never raises."""
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=CLOSE_SECONDS)
+        await cancel_all(self._writing)
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    async def _past(self, target: Target, hop: Hop) -> Past:
+        if self._writing:
+            await asyncio.wait(self._writing)
+        place, now, past = place_of(target, hop), self._now(), Past()
         if self._store.path.exists():
             try:
-                kept = await self._store.run(lambda db: _recent(db, place, since))
+                past = await self._store.run(lambda db: read_past(db, place, hop.user, now))
             except FairleadError as error:
                 log.warning("refused logins of earlier runs cannot be read: %s", error)
-        return [*kept, *(at for at in self._here.get(place, ()) if at > since)]
+        here = [one for one in self._here.get(place, ()) if one.at > now - WINDOW]
+        return replace(past, refusals=(*past.refusals, *here))
 
-    async def _write(self, place: Place, times: list[float]) -> None:
-        if not times:
-            return
+    async def _write(self, place: Place, refusals: list[Refusal]) -> None:
+        now = self._now()
         try:
-            await self._store.run(lambda db: _insert(db, place, times))
+            await self._store.run(lambda db: write_refusals(db, place, refusals, now))
         except FairleadError as error:
             log.warning("refused logins cannot be written down: %s", error)
-            self._here.setdefault(place, []).extend(times)
+            self._here.setdefault(place, []).extend(refusals)
+
+    async def _keep_accepted(self, logins: Sequence[tuple[Place, str]], now: float) -> None:
+        try:
+            await self._store.run(lambda db: write_accepted(db, logins, now))
+        except FairleadError as error:
+            log.warning("accepted logins cannot be written down: %s", error)
 
 
-def _held_back(hop: Hop, target: str, refusals: int, until: float) -> AuthError:
+def _held_back(hop: Hop, target: str, refusals: Sequence[Refusal], until: float) -> AuthError:
     at = datetime.fromtimestamp(until, UTC).astimezone()
-    evidence = {"refusals": refusals, "until": f"{at:%H:%M:%S}", "minutes": f"{WINDOW / 60:g}", "target": target}
+    own = all(one.host in (hop.name, "") and one.user in (hop.user, "") for one in refusals)
+    evidence = {
+        "server": hop.name if own else f"The server at {hop.address} port {hop.port}",
+        "whose": "" if own else f" ({_by_whom(refusals)})",
+        "refusals": len(refusals),
+        "until": f"{at:%H:%M:%S}",
+        "minutes": f"{WINDOW / 60:g}",
+        "target": target,
+    }
     return AuthError(Code.LOGIN_HELD_BACK, evidence=evidence, host=hop.name)
 
 
-def _recent(db: sqlite3.Connection, place: Place, since: float) -> list[float]:
-    rows = db.execute("SELECT at FROM refusals WHERE address = ? AND port = ? AND at > ?", (*place, since))
-    return [float(row[0]) for row in rows]
-
-
-def _insert(db: sqlite3.Connection, place: Place, times: Sequence[float]) -> None:
-    db.execute("DELETE FROM refusals WHERE at <= ?", (times[-1] - WINDOW,))
-    db.executemany("INSERT INTO refusals (address, port, at) VALUES (?, ?, ?)", [(*place, at) for at in times])
-
-
-def _delete(db: sqlite3.Connection, place: Place) -> None:
-    db.execute("DELETE FROM refusals WHERE address = ? AND port = ?", place)
+def _by_whom(refusals: Sequence[Refusal]) -> str:
+    """`3 of root on alpha, 1 of deploy on web-1`."""
+    counted = Counter((one.user, one.host) for one in refusals)
+    return ", ".join(f"{count} of {user or 'a user'} on {host or 'it'}" for (user, host), count in counted.items())

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from backend.connection.connector import Connector, Gate, Link, Observer
-from backend.connection.guard import MOST, LockoutGuard, Place, place_of
+from backend.connection.guard import MOST, LockoutGuard
 from backend.connection.interaction import (
     Between,
     Challenge,
@@ -18,6 +18,7 @@ from backend.connection.interaction import (
     SecretRequest,
 )
 from backend.connection.on_the_way import OnTheWay
+from backend.connection.refusals import Place, place_of
 from backend.connection.target import Hop, Target
 from backend.connection.vault import Secret
 from backend.dataclass import dataclass
@@ -54,12 +55,15 @@ class GuardedConnector:
         """As `inner` does it. Raises AuthError LOGIN_HELD_BACK where one more refusal may lock this address out."""
         guarded = _GuardedGate(gate, self._guard, target, self._bus)
         person = FewerTries(OnTheWay(interaction, target), guarded.left)
-        async with self._turns.turn(place_of(target.hops[0])), background(self._guard.read_ahead(target.hops[0])):
+        first = place_of(target, target.hops[0])
+        async with self._turns.turn(first), background(self._guard.read_ahead(target)):
             try:
-                return await self._inner.connect(target, person, observer, guarded)
+                link = await self._inner.connect(target, person, observer, guarded)
             except AuthError as error:
                 await self._guard.note(target, error)
                 raise
+        self._guard.note_accepted(target)
+        return link
 
 
 class _GuardedGate:
@@ -83,7 +87,7 @@ class _GuardedGate:
 
     async def admit(self, hop: Hop) -> None:
         try:
-            self.left[hop.name] = await self._guard.check(hop, self._target.name)
+            self.left[hop.name] = await self._guard.check(self._target, hop)
         except AuthError as error:
             log.warning("a login is held back", extra={"host": self._target.name, "hop": hop.name})
             self._bus.publish(LoginHeldBack(self._target.name, error))

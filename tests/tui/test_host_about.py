@@ -217,7 +217,7 @@ async def test_a_late_answer_says_until_when_it_is_waited_for(fake_app: FakeApp,
 async def test_a_login_that_is_held_back_says_until_when_and_u_goes_on(
     fake_app: FakeApp, services: FakeServices
 ) -> None:
-    evidence = {"refusals": 4, "until": "18:02:11", "minutes": "10", "target": "web-1"}
+    evidence = {"server": "web-1", "whose": "", "refusals": 4, "until": "18:02:11", "minutes": "10", "target": "web-1"}
     session = services.sessions.get("web-1")
     session.become(SessionState.FAILED, error=AuthError(Code.LOGIN_HELD_BACK, evidence=evidence, host="web-1"))
     services.book.targets["web-1"] = (Target("web-1", (Hop("web-1", "10.0.4.7", 22, "deploy"),)),)

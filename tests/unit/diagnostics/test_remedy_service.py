@@ -324,10 +324,10 @@ async def test_unlocking_forgets_what_was_refused(rig: Rig) -> None:
     target = await rig.book.resolve("web-1")
     await rig.guard.note(target, AuthError(Code.AUTH_DENIED, evidence={"refused_secrets": "4"}, host="web-1"))
     with pytest.raises(AuthError) as held:
-        await rig.guard.check(target.host, "web-1")
+        await rig.guard.check(target, target.host)
     remedy = await rig.remedy("web-1", held.value, RemedyId.UNLOCK)
     assert (await rig.remedies.apply(remedy)).said == "4 refused logins are forgotten."
-    assert await rig.guard.check(target.host, "web-1") > 0
+    assert await rig.guard.check(target, target.host) > 0
     await rig.store.close()
 
 
