@@ -27,6 +27,8 @@ class Door:
     """Right ones; empty: the method is not offered."""
     rounds: Sequence[tuple[str, str, Sequence[Question], Sequence[str]]] = ()
     """Keyboard-interactive rounds: title, instructions, questions, right answers."""
+    asks_nothing: bool = False
+    """It offers to ask questions, and refuses without one, as sshd without PAM does."""
     forwards: bool = False
     """Whether connections may be passed through."""
     expired: bool = False
@@ -104,12 +106,12 @@ class _Keeper(asyncssh.SSHServer):
         return True
 
     def kbdint_auth_supported(self) -> bool:
-        return bool(self._door.rounds)
+        return bool(self._door.rounds) or self._door.asks_nothing
 
     def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Any:
         self._door.methods.append("keyboard-interactive")
         self._round = 0
-        return self._ask()
+        return False if self._door.asks_nothing else self._ask()
 
     def _ask(self) -> Any:
         title, instructions, questions, _ = self._door.rounds[self._round]

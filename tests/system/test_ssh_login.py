@@ -214,6 +214,16 @@ async def test_wrong_answers_are_asked_for_three_times(tmp_path: Path) -> None:
     assert [challenge.attempt for challenge in person.challenges] == [1, 2, 3]
 
 
+async def test_a_server_that_asks_nothing_is_invited_once_and_no_secret_counts_as_refused(tmp_path: Path) -> None:
+    person = Person(passwords=["wrong", "hunter2"])
+    async with ssh_server(Door(passwords=["hunter2"], asks_nothing=True)) as server:
+        error = await refused(target(server.hop(tmp_path)))
+        assert server.door.methods == ["keyboard-interactive"]
+        assert "refused_secrets" not in error.evidence
+        async with connected(target(server.hop(tmp_path)), person):
+            assert server.door.secrets == ["wrong", "hunter2"]
+
+
 async def test_a_declined_question_ends_the_login_without_another(tmp_path: Path) -> None:
     person = Person(passwords=["hunter2"])
     async with ssh_server(Door(rounds=BOTH_AT_ONCE, passwords=["hunter2"])) as server:

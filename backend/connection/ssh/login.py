@@ -101,13 +101,17 @@ class Login:
         # The kept password may have been one try more.
         if self._asked["keyboard-interactive"] >= MOST_ASKS or self._challenged > MOST_ASKS:
             return False
+        if any(part.unasked for part in self._record.refused):  # it has no questions for this user
+            return False
         self._challenged += 1
-        self._record.current = Try("keyboard-interactive")
+        self._record.current = Try("keyboard-interactive", unasked=True)
         return True
 
     async def challenge(self, title: str, instructions: str, prompts: Sequence[tuple[str, bool]]) -> list[str] | None:
         """Answers to one round of the server's questions; None when the person declines or it asks without end."""
         self._rounds += 1
+        if self._record.current is not None:
+            self._record.current.unasked = False
         if self._rounds > MOST_ROUNDS:
             self._record.endless, self._given_up = True, True
             return None

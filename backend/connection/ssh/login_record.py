@@ -40,6 +40,8 @@ class Try:
     """A person has given something for it."""
     only_now: bool = False
     """Something in it is good for this login alone, as a one-time code."""
+    unasked: bool = False
+    """The server has been told that it may ask questions, and has asked none."""
 
     @property
     def repeats(self) -> bool:
@@ -127,7 +129,7 @@ class Record:
             "tried": "; ".join(_told(part) for part in (*self.accepted, *self.refused)) or "nothing",
             "offered": ", ".join(self.offered) or "nothing",
         }
-        if refused := sum(1 for part in self.refused if part.method != "publickey"):
+        if refused := sum(1 for part in self.refused if _is_secret(part)):
             told["refused_secrets"] = str(refused)
         if self.left_out:
             told["left_out"] = _not_tried(self.left_out)
@@ -157,7 +159,7 @@ class Record:
             return self._error(Code.AUTH_ENDLESS)
         if self.expired:
             return self._error(Code.AUTH_PASSWORD_EXPIRED, reason=self.expired)
-        if any(part.method != "publickey" for part in self.refused):
+        if any(_is_secret(part) for part in self.refused):
             return self._error(Code.AUTH_DENIED)
         for key, reason in self._unsigned.items():
             return self._error(Code.AUTH_AGENT_REFUSED, key=key, reason=reason)
@@ -235,6 +237,11 @@ _SWITCHED_OFF = (
 )
 _NOT_GIVEN = frozenset({Code.NEEDS_PERSON, Code.DECLINED})
 _ABOUT_KEYS = frozenset({Code.AUTH_DENIED, Code.AUTH_NO_METHOD, Code.AUTH_TOO_MANY, *_NOT_GIVEN})
+
+
+def _is_secret(part: Try) -> bool:
+    """Whether something was sent that only the user knows."""
+    return part.method != "publickey" and not part.unasked
 
 
 def _told(part: Try) -> str:
