@@ -190,7 +190,7 @@ class Scene:
 
     async def finish_work(self, pilot: Pilot[Any]) -> None:
         """Let commands and transfers go on until all of them have ended."""
-        await self.settle(pilot, until=lambda: not work_under_way(self.app.services))
+        await self.settle(pilot, until=lambda: not work_under_way(self.app.services).busy)
         await self.settle(pilot)
 
     def _at_rest(self) -> bool:

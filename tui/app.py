@@ -39,7 +39,7 @@ from tui.messages import Hears, HostSelected, Notice, RequestEnded, TerminalUpda
 from tui.prompts.interaction import ModalInteraction
 from tui.screens.base import WorkbenchScreen
 from tui.screens.opening import OpeningScreen
-from tui.status import latency_of, work_under_way
+from tui.status import kept_open, latency_of, work_under_way
 from tui.styles import KeptStyles
 from tui.theme import ANSI, DARK, DEFAULT_VARIABLES, LIGHT, textual_name
 from tui.transfer_looks import cut_off_words
@@ -77,6 +77,8 @@ class WorkbenchOptions:
     """The signs to draw with; None asks the environment."""
 
 
+_MOST_NAMED = 6
+"""Sessions and forwards that are named before they are ended."""
 _GO_ON = " Transfers go on where they stopped when Fairlead runs again and their host is connected."
 
 
@@ -421,9 +423,13 @@ class WorkbenchApp(TellsFailures):
         if under_way := work_under_way(self.services, operations=len(self.file_operations)):
             from tui.prompts.confirm import ConfirmPrompt
 
+            names = kept_open(self._services, self.glyphs)
+            told = [f"{under_way.text} would be stopped.{_GO_ON if under_way.transfers else ''}"]
+            told += [f"  {name}" for name in names[:_MOST_NAMED]]
+            told += [f"  and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
             question = Confirmation(
                 "leave Fairlead?",
-                f"{under_way.text} would be stopped.{_GO_ON if under_way.transfers else ''}",
+                "\n".join(told),
                 yes="Leave",
                 danger=True,
             )

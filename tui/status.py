@@ -9,9 +9,14 @@ from backend.connection.session import Session
 from backend.connection.state import ATTEMPTING, CONNECTED, SessionState
 from backend.dataclass import dataclass
 from backend.files.queue.rules import UNHELD
+from backend.forwards.model import ForwardState, ForwardView
+from backend.text import clean_line
+from tui.glyphs import Glyphs
 
 if TYPE_CHECKING:
     from backend.container import Container
+
+_NOT_KEPT = frozenset({ForwardState.FAILED, ForwardState.STOPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +26,9 @@ class Work:
     transfers: int = 0
     commands: int = 0
     terminals: int = 0
-    connections: int = 0
-    """That come through forwards."""
+    shells: int = 0
+    """Named sessions that are open."""
+    forwards: int = 0
     syncs: int = 0
     operations: int = 0
     """On the files of one machine: deletions and the like."""
@@ -31,22 +37,28 @@ class Work:
         return self != Work()
 
     @property
+    def busy(self) -> bool:
+        """Whether something is at work, rather than only kept open."""
+        return self != Work(shells=self.shells, forwards=self.forwards)
+
+    @property
     def text(self) -> str:
-        """`2 transfers and 1 command`, `2 transfers, 1 command and 3 forwarded connections`"""
+        """`2 transfers and 1 command`, `2 transfers, 1 session and 3 forwards`"""
         counts = (
             (self.transfers, "transfer"),
             (self.syncs, "sync"),
             (self.operations, "file operation"),
             (self.commands, "command"),
             (self.terminals, "terminal"),
-            (self.connections, "forwarded connection"),
+            (self.shells, "session"),
+            (self.forwards, "forward"),
         )
         parts = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count]
         return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part) or "nothing"
 
 
 def work_under_way(services: Container, *, operations: int = 0) -> Work:
-    """Transfers that are not at rest, commands and terminals that have not ended, connections that are forwarded.
+    """Transfers that are not at rest, commands, terminals and sessions that have not ended, forwards that are kept up.
 
     `operations` on files are the workbench's own; it knows how many there are.
     """
@@ -56,10 +68,27 @@ def work_under_way(services: Container, *, operations: int = 0) -> Work:
         commands=sum(command.state is not CommandState.ENDED for command in services.commands.all())
         + (services.many.under_way if "many" in loaded else 0),
         terminals=services.terminals.under_way if "terminals" in loaded else 0,
-        connections=sum(forward.open for forward in services.forwards.views()),
+        shells=len(services.shells.open_now()) if "shells" in loaded else 0,
+        forwards=len(_forwards_kept(services)),
         syncs=services.syncs.under_way if "syncs" in loaded else 0,
         operations=operations,
     )
+
+
+def kept_open(services: Container, glyphs: Glyphs) -> tuple[str, ...]:
+    """What is kept open, by name: `session work on cluster`, `forward L 8080→db-2:5432 on web-1`."""
+    from tui.detail.forwards import spec_words
+
+    shells = services.shells.open_now() if "shells" in vars(services) else ()
+    told = [f"session {name} on {clean_line(host)}" for host, name in shells]
+    for view in _forwards_kept(services):
+        used = f", {view.open} connection{'' if view.open == 1 else 's'}" if view.open else ""
+        told.append(f"forward {spec_words(view.spec, glyphs, port=view.port)} on {clean_line(view.host)}{used}")
+    return tuple(told)
+
+
+def _forwards_kept(services: Container) -> list[ForwardView]:
+    return [view for view in services.forwards.views() if view.state not in _NOT_KEPT]
 
 
 def latency_of(session: Session) -> float | None:

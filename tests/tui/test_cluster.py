@@ -12,6 +12,7 @@ from screenshots.scene import Scene
 from tests.support.cluster_scene import HOST, at_the_cluster, open_session, run
 from tests.tui.conftest import DemoApp, shown
 from tui.how_to_run import HowToRun
+from tui.prompts.confirm import ConfirmPrompt
 from tui.prompts.modules import ModulesPrompt
 from tui.prompts.panel import Panel
 from tui.prompts.shells import ShellsPanel
@@ -83,6 +84,22 @@ async def test_commands_in_a_session_share_what_they_change_and_the_prompt_tells
         await scene.settle(pilot)
         await run(scene, pilot, "pwd; echo $NAME")
         assert newest_output(scene) == b"/home/ada\n\n"
+
+
+async def test_leaving_asks_while_a_session_is_open_and_names_it(demo_app: DemoApp) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        await at_the_cluster(scene, pilot)
+        await open_session(scene, pilot, "work")
+        await pilot.press("ctrl+q")
+        await scene.settle(pilot)
+        assert isinstance(scene.app.screen, ConfirmPrompt)
+        assert "1 session would be stopped" in shown(pilot)
+        assert f"session work on {HOST}" in shown(pilot)
+        await pilot.press("n")
+        await scene.settle(pilot)
+        await scene.app.services.shells.end(HOST, "work")
+        await pilot.press("ctrl+q")
+        await scene.settle(pilot, until=lambda: scene.app.return_code == 0)
 
 
 async def test_a_session_that_is_gone_is_told_of_and_opened_anew_on_request(demo_app: DemoApp) -> None:

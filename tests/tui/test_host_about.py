@@ -355,12 +355,14 @@ async def test_a_forward_that_others_can_use_says_so(fake_app: FakeApp, services
         assert "Every machine that reaches this machine can use it." in _part(pilot, "#panel-box")
 
 
-async def test_leaving_asks_while_connections_come_through_a_forward(fake_app: FakeApp, services: FakeServices) -> None:
+async def test_leaving_asks_while_forwards_are_open_and_names_them(fake_app: FakeApp, services: FakeServices) -> None:
     services.forwards.open[1] = _view("L 8080:db-2:5432", open=2, total=2)
-    async with fake_app() as pilot:
+    services.forwards.open[2] = replace(_view("D 1080"), id=2, state=ForwardState.FAILED)
+    async with fake_app((80, 24)) as pilot:
         await pilot.press("ctrl+q")
         await settled(pilot)
-        assert "2 forwarded connections would be stopped" in " ".join(shown(pilot).split())
+        assert "1 forward would be stopped" in " ".join(shown(pilot).split())
+        assert "forward L 8080→db-2:5432 on web-1, 2 connections" in shown(pilot)
 
 
 # --- waiting -----------------------------------------------------------------------------------------------------

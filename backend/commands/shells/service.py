@@ -38,6 +38,10 @@ class ShellService:
         """Those of a host, gone ones included, in the order in which they were opened."""
         return tuple(shell for (where, _), shell in self._shells.items() if where == host)
 
+    def open_now(self) -> tuple[tuple[str, str], ...]:
+        """Host and name of each that is not gone."""
+        return tuple(key for key, shell in self._shells.items() if shell.state is not ShellState.GONE)
+
     def find(self, host: str, name: str) -> ShellSession | None:
         return self._shells.get((host, name))
 
