@@ -49,6 +49,7 @@ class TransferView:
         self._several = several
         self._told = 0
         self._resume_told = False
+        self._paused = False
         self._subscriptions = (
             bus.subscribe(TransferProgressed, self._on_event),
             bus.subscribe(TransferChanged, self._on_event),
@@ -60,6 +61,7 @@ class TransferView:
 
     def _update(self) -> None:
         progress = self._transfer.progress
+        self._tell_pause()
         if progress.resumed_bytes and not self._resume_told:
             self._resume_told = True
             name = "" if self._several is None else f"{self._transfer.id}: "
@@ -78,6 +80,15 @@ class TransferView:
         while True:
             await self._clock.sleep(1.0)
             self._update()
+
+    def _tell_pause(self) -> None:
+        """Somebody else has paused it, and here it looks as if it hung."""
+        paused = self._transfer.state is TransferState.PAUSED
+        if paused is self._paused:
+            return
+        self._paused, identity = paused, self._transfer.id
+        how = f" is paused; go on with: fairlead transfers resume {identity}" if paused else " goes on"
+        self._narration.say(f"{identity}{how}")
 
     def _tell_problems(self) -> None:
         for problem in self._transfer.problems[self._told :]:

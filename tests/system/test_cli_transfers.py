@@ -130,9 +130,11 @@ async def test_one_process_pauses_resumes_and_cancels_what_another_does(desk: De
         "state": "cancelled",
         "confirmed": True,
     }
-    await process.communicate()
+    _, err = await process.communicate()
     assert process.returncode == 130
     assert desk.states() == ["cancelled"]
+    told = f"{identity} is paused; go on with: fairlead transfers resume {identity}\n{identity} goes on\n"
+    assert err.decode().startswith(told)
 
 
 async def test_a_process_that_does_not_answer_is_not_said_to_have(desk: Desk) -> None:
