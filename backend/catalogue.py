@@ -763,7 +763,7 @@ CATALOGUE: dict[Code, Entry] = {
     Code.SOME_FAILED: _entry(
         Category.FILES,
         "{failed} of {total} items failed; the rest is done.",
-        "Mend what is named above, then give the same command again: what is done is not sent twice.",
+        "Mend what failed, then give the same command again: what is done is not sent twice.",
         retryable=True,
     ),
     Code.DELETE_LIMIT: _entry(

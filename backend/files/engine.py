@@ -162,7 +162,7 @@ class Engine:
                 try:
                     await self._carrier.finish_directory(item)
                 except FileError as error:
-                    self._ledger.failed(item.source, error)
+                    self._ledger.failed(item, error)
 
         for turn in sorted({_turn(item) for item in self._directories}):
             async with task_group() as group:
@@ -208,7 +208,7 @@ class Engine:
         self._ledger.skipped(replace(item, attributes=Attributes(item.attributes.kind)), reason)  # never in the totals
 
     def problem(self, item: Item, error: FileError) -> None:
-        self._ledger.failed(item.source, error)
+        self._ledger.failed(item, error)
 
     # --- one item ------------------------------------------------------------------------------------------------
 
@@ -396,7 +396,7 @@ class Engine:
             await self._again(item)
             return
         error = of_final(error, item.path)
-        self._ledger.failed(item.source, error, item.size)
+        self._ledger.failed(item, error, item.size)
         self._item_ended(error)
 
     async def _again(self, item: Item) -> None:

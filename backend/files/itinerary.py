@@ -12,6 +12,7 @@ from backend.errors import Advice, Code, ConfigError, FileError
 from backend.files.contract import FileSystem
 from backend.files.lane import Item
 from backend.files.links import follow_named
+from backend.files.missing import expect_parent
 from backend.files.model import TransferRequest
 from backend.files.paths import join_inside, to_bytes
 from backend.files.placement import DestinationPath, Placed, SourcePath, means_contents, place
@@ -130,8 +131,11 @@ async def _look(origin: FileSystem, path: bytes, text: str) -> tuple[SourcePath,
 
 async def _destination(goal: FileSystem, text: str) -> DestinationPath:
     path, into = await goal.resolve(text), text.endswith("/")
-    async with background(follow_named(goal, path)) as followed:  # the same round trip does
+    # One round trip does for all three.
+    async with background(follow_named(goal, path)) as followed, background(expect_parent(goal, path)) as parent:
         kind = await _kind(goal, path)
+        if kind is None:
+            await parent
         if kind is not FileKind.DIRECTORY and not into:
             path = await followed
     return DestinationPath(path, kind, into=into)

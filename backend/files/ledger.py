@@ -9,6 +9,7 @@ from backend.files.lane import Item
 from backend.files.meter import Meter
 from backend.files.model import ItemNote, ItemProblem
 from backend.files.paths import to_text
+from backend.files.problems import of_other_kind
 from backend.text import show_bytes
 
 MOST_LISTED = 1000
@@ -54,8 +55,15 @@ class Ledger:
         self.meter.bytes_dropped += item.size
         self._list(ItemProblem(show_bytes(item.source), None, reason, to_text(item.source)))
 
-    def failed(self, path: bytes, error: FairleadError, size: int = 0) -> None:
+    def failed(self, item: Item, error: FairleadError, size: int = 0) -> None:
         """Could not be copied; the others go on."""
+        self._failed(item.source, of_other_kind(error, item.attributes.kind, lambda: item.path), size)
+
+    def missing(self, path: bytes, error: FairleadError) -> None:
+        """A source that was named and cannot be looked at; the others go on."""
+        self._failed(path, error)
+
+    def _failed(self, path: bytes, error: FairleadError, size: int = 0) -> None:
         self.meter.failed += 1
         self.meter.bytes_dropped += size
         self._first_error = self._first_error or error
@@ -115,7 +123,7 @@ class Ledger:
     def pending_failed(self, pending: Pending, error: FairleadError) -> None:
         """It had arrived, and does not count any more."""
         self.meter.bytes_done -= pending.size
-        self.failed(pending.item.source, error, pending.item.size)
+        self.failed(pending.item, error, pending.item.size)
 
     def _list(self, problem: ItemProblem) -> None:
         if len(self.problems) < MOST_LISTED:

@@ -19,6 +19,7 @@ from backend.files.contract import FileSystem, Search, TreeCount, TreeSize
 from backend.files.links import follow_named
 from backend.files.local_accounts import home_of, ids_of, with_names
 from backend.files.local_copy import copy_local
+from backend.files.missing import making
 from backend.files.modes import OwnerChange
 from backend.files.name_pattern import NamePattern
 from backend.files.partial import partial_name
@@ -86,26 +87,32 @@ class LocalFileSystem:
     async def mkdir(self, path: bytes, *, parents: bool = False) -> None:
         if parents:
             await _on(path, lambda: os.makedirs(path, exist_ok=True))
-        else:
+            return
+        async with making(self, path):
             await _on(path, lambda: os.mkdir(path))
 
     async def create(self, path: bytes, *, mode: int | None = None) -> None:
-        await _on(path, lambda: os.close(os.open(path, _NEW, 0o666 if mode is None else mode)))
+        async with making(self, path):
+            await _on(path, lambda: os.close(os.open(path, _NEW, 0o666 if mode is None else mode)))
 
     async def symlink(self, path: bytes, points_to: bytes) -> None:
-        await _on(path, lambda: os.symlink(points_to, path))
+        async with making(self, path):
+            await _on(path, lambda: os.symlink(points_to, path))
 
     async def hardlink(self, path: bytes, existing: bytes) -> None:
-        await _on(path, lambda: os.link(existing, path, follow_symlinks=False))
+        async with making(self, path):
+            await _on(path, lambda: os.link(existing, path, follow_symlinks=False))
 
     async def rename(self, old: bytes, new: bytes) -> None:
-        await _on(old, lambda: _rename_without_replacing(old, new))
+        async with making(self, new):
+            await _on(old, lambda: _rename_without_replacing(old, new))
 
     async def replace(self, old: bytes, new: bytes) -> None:
         await _on(new, lambda: os.replace(old, new))
 
     async def copy_file(self, old: bytes, new: bytes, found: Attributes) -> int:
-        return await _stoppable(new, lambda stop: copy_local(old, new, stop))
+        async with making(self, new):
+            return await _stoppable(new, lambda stop: copy_local(old, new, stop))
 
     async def remove(self, path: bytes, *, recursive: bool = False) -> TreeCount:
         work = _remove_tree if recursive else _remove_one
@@ -150,7 +157,8 @@ class LocalFileSystem:
     ) -> int:
         path = await follow_named(self, path)
         growing = join_inside(parent_of(path), partial_name(name_of(path), secrets.token_bytes(8)))
-        descriptor = await _on(path, lambda: _create_beside(path, growing, mode))
+        async with making(self, path):
+            descriptor = await _on(path, lambda: _create_beside(path, growing, mode))
         written = 0
         try:
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -16,6 +16,10 @@ from backend.files.paths import name_of, parent_of
 from backend.text import show_bytes
 
 E = TypeVar("E", bound=FairleadError)
+
+_NO_DIRECTORY = frozenset({Code.EXISTS, Code.NOT_DIRECTORY})
+_NO_FILE = frozenset({Code.IS_DIRECTORY})
+"""What is said of a place where something of another kind is."""
 
 _CODES: dict[int, Code] = {
     errno.ENOENT: Code.NOT_FOUND,
@@ -63,6 +67,21 @@ def of_final(error: E, path: bytes) -> E:
     if isinstance(error, FileError) and is_partial(name_of(met)):
         error.about(show_bytes(path))
     return error
+
+
+def of_other_kind(error: E, kind: FileKind, path: Callable[[], bytes]) -> E | FileError:
+    """`error`, told as what it is where something of another kind has the place `path` of a file or directory."""
+    if error.code not in (_NO_DIRECTORY if kind is FileKind.DIRECTORY else _NO_FILE):
+        return error
+    shown = show_bytes(path())
+    if error.evidence.get("path") != shown:
+        return error
+    if kind is FileKind.DIRECTORY:
+        code, told = Code.NOT_DIRECTORY, f"{shown} is no directory, and a directory is to be there."
+    else:
+        code, told = error.code, f"{shown} is a directory, and a file is to be there."
+    advice = (Advice("Rename or remove it, or name another destination; then give the same command again."),)
+    return FileError(code, told, evidence=error.evidence, host=error.host, advice=advice)
 
 
 def link_in_the_way(path: bytes, reason: str = "it is a symbolic link") -> FileError:

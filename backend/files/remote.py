@@ -21,6 +21,7 @@ from backend.files.host_copy import HostCopy
 from backend.files.host_reasons import why_not_written
 from backend.files.host_search import host_search, host_tree_size
 from backend.files.links import follow_named
+from backend.files.missing import making
 from backend.files.modes import OwnerChange
 from backend.files.name_pattern import NamePattern
 from backend.files.partial import partial_name
@@ -105,25 +106,31 @@ class RemoteFileSystem:
 
     async def mkdir(self, path: bytes, *, parents: bool = False) -> None:
         channel = await self._channel()
-        await (make_directories(channel, path) if parents else channel.mkdir(path))
+        async with making(self, path):
+            await (make_directories(channel, path) if parents else channel.mkdir(path))
 
     async def create(self, path: bytes, *, mode: int | None = None) -> None:
-        await (await (await self._channel()).open(path, OpenMode.EXCLUSIVE, mode)).close()
+        async with making(self, path):
+            await (await (await self._channel()).open(path, OpenMode.EXCLUSIVE, mode)).close()
 
     async def symlink(self, path: bytes, points_to: bytes) -> None:
-        await (await self._channel()).symlink(path, points_to)
+        async with making(self, path):
+            await (await self._channel()).symlink(path, points_to)
 
     async def hardlink(self, path: bytes, existing: bytes) -> None:
-        await (await self._channel()).hardlink(path, existing)
+        async with making(self, path):
+            await (await self._channel()).hardlink(path, existing)
 
     async def rename(self, old: bytes, new: bytes) -> None:
-        await (await self._channel()).rename(old, new)
+        async with making(self, new):
+            await (await self._channel()).rename(old, new)
 
     async def replace(self, old: bytes, new: bytes) -> None:
         await (await self._channel()).replace(old, new)
 
     async def copy_file(self, old: bytes, new: bytes, found: Attributes) -> int:
-        return await HostCopy(self._session.link, await self._channel(), self).file(old, new, found)
+        async with making(self, new):
+            return await HostCopy(self._session.link, await self._channel(), self).file(old, new, found)
 
     async def remove(self, path: bytes, *, recursive: bool = False) -> TreeCount:
         channel = await self._channel()
@@ -175,7 +182,8 @@ class RemoteFileSystem:
     ) -> int:
         path = await follow_named(self, path)
         try:
-            return await self._write(path, content, mode, owner)
+            async with making(self, path):
+                return await self._write(path, content, mode, owner)
         except FileError as error:
             raise await self._explained(error, path) from error
 

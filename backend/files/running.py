@@ -407,7 +407,7 @@ class Transfer:
         return RemoteFileSystem(self._around.sessions.get(host), line.give_channel)
 
     async def _plan_on(self, origin: FileSystem, goal: FileSystem) -> Itinerary:
-        return await plan_itinerary(self.request, origin=origin, goal=goal, missing=self._ledger.failed)
+        return await plan_itinerary(self.request, origin=origin, goal=goal, missing=self._ledger.missing)
 
     def _settled(self, policy: ConflictPolicy) -> None:
         """A question was answered for all names: it is not asked again, in a later run either."""

@@ -85,7 +85,7 @@ def ls(
 async def _rows(files: FileSystem, path: bytes, *, hidden: bool) -> list[listing.Row]:
     attributes = await files.stat(path)
     if attributes.kind is not FileKind.DIRECTORY:
-        return [listing.Row(path, attributes)]
+        return [listing.Row(path, await files.named(attributes))]
     entries: list[Entry] = []
     async with closing(files.list(path)) as batches:
         async for batch in batches:

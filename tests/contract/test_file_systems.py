@@ -103,6 +103,35 @@ async def test_a_file_is_created_empty_and_never_over_another(desk: Desk) -> Non
     assert await code_of(desk.files.create(desk.at(b"new"))) is Code.EXISTS
 
 
+async def test_a_missing_directory_is_named_and_how_to_make_it(desk: Desk) -> None:
+    path, file = desk.at(b"none", b"deeper", b"new"), await desk.write(b"x", b"file")
+    found = await desk.files.stat(file)
+
+    async def write() -> None:
+        await desk.write(b"content", b"none", b"deeper", b"new")
+
+    for making in (
+        desk.files.mkdir(path),
+        desk.files.create(path),
+        desk.files.symlink(path, b"file"),
+        desk.files.hardlink(path, file),
+        desk.files.rename(file, path),
+        desk.files.copy_file(file, path, found),
+        write(),
+    ):
+        with pytest.raises(FileError) as caught:
+            await making
+        error = caught.value
+        assert error.code is Code.NOT_FOUND
+        assert error.message == f"There is no directory {os.fsdecode(desk.at(b'none'))}."
+        commands = [item.command or "" for item in error.advice]
+        assert any("mkdir -p" in one and os.fsdecode(desk.at(b"none", b"deeper")) in one for one in commands)
+    assert await code_of(desk.files.rename(desk.at(b"gone"), desk.at(b"new"))) is Code.NOT_FOUND
+    with pytest.raises(FileError) as caught:
+        await desk.files.rename(desk.at(b"gone"), desk.at(b"new"))
+    assert caught.value.evidence["path"] == os.fsdecode(desk.at(b"gone")), "its directory is there: the source is not"
+
+
 async def test_links_of_both_kinds_are_made(desk: Desk) -> None:
     path = await desk.write(b"content", b"file")
     await desk.files.symlink(desk.at(b"soft"), b"file")

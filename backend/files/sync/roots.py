@@ -10,6 +10,7 @@ from backend.dataclass import dataclass
 from backend.errors import Advice, Code, FileError
 from backend.files.contract import FileSystem
 from backend.files.lane import Parts
+from backend.files.missing import expect_parent
 from backend.files.paths import join_inside, name_of, parent_of
 from backend.files.placement import means_contents
 from backend.files.sync.model import SyncRequest
@@ -74,7 +75,7 @@ async def _goal(files: FileSystem, text: str) -> tuple[bytes, Attributes | None]
     except FileError as error:
         if error.code is not Code.NOT_FOUND:
             raise
-        await files.stat(parent_of(path))
+        await expect_parent(files, path)
         return path, None
     if found.kind is not FileKind.DIRECTORY:
         raise _no_directory(path, None)

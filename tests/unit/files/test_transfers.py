@@ -192,8 +192,31 @@ async def test_a_directory_where_a_file_should_go_is_told(bench: Workbench, ends
         outcome = await bench.transfers.submit(ends.request("a")).wait()
         assert outcome.error is not None
         assert outcome.error.code is Code.IS_DIRECTORY
+        assert outcome.error.message == f"{ends.goal}/a is a directory, and a file is to be there."
         assert (ends.goal / "a/kept").is_dir()
         assert outcome.progress.bytes_done == 0
+
+
+async def test_a_file_where_a_directory_should_go_is_told(bench: Workbench, ends: Ends) -> None:
+    (ends.source / "tree").mkdir()
+    (ends.source / "tree/a").write_bytes(b"x")
+    (ends.goal / "tree").write_bytes(b"kept")
+    outcome = await bench.transfers.submit(ends.request("tree")).wait()
+    assert outcome.error is not None
+    assert outcome.error.code is Code.NOT_DIRECTORY
+    assert outcome.error.message == f"{ends.goal}/tree is no directory, and a directory is to be there."
+    assert (ends.goal / "tree").read_bytes() == b"kept"
+
+
+async def test_a_missing_directory_of_the_destination_is_named_before_anything_is_copied(
+    bench: Workbench, ends: Ends
+) -> None:
+    (ends.source / "a").write_bytes(b"x")
+    outcome = await bench.transfers.submit(ends.request("a", "none/deeper/b")).wait()
+    assert outcome.error is not None
+    assert outcome.error.code is Code.NOT_FOUND
+    assert outcome.error.message == f"There is no directory {ends.goal}/none."
+    assert outcome.problems == ()
 
 
 async def test_one_unreadable_file_does_not_stop_the_others(bench: Workbench, host: DirectoryHost, here: Path) -> None:
