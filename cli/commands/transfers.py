@@ -8,7 +8,16 @@ import click
 
 from backend.errors import Code, ConfigError
 from backend.files.queue.record import words
-from backend.files.transfer import Granted, Move, Priority, TransferRecord, TransferService, TransferState, Wish
+from backend.files.transfer import (
+    Granted,
+    Move,
+    Priority,
+    Transfer,
+    TransferRecord,
+    TransferService,
+    TransferState,
+    Wish,
+)
 from cli.arguments import Rate
 from cli.execute import Services, execute
 from cli.failures import print_json
@@ -22,6 +31,7 @@ PATIENCE = 3.0
 _QUIET = frozenset({TransferState.DONE, TransferState.CANCELLED})
 """Listed only when everything is."""
 _RESTING = frozenset({TransferState.PAUSED, TransferState.INTERRUPTED})
+_STOPPED = _RESTING | {TransferState.CANCELLED}
 
 
 @click.group()
@@ -197,6 +207,8 @@ def _say(
 def retry(flags: GlobalFlags, name: str) -> int:
     """Copy what failed in a transfer of many files, and only that.
 
+    It takes the place of that transfer in the list, with an ID of its own.
+
     \b
     Examples:
       fairlead transfers retry kf3q9x
@@ -207,12 +219,17 @@ def retry(flags: GlobalFlags, name: str) -> int:
         (record,) = chosen(await service.records(), (name,))
         again = await service.retry_failed(record.id)
         if again is None:
-            services.narration.say(f"{record.id}: nothing failed in it")
+            how = f"; go on with: fairlead transfers resume {record.id}" if record.state in _STOPPED else ""
+            services.narration.say(f"{record.id}: nothing failed in it{how}")
             return Status.OK
-        services.narration.say(f"{again.id}: {len(again.request.only) or 'all'} of {words(again.request)}")
+        services.narration.say(f"{record.id} is {again.id} now: {_how_many(again)} of {words(again.request)}")
         return await follow(services, (again,))
 
     return execute(flags, work)
+
+
+def _how_many(again: Transfer) -> str:
+    return str(len(again.request.only) or "all")
 
 
 @transfers.command()

@@ -105,6 +105,10 @@ async def test_a_put_stopped_with_ctrl_c_waits_to_be_asked_for(desk: Desk) -> No
     assert process.returncode == 130
     assert f"fairlead transfers resume {record['id']}".encode() in err
     assert desk.states() == ["paused"]
+    ran = desk.transfers("retry", record["id"])
+    assert ran.err.decode() == (
+        f"{record['id']}: nothing failed in it; go on with: fairlead transfers resume {record['id']}\n"
+    )
     assert desk.transfers("list").out.split(b"  ")[:2] == [record["id"].encode(), b"paused"]
     ran = desk.transfers("resume", record["id"][:3], "--limit", "1G")
     assert ran.status == 0, ran.err
@@ -165,6 +169,8 @@ def test_what_failed_is_copied_alone_by_retry(desk: Desk) -> None:
     (desk.there / "tree/medium").rmdir()
     ran = desk.transfers("retry", record["id"], "--json")
     assert ran.status == 0, ran.err
+    (again,) = desk.listed()
+    assert ran.err.decode().startswith(f"{record['id']} is {again['id']} now: 1 of put {tree} → box:")
     assert (ran.json["files"], ran.json["bytes"]) == (1, 300_000)
     assert snapshot(desk.there / "tree") == snapshot(tree)
 
