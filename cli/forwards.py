@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from backend.events import EventBus
 from backend.forwards.model import ForwardChanged, ForwardCounted, ForwardState, ForwardView
-from backend.forwards.spec import ForwardKind
+from backend.forwards.spec import ForwardKind, ForwardSpec
 from backend.sizes import size_text
 from cli.failures import print_json
 from cli.narration import Narration
@@ -50,17 +51,27 @@ class ForwardsView:
             print_json({"event": kind, **view_json(view)})
         self._narration.progress("  |  ".join(status_line(one) for one in self.views.values()))
 
-    def close(self, last: Iterable[ForwardView]) -> None:
-        """The line of progress goes, the summary comes; `last` is how they stand now."""
+    def close(self, last: Iterable[ForwardView], asked: Iterable[ForwardSpec]) -> None:
+        """The line of progress goes, the summary comes; `last` is how they stand now.
+
+        What was `asked` for and not begun is in it, too.
+        """
         for subscription in self._subscriptions:
             subscription.cancel()
         self._narration.end_progress()
         self.views |= {view.id: view for view in last}
         if self._as_json:
-            print_json({"host": self._host, "forwards": [view_json(view) for view in self.views.values()]})
+            begun = {view.spec for view in self.views.values()}
+            rest = [not_begun(self._host, spec) for spec in asked if spec not in begun]
+            print_json({"host": self._host, "forwards": [view_json(view) for view in (*self.views.values(), *rest)]})
         for view in self.views.values():
             if view.total:
                 self._narration.say(summary(view))
+
+
+def not_begun(host: str, spec: ForwardSpec) -> ForwardView:
+    """One that was asked for, and whose turn did not come."""
+    return ForwardView(0, host, spec, ForwardState.STOPPED, datetime.now(UTC), reason="it was not begun")
 
 
 def view_json(view: ForwardView) -> dict[str, Any]:

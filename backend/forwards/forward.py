@@ -71,7 +71,7 @@ class Forward(ABC):
     @property
     def view(self) -> ForwardView:
         """How it stands."""
-        counters = self.counters
+        counters, gone = self.counters, self._state in (ForwardState.FAILED, ForwardState.STOPPED)
         return ForwardView(
             id=self.id,
             host=self.host,
@@ -80,8 +80,8 @@ class Forward(ABC):
             since=self._since,
             reason=self._reason,
             error=self._error,
-            places=self.places,
-            port=self.port,
+            places=() if gone else self.places,
+            port=0 if gone else self.port,
             sent=counters.sent,
             received=counters.received,
             open=counters.open,

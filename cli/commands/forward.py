@@ -93,7 +93,7 @@ async def _forward(services: Services, host: str, specs: tuple[ForwardSpec, ...]
             return Status.SOME_FAILED
         raise await ended
     finally:
-        seen.close(services.container.forwards.views(host))
+        seen.close(services.container.forwards.views(host), specs)
 
 
 async def _told(services: Services, view: ForwardView) -> None:

@@ -312,6 +312,15 @@ async def test_the_program_carries_every_kind_and_comes_back_after_a_cut(lab: La
         assert running.lines[-1]["error"]["code"] == "INTERRUPTED"
 
 
+async def test_what_was_not_begun_is_in_the_summary_and_what_failed_has_no_port(lab: Lab) -> None:
+    async with lab.forward("-p", "1", "-L", "0:127.0.0.1:1", "-D", "0") as running:
+        assert await running.process.wait() == 255
+    first, second = next(line for line in running.lines if "forwards" in line)["forwards"]
+    assert (first["state"], first["listening"], first["port"]) == ("failed", [], None)
+    assert (second["forward"], second["state"], second["reason"]) == ("D 0", "stopped", "it was not begun")
+    assert running.lines[-1]["error"]["code"] == "TCP_REFUSED"
+
+
 async def test_what_the_ssh_config_lists_is_used_when_nothing_is_given(lab: Lab) -> None:
     with lab.config.open("a") as file:
         file.write("  RemoteForward 0 127.0.0.1:1\n  ExitOnForwardFailure yes\n")
