@@ -16,7 +16,7 @@ from backend.connection.route_memory import RouteMemory
 from backend.connection.session import Session
 from backend.connection.sharing import SharedConnector
 from backend.connection.state import CONNECTED, RESTING
-from backend.connection.target import Keepalive
+from backend.connection.target import Keepalive, Target
 from backend.connection.vault import Vault
 from backend.events import EventBus
 from backend.hosts.book import HostBook
@@ -83,6 +83,10 @@ class Sessions:
     def in_use(self, host: str) -> bool:
         """Whether `host` is connected, or is being connected or left."""
         return host in self._sessions and self._sessions[host].state not in RESTING
+
+    def as_connected(self, host: str) -> Target | None:
+        """How `host` is reached while it is `in_use`."""
+        return self._sessions[host].target if self.in_use(host) else None
 
     def _came(self, names: Iterable[str]) -> None:
         """A login of these names is there: who waits to be connected again need not wait any longer."""

@@ -51,10 +51,12 @@ class Climb:
         tell: Callable[[Rung], None],
         then: Callable[[Link, Hop], Awaitable[None]] | None = None,
         adjust: Callable[[Target], Target] | None = None,
+        as_connected: Callable[[str], Target | None] = lambda host: None,
         known: Callable[[], Known] | None = None,
     ) -> None:
-        """`then` gets the link once the ladder has its verdicts; `adjust` changes what this attempt does; `known` is
-        who knows more of a failure."""
+        """`then` gets the link once the ladder has its verdicts; `adjust` changes what this attempt does;
+        `as_connected` is how a session reaches the host; `known` is who knows more of a failure."""
+        self._as_connected = as_connected
         self._known = known
         self._host = host
         self._connector = connector
@@ -97,22 +99,31 @@ class Climb:
     async def _resolve(self) -> Attempt:
         place = (self._host, RungId.CONFIG)
         self._begin(place)
-        targets = await self._book.routes(self._host)
+        targets, source = await self._routes()
         if self._adjust is not None:
             targets = tuple(self._adjust(target) for target in targets)
         target = targets[0]
-        summary = target.host.source or "typed on the command line"
         self._board.settle(
             Rung(
                 RungId.CONFIG,
                 RungStatus.PASS,
                 self._host,
-                summary=summary,
+                summary=source,
                 ms=self._ms(place),
                 evidence={**_config_evidence(targets), **await self._as_ssh_has_it(target)},
             )
         )
         return Attempt(targets, connector=self._connector, interaction=self._interaction, clock=self._clock)
+
+    async def _routes(self) -> tuple[Sequence[Target], str]:
+        """How the host is reached, and where that is written. An entry that was removed while its host is connected is
+        as the session has it: as a name that was just typed it would be another host."""
+        targets = await self._book.routes(self._host)
+        written = targets[0].host.source
+        before = None if written else self._as_connected(self._host)
+        if before is not None and before.host.source:
+            return (before,), f"no longer in {before.host.source}; this is how it is connected"
+        return targets, written or "typed on the command line"
 
     async def _as_ssh_has_it(self, target: Target) -> Mapping[str, str]:
         """Where OpenSSH itself would go another way under this name: why one works and the other does not."""

@@ -45,14 +45,17 @@ class Diagnostics:
         clock: Clock,
         vault: Vault | None = None,
         in_use: Callable[[str], bool] = lambda host: False,
+        as_connected: Callable[[str], Target | None] = lambda host: None,
         known: Callable[[], Known] | None = None,
         chance: random.Random | None = None,
     ) -> None:
         """`vault` is where `connector` keeps what a login needed: what a climb has put there goes with the climb,
-        unless the host is `in_use` by a session. `known` is who knows more of a failure; without it, the book alone."""
+        unless the host is `in_use` by a session. `as_connected`: how a session reaches it. `known` is who knows more of
+        a failure; without it, the book alone."""
         self._known = known or self._book_alone
         self._vault = vault or Vault()
         self._in_use = in_use
+        self._as_connected = as_connected
         self._connector = connector
         self._book = book
         self._interaction = interaction
@@ -99,6 +102,7 @@ class Diagnostics:
             tell=tell,
             then=then,
             adjust=adjust,
+            as_connected=self._as_connected,
             known=self._known,
         )
         with self._vault.lent(host, in_use=lambda: self._in_use(host)):

@@ -36,6 +36,7 @@ class DiagnosisServices(Shared):
             clock=self.clock,
             vault=self.vault,
             in_use=self.sessions.in_use,
+            as_connected=self.sessions.as_connected,
             known=self._known,
         )
 

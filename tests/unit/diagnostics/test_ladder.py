@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +94,22 @@ async def test_what_of_the_ssh_configuration_is_not_followed_is_told_without_a_w
     assert told.startswith("one; two") and told.endswith("; bastion: bindaddress 192.0.2.1 is not followed")
     assert "\x1b" not in told
     assert "ssh_config" not in rung(await diagnose(), RungId.CONFIG).evidence
+
+
+async def test_an_entry_that_is_removed_while_connected_is_looked_at_as_it_is_connected() -> None:
+    typed = Target("db-2", (replace(hop("db-2"), source=""),))
+    ladder = Diagnostics(
+        connector=ScriptedConnector(ScriptedLink(echo)),
+        book=ScriptedBook(typed),
+        interaction=Nobody(),
+        clock=VirtualClock(),
+        as_connected={"db-2": BEHIND}.get,
+    )
+    diagnosis = await ladder.diagnose("db-2")
+    assert diagnosis.verdict == "ok"
+    config = rung(diagnosis, RungId.CONFIG)
+    assert config.summary == "no longer in ~/.ssh/config:3; this is how it is connected"
+    assert rung(diagnosis, RungId.ROUTE, "db-2").summary == "via bastion"
 
 
 async def test_each_rung_runs_once_and_then_gets_one_verdict() -> None:

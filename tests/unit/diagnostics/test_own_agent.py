@@ -73,8 +73,9 @@ async def test_closing_ends_it_and_one_that_somebody_ended_is_started_anew(
     agent = OwnAgent(SystemClock())
     first = await agent.start()
     assert await agent.start() == first
-    for pid in processes_of(first):
-        if b"ssh-agent" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]:
+    names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0] for pid in processes_of(first)}
+    for pid, name in names.items():
+        if b"ssh-agent" in name:
             os.kill(pid, signal.SIGKILL)
     await until(lambda: agent.socket is None, seconds=10)
     second = await agent.start()
