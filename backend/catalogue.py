@@ -601,7 +601,7 @@ CATALOGUE: dict[Code, Entry] = {
     ),
     Code.PROCESS_GONE: _entry(
         Category.SESSION,
-        "Nothing was signalled on {host}: process {pid} {fate}.",
+        "Process {pid} on {host} {fate}.",
         ("Look at the processes as they are now.", "fairlead ps {host}"),
     ),
     Code.PROCESS_REFUSED: _entry(

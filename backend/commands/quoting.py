@@ -81,7 +81,7 @@ def login_shell(*, cwd: bytes | None = None, env: Mapping[str, str] | None = Non
 
 def entering(cwd: bytes) -> bytes:
     """A command of a POSIX shell that enters `cwd`. `~` and `~/…` mean the home directory."""
-    return b"CDPATH= cd -- " + _directory(cwd)
+    return b"CDPATH= cd -- " + directory_word(cwd)
 
 
 def exports(env: Mapping[str, str]) -> list[bytes]:
@@ -89,7 +89,8 @@ def exports(env: Mapping[str, str]) -> list[bytes]:
     return [b"export " + _assignment(name, value) for name, value in env.items()]
 
 
-def _directory(cwd: bytes) -> bytes:
+def directory_word(cwd: bytes) -> bytes:
+    """`cwd` as one word of a POSIX shell, with `~` and `~/…` as the home directory."""
     home, slash, rest = cwd.partition(b"/")
     if home == b"~":
         return b'"$HOME"' + (slash + posix_quote(rest) if rest else b"")

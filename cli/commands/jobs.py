@@ -12,7 +12,7 @@ from backend.commands.jobs.model import Job, JobSpec
 from backend.commands.jobs.service import GRACE
 from backend.connection.connector import StdStream
 from backend.errors import FairleadError
-from backend.text import clean_line
+from backend.text import clean_line, shell_word
 from cli.arguments import Assignment, CommandLine, Filled, HostName
 from cli.execute import Services, execute
 from cli.failures import print_json
@@ -28,6 +28,9 @@ _HOST_GIVEN = "cli.commands.jobs.host"
 """In a context's `meta` while a shell completes what follows a host."""
 
 
+_ASKS_FOR_HELP = frozenset({"-h", "--help"})
+
+
 class _AfterHost(click.Group):
     """A group whose commands stand behind the host: `jobs HOST start …`."""
 
@@ -40,13 +43,15 @@ class _AfterHost(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         host, *rest = args
+        if host in self.commands and rest and set(rest) <= _ASKS_FOR_HELP:
+            return f"HOST {host}", self.commands[host], ["HOST", *rest]
         if host in self.commands and (not rest or rest[0] not in self.commands):
             ctx.fail(f"the host comes first: fairlead jobs HOST {host}")
         if ctx.resilient_parsing and not rest:
             ctx.meta[_HOST_GIVEN] = host
             return None, None, []
         name, command, further = super().resolve_command(ctx, rest or ["list"])
-        return name, command, [host, *further]
+        return f"{shell_word(clean_line(host))} {name}", command, [host, *further]
 
 
 @click.group(cls=_AfterHost, invoke_without_command=True, subcommand_metavar="[HOST COMMAND [ARGS]...]")
@@ -67,8 +72,15 @@ def jobs(context: click.Context, /, flags: GlobalFlags) -> int:
     return Status.OK if context.invoked_subcommand is not None else _list(flags, None)
 
 
+class _BeforeCommand(click.Argument):
+    """The host, which stands before the name of the command and so in no list of what follows it."""
+
+    def get_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return []
+
+
 ID = click.argument("job", metavar="ID", type=Filled())
-HOST = click.argument("host", type=HostName())
+HOST = click.argument("host", type=HostName(), cls=_BeforeCommand)
 
 
 @jobs.command(cls=CommandLine, short_help="Start COMMAND on HOST and leave it running there.")

@@ -137,7 +137,8 @@ def kill(flags: GlobalFlags, host: str, pids: tuple[int, ...], signal: str) -> i
         for pid in dict.fromkeys(pids):
             try:
                 if pid not in known:
-                    raise SessionError(Code.PROCESS_GONE, evidence={"pid": pid, "fate": "is not there"}, host=host)
+                    evidence = {"pid": pid, "fate": "is not there; nothing was signalled"}
+                    raise SessionError(Code.PROCESS_GONE, evidence=evidence, host=host)
                 await service.signal(host, known[pid], signal)
             except SessionError as error:
                 await services.report(error.located(host=host))

@@ -22,7 +22,8 @@ from mocks.shell.interpreter import ExitShell, Signalled
 from mocks.shell.run import OpenFile, Run, Streams, encode
 
 _HEAD = re.compile(r"\{ set -- (fairlead .*?)\nshift 3\n", re.DOTALL)
-_PLACE = re.compile(r"why=\$\(((?:(?!why=).)*) 2>&1 >/dev/null\)", re.DOTALL)
+_PLACE = re.compile(r"if mkdir [^\n]*\n  (.*) >/dev/null 2>&1 \|\| nowhere\n", re.DOTALL)
+_NOWHERE = re.compile(r"nowhere\(\) \{\n[^\n]*\n(.*?\n  fi)\n", re.DOTALL)
 _SETTING = re.compile(r"path=\$PATH\n(.*?)\n *exec ", re.DOTALL)
 _DEADLY = {"TERM": 15, "KILL": 9, "INT": 2, "HUP": 1, "QUIT": 3}
 
@@ -82,8 +83,8 @@ async def _start(run: Run, words: list[str], script: str) -> int:
         place, setting = _PLACE.search(script), _SETTING.search(script)
         streams = Streams(TextSource(), said, said)
         if place is not None and await shell.run_text(place[1], streams) != 0:
-            await run.line(f"failed {''.join(f'%{byte:02x}' for byte in said.data)}")
-            return 0
+            why = _NOWHERE.search(script)
+            return await shell.run_text(why[1], run.streams) if why is not None else 1
         if setting is not None:
             await shell.run_text(setting[1], streams)
         cwd, shell.pid = shell.variables["PWD"], host.new_pid()

@@ -14,7 +14,7 @@ from backend.commands.jobs.model import Job, JobSpec, JobState, LogPiece
 from backend.connection.connector import StdStream
 from backend.connection.vault import Vault
 from backend.container import Container, open_container
-from backend.errors import Code, SessionError
+from backend.errors import Code, FileError, SessionError
 from backend.hosts.book import HostBook
 from tests.support.transfer_world import OneHost
 from tests.support.worlds import Person, Rig
@@ -72,10 +72,13 @@ async def test_a_job_runs_until_it_is_stopped(services: Container) -> None:
     await services.jobs.remove(HOST, job.id)
 
 
-async def test_a_job_does_not_start_in_a_directory_that_is_not_there(services: Container) -> None:
-    with pytest.raises(SessionError) as failed:
-        await services.jobs.start(HOST, JobSpec(b"true", cwd=b"/no/such"))
-    assert failed.value.code is Code.JOB_FAILED
+async def test_a_job_does_not_start_in_a_directory_that_is_not_there(services: Container, rig: Rig) -> None:
+    await services.files.on(HOST).create(rig.work + b"/file")
+    for cwd, code in ((b"/no/such", Code.NOT_FOUND), (rig.work + b"/file", Code.NOT_DIRECTORY)):
+        with pytest.raises(FileError) as failed:
+            await services.jobs.start(HOST, JobSpec(b"true", cwd=cwd))
+        assert failed.value.code is code
+        assert failed.value.evidence["path"] == cwd.decode()
     assert (await services.jobs.listing(HOST)).jobs == ()
     assert await services.jobs.noted() == ()
 

@@ -126,8 +126,8 @@ def test_stopping_and_refusing(program: Program, there: Path) -> None:
     assert (stopped["state"], stopped["killed"], stopped["exit_status"]) == ("ended", True, 137)
     assert stopped["signal"] == "KILL"
     ran = program.run("jobs", "box", "start", "--cwd", "/no/such", "--json", "--", "true")
-    assert (ran.status, ran.json["error"]["code"]) == (4, "JOB_FAILED")
-    assert "/no/such" in ran.json["error"]["message"]
+    assert (ran.status, ran.json["error"]["code"]) == (4, "NOT_FOUND")
+    assert ran.json["error"]["message"] == "There is no /no/such."
     assert [path.name for path in there.glob(".local/state/fairlead/jobs/*")] == [job_id]
 
 
@@ -145,3 +145,7 @@ def test_processes_are_listed_measured_and_signalled(program: Program) -> None:
     assert program.run("jobs", "box", "logs", "-f", job_id).status == 137
     gone = program.run("kill", "box", str(mine["pid"]), "--json")
     assert (gone.status, gone.json["error"]["code"]) == (4, "PROCESS_GONE")
+    assert "nothing was signalled" in gone.json["error"]["message"]
+    gone = program.run("ps", "box", "--memory", str(mine["pid"]), "--json")
+    assert (gone.status, gone.json["error"]["code"]) == (4, "PROCESS_GONE")
+    assert gone.json["error"]["message"] == f"Process {mine['pid']} on box is not there."

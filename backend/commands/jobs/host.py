@@ -8,11 +8,12 @@ from backend.clock import Clock
 from backend.commands.jobs import scripts
 from backend.commands.jobs.model import Job, JobSpec, Listing
 from backend.commands.jobs.records import HEAD, Told, decode, encode, jobs_of, read
-from backend.commands.quoting import entering, exports
+from backend.commands.quoting import exports
 from backend.commands.workplace import place_of
 from backend.connection.session import Session
-from backend.errors import Advice, Code, ConfigError, SessionError
+from backend.errors import Advice, Code, ConfigError, FileError, SessionError
 from backend.files.host_commands import NoAnswer, ask_script
+from backend.files.paths import parent_of
 from backend.text import clean_line, show_bytes
 
 LONGEST = 100_000
@@ -36,7 +37,8 @@ class HostJobs:
     async def start(self, job_id: str, spec: JobSpec) -> Job:
         """Start it, unless a job of this ID was started before: then tell how it stands.
 
-        Raises ConfigError (USAGE) for what no shell can carry, SessionError (JOB_FAILED) with the host's reason.
+        Raises ConfigError (USAGE) for what no shell can carry, FileError for a directory that cannot be entered,
+        SessionError (JOB_FAILED) with the host's reason.
         """
         if len(spec.command) > LONGEST:
             problem = f"a job's command may have {LONGEST:,} bytes; this one has {len(spec.command):,}."
@@ -49,10 +51,12 @@ class HostJobs:
             head=encode(spec.command[:HEAD]),
             name=encode(spec.name.encode("utf-8", "surrogateescape")),
             variables=encode(" ".join(env).encode()),
-            place=b":" if cwd is None else entering(cwd),
+            cwd=cwd,
             setting=b"\n".join(exports(env)),
         )
         answer = self._said(await ask_script(link, script, seconds=PATIENCE))
+        if answer.startswith(b"nowhere ") and cwd is not None:
+            raise self._nowhere(cwd, answer.split()[1])
         if answer.startswith(b"failed "):
             reason = clean_line(show_bytes(decode(answer.split(b"\n")[0][7:]))).strip()
             raise self._cannot(reason or "it did not say why")
@@ -60,6 +64,11 @@ class HostJobs:
         if [job.id for job in jobs] != [job_id]:
             raise self._cannot("its answer told nothing of the job")
         return jobs[0]
+
+    def _nowhere(self, cwd: bytes, why: bytes) -> FileError:
+        codes = {b"closed": Code.PERMISSION, b"other": Code.NOT_DIRECTORY}
+        evidence = {"path": show_bytes(cwd), "parent": show_bytes(parent_of(cwd))}
+        return FileError(codes.get(why, Code.NOT_FOUND), evidence=evidence, host=self.host)
 
     async def all(self) -> Listing:
         """All of them, the newest first."""

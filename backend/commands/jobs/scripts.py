@@ -23,7 +23,7 @@ from collections.abc import Iterable
 
 from backend.commands.again import AGAIN
 from backend.commands.jobs import awk
-from backend.commands.quoting import posix_join, posix_quote
+from backend.commands.quoting import directory_word, entering, posix_join, posix_quote
 
 LISTED = 1000
 """Jobs that one look tells of: the newest."""
@@ -85,9 +85,17 @@ d=$base/$id m=$(umask)
 umask 077
 failed() { printf 'failed %s\n' "$(printf %s "$1" | encoded)"; exit 0; }
 undo() { rm -rf "$d"; failed "$1"; }
+nowhere() {
+  rm -rf "$d"
+  if [ -d @directory@ ]; then echo nowhere closed
+  elif [ -e @directory@ ]; then echo nowhere other
+  else echo nowhere missing
+  fi
+  exit 0
+}
 why=$(mkdir -p "$base" 2>&1) || failed "$why"
 if mkdir "$d" 2>/dev/null; then
-  why=$(@place@ 2>&1 >/dev/null) && @place@ >/dev/null || undo "$why"
+  @place@ >/dev/null 2>&1 || nowhere
   why=$({
     printf 'fairlead-job 1\nname %s\ncommand %s\nlength %s\nvariables %s\n' "$name" "$shown" "$length" "$names"
     printf 'cwd %s\nstarted %s\nboot %s\n' "$(pwd -P | encoded)" "$(date +%s)" "$(boot)"
@@ -220,15 +228,23 @@ def _whole(verb: bytes, arguments: Iterable[bytes], *parts: bytes, **more: bytes
 
 
 def start(
-    job_id: str, *, command: bytes, head: bytes, name: bytes, variables: bytes, place: bytes, setting: bytes
+    job_id: str,
+    *,
+    command: bytes,
+    head: bytes,
+    name: bytes,
+    variables: bytes,
+    cwd: bytes | None,
+    setting: bytes,
 ) -> bytes:
     """Start `command`, unless a job of that ID was started before; then tell of it as `look` does.
 
-    `head`, `name` and `variables` are noted as they are: on one line. `place` is a command that enters the directory,
+    `head`, `name` and `variables` are noted as they are: on one line. It runs in `cwd`, or where a login begins.
     `setting` are commands that export the variables.
     """
     arguments = (job_id.encode(), name, head, b"%d" % len(command), variables, command)
-    return _whole(b"start", arguments, _START, _LOOK, place=place, setting=setting)
+    place, directory = (b":", b".") if cwd is None else (entering(cwd), directory_word(cwd))
+    return _whole(b"start", arguments, _START, _LOOK, place=place, directory=directory, setting=setting)
 
 
 def look(job_id: str = "", *, deep: bool = False) -> bytes:

@@ -16,7 +16,7 @@ from backend.commands.jobs.notes import JobNotes
 from backend.commands.jobs.records import HEAD
 from backend.connection.connector import StdStream
 from backend.connection.sessions import Sessions
-from backend.errors import Advice, Code, ConfigError, FairleadError, LinkLost, SessionError
+from backend.errors import Advice, Code, ConfigError, FairleadError, FileError, LinkLost, SessionError
 from backend.events import EventBus
 from backend.production.guard import Permit, PermitToRun
 from backend.store import Store
@@ -66,7 +66,7 @@ class JobService:
         await self._note(_unconfirmed(host, job_id, spec, self._clock.now()))
         try:
             job = await self._start(host, job_id, spec)
-        except (ConfigError, SessionError) as error:
+        except (ConfigError, FileError, SessionError) as error:
             if error.code is Code.NO_ANSWER:
                 raise _unknown(error, host, job_id) from error
             await self._notes.forget(host, (job_id,))

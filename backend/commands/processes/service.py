@@ -59,9 +59,9 @@ class ProcessService:
         answer = await ask_script(link, script.signalling(process.pid, process.start, signal), seconds=PATIENCE)
         said = self._said(answer, host).strip()
         if said == b"gone":
-            raise self._gone(host, process.pid, "has ended")
+            raise self._gone(host, process.pid, "has ended; nothing was signalled")
         if said == b"other":
-            raise self._gone(host, process.pid, "has ended, and its number belongs to another one now")
+            raise self._gone(host, process.pid, "has ended, and its number is another one's now; nothing was signalled")
         if said != b"sent":
             reason = clean_line(show_bytes(said.rpartition(b"kill: ")[2])).strip() or "it did not say why"
             evidence = {"signal": signal, "pid": process.pid, "reason": reason}

@@ -441,3 +441,13 @@ def test_output_that_cannot_be_written_at_the_end_is_told() -> None:
         done = _ended("print('lost')\nreturn 0", stdout=full)
     assert done.returncode != 0
     assert "No space left" in done.stderr
+
+
+def test_misuse_of_a_job_command_leads_to_help_that_can_be_had(capfd: Capture) -> None:
+    for words in (("start",), ("logs",), ("remove",)):
+        assert main(["jobs", "web-1", *words]) == 2
+        told = capfd.readouterr().err
+        assert f"fairlead jobs web-1 {words[0]} --help" in told
+    for host, line in (("web-1", "jobs web-1 start --help"), ("HOST", "jobs start --help")):
+        assert main(line.split()) == 0
+        assert f"Usage: fairlead jobs {host} start [OPTIONS] COMMAND..." in capfd.readouterr().out

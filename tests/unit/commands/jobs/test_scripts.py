@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from backend.commands.jobs import scripts
 from backend.commands.jobs.model import Job, JobState, new_id
 from backend.commands.jobs.records import encode, jobs_of, read
-from backend.commands.quoting import entering, exports, posix_join
+from backend.commands.quoting import exports, posix_join
 from tests.support.broken_awk import broken_awk
 
 SHELLS = [["sh"], ["bash"], ["busybox", "sh"]]
@@ -43,14 +43,14 @@ def _run(shell: list[str], script: bytes, home: Path, **env: str) -> bytes:
     return ended.stdout
 
 
-def _start(job_id: str, command: bytes, *, place: bytes = b":", **env: str) -> bytes:
+def _start(job_id: str, command: bytes, *, cwd: bytes | None = None, **env: str) -> bytes:
     return scripts.start(
         job_id,
         command=command,
         head=encode(command),
         name=encode(b"-n \xff\nx"),
         variables=encode(" ".join(env).encode()),
-        place=place,
+        cwd=cwd,
         setting=b"\n".join(exports(env)),
     )
 
@@ -89,7 +89,7 @@ def test_arguments_and_variables_arrive(
     text = os.fsdecode(b"".join(value))
     where = tmp_path / "a b'$(id)"
     where.mkdir(exist_ok=True)
-    job = _job(_run(shell, _start(job_id, command, place=entering(os.fsencode(where)), A=text), tmp_path))
+    job = _job(_run(shell, _start(job_id, command, cwd=os.fsencode(where), A=text), tmp_path))
     kept = _ended(_kept(tmp_path, job_id))
     assert (kept / "out").read_bytes() == b"".join(argument + b"\0" for argument in given_arguments)
     assert (kept / "err").read_bytes() == os.fsencode(text)
@@ -100,7 +100,7 @@ def test_arguments_and_variables_arrive(
 @few
 @given(st.data())
 def test_a_script_that_arrives_in_part_does_nothing(tmp_path: Path, data: st.DataObject) -> None:
-    whole = _start(new_id(NOW), b"touch started", place=entering(os.fsencode(tmp_path)))
+    whole = _start(new_id(NOW), b"touch started", cwd=os.fsencode(tmp_path))
     part = whole[: data.draw(st.integers(0, len(whole) - len(b"} </dev/null\n")))]
     subprocess.run(["sh", "-s"], input=part, env={"HOME": str(tmp_path)}, capture_output=True, check=False)
     assert list(tmp_path.iterdir()) == []
@@ -108,7 +108,7 @@ def test_a_script_that_arrives_in_part_does_nothing(tmp_path: Path, data: st.Dat
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_a_process_that_ends_while_it_is_read_hides_no_other(shell: list[str], tmp_path: Path) -> None:
-    script = _start(new := new_id(NOW), b"sleep 60", place=entering(os.fsencode(tmp_path)))
+    script = _start(new := new_id(NOW), b"sleep 60", cwd=os.fsencode(tmp_path))
     _run(shell, script, tmp_path)
     broken = broken_awk(tmp_path)
     job = _job(_run(shell, scripts.look(new), tmp_path, PATH=broken))
@@ -120,7 +120,7 @@ def test_a_process_that_ends_while_it_is_read_hides_no_other(shell: list[str], t
 
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
 def test_one_id_starts_once_however_often_it_is_asked_for(shell: list[str], tmp_path: Path) -> None:
-    script = _start(new := new_id(NOW), b"echo once >>starts; exit 6", place=entering(os.fsencode(tmp_path)))
+    script = _start(new := new_id(NOW), b"echo once >>starts; exit 6", cwd=os.fsencode(tmp_path))
     with ThreadPoolExecutor() as threads:
         answers = list(threads.map(lambda _: _run(shell, script, tmp_path), range(4)))
     assert {_job(answer).state for answer in answers} <= {JobState.RUNNING, JobState.ENDED}
@@ -138,7 +138,7 @@ def test_variables_of_the_job_do_not_mislead_its_keeper(tmp_path: Path) -> None:
 
 
 def test_room_for_the_status_is_set_aside_at_the_start(tmp_path: Path) -> None:
-    script = _start(new := new_id(NOW), b"until [ -e go ]; do sleep 0.01; done", place=entering(os.fsencode(tmp_path)))
+    script = _start(new := new_id(NOW), b"until [ -e go ]; do sleep 0.01; done", cwd=os.fsencode(tmp_path))
     _run(["sh"], script, tmp_path)
     room = (_kept(tmp_path, new) / "rc.new").stat()
     assert room.st_size == 65
@@ -168,7 +168,7 @@ def _tools(directory: Path, *more: str, **made: str) -> Path:
 def test_a_host_without_setsid_still_has_jobs_that_end_as_a_whole(tmp_path: Path, more: tuple[str, ...]) -> None:
     tools = _tools(tmp_path / "tools", *more)
     line = b"sleep 600 & echo $! >child; wait"
-    script = _start(new := new_id(NOW), line, place=entering(os.fsencode(tmp_path)))
+    script = _start(new := new_id(NOW), line, cwd=os.fsencode(tmp_path))
     job = _job(_run(["/bin/sh"], script, tmp_path, PATH=str(tools)))
     assert (job.state, job.keeper) == (JobState.RUNNING, True)
     while not (tmp_path / "child").exists() or not (child := (tmp_path / "child").read_text().strip()):
