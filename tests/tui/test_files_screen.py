@@ -420,6 +420,41 @@ async def test_what_arrived_while_another_screen_was_in_front_is_there_on_coming
         assert "notes.md" in _names(hands.remote)
 
 
+async def test_what_a_cancelled_transfer_brings_when_it_is_gone_on_with_is_seen(
+    demo_app: DemoApp, project: Path
+) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        transfer = await _start_copying(hands)
+        await pilot.press("x")
+        await scene.finish_work(pilot)
+        assert _state(transfer) is TransferState.CANCELLED
+        assert "model.bin" not in _names(hands.local)
+        scene.world["web-1"].add_text("/srv/app/model.bin", "small by now\n")
+        await hands.press("t", "home", "r")
+        await scene.finish_work(pilot)
+        assert hands.transfers[-1].state is TransferState.DONE
+        await hands.press("t")
+        assert "model.bin" in _names(hands.local)
+
+
+async def test_the_transfer_that_keys_are_about_stays_in_view_when_the_panes_are_worked_in(
+    demo_app: DemoApp, project: Path
+) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        for name in ("a", "b", "c", "d", "e", "f"):
+            (project / name).write_bytes(b"x")
+            await hands.press("r")
+            await hands.stand_on(name)
+            await hands.press("c")
+            await scene.finish_work(pilot)
+        await _start_copying(hands)
+        await hands.press("t", "end")
+        await hands.press("t")
+        assert "model.bin" in hands.text.split("transfers")[-1]
+
+
 async def test_what_could_not_be_read_is_read_as_soon_as_there_is_a_connection(
     demo_app: DemoApp, project: Path
 ) -> None:

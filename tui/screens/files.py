@@ -16,7 +16,7 @@ from textual.content import Content
 from backend.connection.connector import FileKind
 from backend.errors import FairleadError
 from backend.files.paths import join_inside, to_bytes
-from backend.files.transfer import Transfer
+from backend.files.transfer import Transfer, TransferOutcome
 from tui.actions import Action, bindings_of
 from tui.messages import OperationFailed, SessionUpdated, TransferUpdated
 from tui.prompts.base import Words
@@ -83,8 +83,8 @@ class FilesScreen(SideActions, SyncActions, EditActions):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ended: set[str] = set()
-        """Ids of the transfers whose end has been noticed."""
+        self._ended: dict[str, TransferOutcome] = {}
+        """How each transfer ended, as far as it has been noticed; one that is gone on with ends another time."""
 
     def compose_body(self) -> ComposeResult:
         now = self.services.clock.now
@@ -131,9 +131,9 @@ class FilesScreen(SideActions, SyncActions, EditActions):
             self._notice_end(transfer)
 
     def _notice_end(self, transfer: Transfer) -> None:
-        """Once for each transfer that has ended, be it while another screen was in front."""
-        if transfer.outcome is not None and transfer.id not in self._ended:
-            self._ended.add(transfer.id)
+        """Once for each end of a transfer, be it while another screen was in front."""
+        if transfer.outcome is not None and self._ended.get(transfer.id) is not transfer.outcome:
+            self._ended[transfer.id] = transfer.outcome
             self._arrived(transfer)
 
     def _arrived(self, transfer: Transfer) -> None:

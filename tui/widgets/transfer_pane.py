@@ -98,8 +98,18 @@ class TransferPane(Vertical):
         rows.set_rows(records)
         rows.look(self.workbench.services.clock.monotonic())
         rows.styles.height = max(1, len(records))
+        self._show_what_keys_are_about()
         self.border_subtitle = Content(panel_footer(records, rows.standing))
         self.refresh_bindings()
+
+    def on_descendant_blur(self) -> None:
+        if self.current is not None:
+            self.list_.move_to(self.current.id)
+
+    def _show_what_keys_are_about(self) -> None:
+        """Whoever works in the panes pauses and stops nothing unseen."""
+        if not self.list_.has_focus and self.current is not None:
+            self.list_.show(self.current.id)
 
     def show_one(self, transfer_id: str) -> None:
         """Put the cursor on this one."""
