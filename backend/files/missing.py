@@ -27,16 +27,23 @@ async def making(files: FileSystem, path: bytes) -> AsyncIterator[None]:
 
 
 async def expect_parent(files: FileSystem, path: bytes) -> None:
-    """Raise FileError NOT_FOUND for the outermost directory that is missing on the way to `path`, if any is."""
+    """Raise `missing_parent`, if it is."""
+    if (missing := await missing_parent(files, path)) is not None:
+        raise missing
+
+
+async def missing_parent(files: FileSystem, path: bytes) -> FileError | None:
+    """NOT_FOUND of the outermost directory that is missing on the way to `path`; None where none is."""
     parent = parent_of(path)
-    if await _is_missing(files, parent):
-        above = [directory for directory in _ancestors(parent) if directory != b"/"]
-        missing = await asyncio.gather(*(_is_missing(files, directory) for directory in above))
-        outermost = next((directory for directory, gone in zip(above, missing, strict=True) if gone), parent)
-        raise no_directory(files, outermost, parent)
+    if not await _is_missing(files, parent):
+        return None
+    above = [directory for directory in _ancestors(parent) if directory != b"/"]
+    missing = await asyncio.gather(*(_is_missing(files, directory) for directory in above))
+    outermost = next((directory for directory, gone in zip(above, missing, strict=True) if gone), parent)
+    return _no_directory(files, outermost, parent)
 
 
-def no_directory(files: FileSystem, missing: bytes, wanted: bytes) -> FileError:
+def _no_directory(files: FileSystem, missing: bytes, wanted: bytes) -> FileError:
     """NOT_FOUND of `missing`, where the directory `wanted` was to hold something."""
     shown, parent = show_bytes(missing), show_bytes(parent_of(missing))
     if files.host is None:

@@ -120,14 +120,6 @@ class RowList(ScrollView, Generic[R], can_focus=True):
                 return True
         return False
 
-    def show(self, key: Hashable) -> None:
-        """Bring the row with this key into view, with the cursor where it is out of view otherwise."""
-        for index, row in enumerate(self.rows):
-            top = self.scroll_offset.y
-            if self.key_of(row) == key and not top <= index < top + self.scrollable_content_region.height:
-                self.cursor = index
-                self._show_row(index)
-
     def _standing_place(self, index: int, step: int) -> int:
         """The nearest row that the cursor may rest on: first in the direction of `step`, then the other way."""
         index = max(0, min(index, len(self.rows) - 1))

@@ -103,13 +103,12 @@ class TransferPane(Vertical):
         self.refresh_bindings()
 
     def on_descendant_blur(self) -> None:
-        if self.current is not None:
-            self.list_.move_to(self.current.id)
+        self._show_what_keys_are_about()
 
     def _show_what_keys_are_about(self) -> None:
-        """Whoever works in the panes pauses and stops nothing unseen."""
+        """Whoever works in the panes pauses and stops nothing unseen: the cursor is where these keys are."""
         if not self.list_.has_focus and self.current is not None:
-            self.list_.show(self.current.id)
+            self.list_.move_to(self.current.id)
 
     def show_one(self, transfer_id: str) -> None:
         """Put the cursor on this one."""
