@@ -76,6 +76,10 @@ class CommandHistory:
         """Keep `line`, which `command` runs now, and how it ends; returns at once. What cannot be kept is logged."""
         self._go_on(self._follow(line, command), f"history of {command.id}")
 
+    def keep_queued(self, line: str, host: str, cwd: bytes | None) -> None:
+        """The same for a line that waits for `host`: how it ends is told with the request."""
+        self._go_on(self._begin_alone(line, host, cwd), f"history of a request to {host}")
+
     def keep_group(self, line: str, run: GroupRun) -> None:
         """The same for a line that `run` runs on many hosts: it is kept once, under `GROUP`."""
         self._go_on(self._follow_group(line, run), f"history of {run.id}")
@@ -89,6 +93,9 @@ class CommandHistory:
         number = await self.begin(command.host, line, command.spec.cwd)
         if number is not None:
             await self.end(number, await command.wait())
+
+    async def _begin_alone(self, line: str, host: str, cwd: bytes | None) -> None:
+        await self.begin(host, line, cwd)
 
     async def _follow_group(self, line: str, run: GroupRun) -> None:
         number = await self.begin(GROUP, line, run.spec.command.cwd)

@@ -63,6 +63,8 @@ async def test_a_command_is_queued_and_done_when_the_host_comes(demo_app: DemoAp
         assert scene.app.services.commands.all() == ()
         (request,) = await _requests(scene)
         assert request.action == RunCommand(b"echo here again")
+        (entry,) = await scene.app.services.history.entries("web-1", most=1)
+        assert entry.line == "echo here again", "what is queued was typed as well"
         await scene.connect(pilot, "web-1")
         done = await _all_done(scene, pilot)
         assert done.result is not None

@@ -87,7 +87,7 @@ async def test_deletions_come_first_apart_and_counted(demo_app: DemoApp) -> None
         panel = await hands.compare("down", "down", "space")
         headings = [row for row in panel.rows() if isinstance(row, Heading)]
         assert [heading.danger for heading in headings] == [True, False]
-        assert "2 will be deleted" in panel.summary()
+        assert "2 to delete" in panel.summary()
         await pilot.press("y")
         told = await hands.synced()
         assert "2 deleted" in told
@@ -104,7 +104,7 @@ async def test_what_is_unticked_is_left_alone(demo_app: DemoApp) -> None:
         assert not isinstance(panel.current, Heading)
         assert panel.current.parts == (b"notes.md",)
         await pilot.press("space")
-        assert "1 will be deleted" in panel.summary()
+        assert "1 to delete" in panel.summary()
         await pilot.press("y")
         told = await hands.synced()
         assert "2 files copied" in told

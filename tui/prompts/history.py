@@ -129,7 +129,7 @@ class HistoryPrompt(Prompt[str | None]):
         self._rows.set_rows(rows)
         self._rows.cursor = here if stay else 0
         where = "any host" if self._rows.everywhere else clean_line(self._host)
-        self.query_one("#choices-empty", Words).update("" if rows else f"nothing like it was typed for {where}")
+        self.query_one("#choices-empty", Words).update("" if rows else _none(typed, where))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._fit(event.value)
@@ -187,3 +187,7 @@ class HistoryPrompt(Prompt[str | None]):
         """The line under the cursor; where nothing fits, what is typed."""
         entry = self._rows.current
         self.dismiss(entry.line if entry is not None else self.query_one(HistoryLine).value or None)
+
+
+def _none(typed: str, where: str) -> str:
+    return f"nothing {'like it ' if typed.strip() else ''}was typed for {where}"

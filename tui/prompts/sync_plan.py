@@ -46,7 +46,7 @@ LOOK_EVERY = 0.2
 _GROUP = "Sync"
 ACTIONS = (
     KeyAction("sync.go", "y", "do it", "Do what is ticked.", _GROUP, "sync", rank=1),
-    KeyAction("sync.tick", "space", "untick", "Leave this out, or take it in again; of a directory, all in it.", _GROUP,
+    KeyAction("sync.tick", "space", "tick/untick", "Leave this out, or take it in again; of a directory, all in it.", _GROUP,
               "sync", rank=2),
     KeyAction("sync.tick_all", "a", "all or none", "Leave out all of its kind, or take all of them in again.", _GROUP,
               "sync", rank=3),
@@ -192,8 +192,8 @@ class SyncPanel(Panel[PlanRow]):
     def summary(self) -> str:
         if self._plan is None or not self.ready:
             return ""
-        parts = [f"{self._changes:,} ticked"]
-        parts += [f"{self._deletions:,} will be deleted"] if self._deletions else []
+        parts = [f"{self._changes + self._deletions:,} ticked"]
+        parts += [f"{self._deletions:,} to delete"] if self._deletions else []
         parts += ["a production host"] if self._plan.production else []
         return f" {self.glyphs.dot} ".join(parts)
 
