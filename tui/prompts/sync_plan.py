@@ -46,8 +46,8 @@ LOOK_EVERY = 0.2
 _GROUP = "Sync"
 ACTIONS = (
     KeyAction("sync.go", "y", "do it", "Do what is ticked.", _GROUP, "sync", rank=1),
-    KeyAction("sync.tick", "space", "tick/untick", "Leave this out, or take it in again; of a directory, all in it.", _GROUP,
-              "sync", rank=2),
+    KeyAction("sync.tick", "space", "tick/untick", "Leave this out, or take it in again; of a directory, all in it.",
+              _GROUP, "sync", rank=2),
     KeyAction("sync.tick_all", "a", "all or none", "Leave out all of its kind, or take all of them in again.", _GROUP,
               "sync", rank=3),
 )  # fmt: skip
