@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
+from textual.widgets._toast import ToastRack
 
 from backend.connection.connector import Phase, PhaseFailed, PhaseStarted
 from backend.connection.outcomes import RouteOutcome, RouteStatus
@@ -345,6 +346,18 @@ async def test_a_forward_that_failed_tells_why_and_can_be_tried_again(
         await pilot.press("enter")
         await settled(pilot)
         assert "● L 80→localhost:80" in _part(pilot, "#panel-box")
+
+
+async def test_what_is_told_leaves_the_keys_of_a_panel_in_view(fake_app: FakeApp, services: FakeServices) -> None:
+    async with fake_app((80, 24)) as pilot:
+        await pilot.press("f")
+        await settled(pilot)
+        keys = shown(pilot).splitlines()[-2]
+        assert "new" in keys
+        rack = ToastRack()  # a test has none of its own
+        await pilot.app.screen.mount(rack)
+        await settled(pilot)
+        assert rack.styles.margin.bottom == len(shown(pilot).splitlines()) - shown(pilot).splitlines().index(keys)
 
 
 async def test_a_forward_that_others_can_use_says_so(fake_app: FakeApp, services: FakeServices) -> None:
