@@ -787,7 +787,7 @@ CATALOGUE: dict[Code, Entry] = {
     Code.TIME_LIMIT: _entry(
         Category.LIMIT,
         "The time limit of {seconds} s was reached.",
-        "Give more time with -t. Whether the remote process ended: {remote}",
+        "Give more time with -t. The remote process: {remote}.",
     ),
     Code.INTERRUPTED: _entry(Category.LIMIT, "Stopped.", "Give the same command again to go on."),
     Code.NEEDS_PERSON: _entry(

@@ -10,6 +10,8 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from tui.actions import Action, find
 
 Run = partial[Any]
+_BY_WHAT_IT_DOES = 0.05
+"""The score of an action whose name does not match, but the words of what it does: below all others."""
 
 
 class ActionProvider(Provider):
@@ -20,10 +22,12 @@ class ActionProvider(Provider):
             yield DiscoveryHit(_name(action), run, help=action.help)
 
     async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
+        matcher, words = self.matcher(query), query.casefold().split()
         for action, run in self._offers():
             if (score := matcher.match(_name(action))) > 0:
                 yield Hit(score, matcher.highlight(_name(action)), run, help=action.help)
+            elif all(word in action.help.casefold() for word in words):
+                yield Hit(_BY_WHAT_IT_DOES, _name(action), run, help=action.help)
 
     def _offers(self) -> list[tuple[Action, Run]]:
         offers: dict[str, tuple[Action, Run]] = {}

@@ -108,8 +108,8 @@ async def _past(failure: Failure, known: Known) -> Refinement:
         return Refinement()
     when = f"{last:%Y-%m-%d %H:%M} UTC"
     text = (
-        f"It worked on {when}. Unless its address has changed since, either the server is down, or it shuts this "
-        "machine out for a while: then it can still be reached from elsewhere, as from a jump host."
+        f"It worked on {when}. Unless its address or port has changed since, either the server is down, or it shuts "
+        "this machine out for a while: then it can still be reached from elsewhere, as from a jump host."
     )
     return Refinement({"last_success": when}, (Advice(text),))
 

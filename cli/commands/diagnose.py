@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +159,8 @@ async def _climb(services: Services, host: str, also: _Also, *, adjust: Adjust |
     climbing = diagnostics.climb(host, on_check=on_check if also.verify else None, afterwards=afterwards, adjust=adjust)
     async with closing(climbing) as climb:
         async for rung in climb:
+            if also.inside is not None:
+                rung = _without_looking_inside(rung)  # that is what comes next
             if rung.status is not RungStatus.RUNNING:
                 rungs.append(rung)
             if not services.flags.json:
@@ -166,6 +169,10 @@ async def _climb(services: Services, host: str, also: _Also, *, adjust: Adjust |
     if measured and not services.flags.json:
         click.echo("\n".join(["", *slow_lines(measured[0], _width())]))
     return _Climbed(Diagnosis(host=host, rungs=tuple(rungs)), tuple(checks), measured[0] if measured else None)
+
+
+def _without_looking_inside(rung: Rung) -> Rung:
+    return replace(rung, advice=tuple(item for item in rung.advice if " --inside " not in (item.command or "")))
 
 
 def _show(story: ServerSide | NotSeen, services: Services) -> None:

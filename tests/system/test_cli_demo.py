@@ -38,6 +38,8 @@ def test_a_refused_login_is_explained_from_inside(tmp_path: Path) -> None:
     assert (told["failed_rung"], told["code"]) == ("auth", "AUTH_DENIED")
     assert told["server_side"]["findings"][0]["code"] == "USER_UNKNOWN"
     assert told["server_side"]["unseen"]
+    commands = [item["command"] or "" for rung in told["rungs"] for item in rung["advice"]]
+    assert commands and not any("--inside" in command for command in commands), "that is what it did"
 
 
 def test_what_takes_the_room_of_a_full_disk_is_listed(tmp_path: Path) -> None:

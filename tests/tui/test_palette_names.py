@@ -40,3 +40,11 @@ async def test_the_runs_are_still_shown_after_the_palette_was_open_and_the_termi
         await pilot.resize_terminal(80, 24)
         await hands.drawn()
         assert "✓ echo first" in shown(pilot)
+
+
+async def test_an_action_is_found_by_what_it_does_as_well(demo_app: DemoApp) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        await scene.settle(pilot)
+        await pilot.press("ctrl+p", *"health")
+        await scene.settle(pilot, until=lambda: "host: history" in shown(pilot))
+        assert "host: history" in shown(pilot)

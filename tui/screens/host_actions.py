@@ -33,7 +33,7 @@ ACTIONS = (
     Action("host.waiting", "w", "waiting", "See what waits for this host while it is away, and change it.", _GROUP,
            "host", rank=5),
     Action("host.routes", "R", "routes", "Tell which route is used, and why the others lost.", _GROUP, "host", rank=8),
-    Action("host.readings", "H", "history", "See how this host has been: readings, plots, and what they lead to.",
+    Action("host.readings", "H", "history", "See the health of this host: readings, plots, and what they lead to.",
            _GROUP, "host", rank=8),
     Action("host.unlock", "u", "log in anyway", "Forget the logins that were refused, and connect.", _GROUP, "host",
            rank=1),
