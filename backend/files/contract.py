@@ -59,7 +59,7 @@ class Search(Protocol):
 
     @property
     def by(self) -> str:
-        """Who looks: `find on the host`, or `reading directories`."""
+        """Who looks: `find on the host`, or `by reading directories`."""
         ...
 
 

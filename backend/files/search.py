@@ -107,7 +107,7 @@ class WalkingSearch:
 
     @property
     def by(self) -> str:
-        return "reading directories"
+        return "by reading directories"
 
     async def hits(self) -> AsyncIterator[Sequence[Hit]]:
         async with closing(self._reader.entries(self._path)) as batches:

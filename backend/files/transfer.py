@@ -277,7 +277,11 @@ class TransferService:
         """Go on here with transfers that nobody works on; those that were taken up."""
         await self._settled()
         await self._keeper.flush()
-        return [self._take_up(record) for record in await self._book.claim(ids)]
+        before = {record.id: record.state for record in await self._keeper.look()}
+        return [
+            self._take_up(record, cut_off=before.get(record.id) is TransferState.INTERRUPTED)
+            for record in await self._book.claim(ids)
+        ]
 
     async def go_on(self, host: str) -> list[Transfer]:
         """Go on here with what was interrupted and goes on by itself."""
@@ -339,9 +343,10 @@ class TransferService:
         else:
             await transfer.cancel()
 
-    def _take_up(self, record: TransferRecord) -> Transfer:
+    def _take_up(self, record: TransferRecord, *, cut_off: bool = True) -> Transfer:
+        """`cut_off`: nobody had stopped it."""
         progress = record.progress
-        if progress != TransferProgress():  # it had begun
+        if cut_off and progress != TransferProgress():  # it had begun
             progress = replace(progress, restarts=progress.restarts + 1)
         standing = Standing(record.priority, record.place, record.by_itself, asked=record.asked, progress=progress)
         transfer = Transfer(record.id, record.request, self._around, standing)

@@ -58,6 +58,7 @@ async def test_a_command_is_queued_and_done_when_the_host_comes(demo_app: DemoAp
     async with demo_app() as (scene, pilot):
         await _enter(scene, pilot, "echo here again")
         assert "web-1 is not connected" in shown(pilot)
+        assert "^c stop" not in shown(pilot), "nothing runs"
         await pilot.press("q")
         await scene.settle(pilot)
         assert scene.app.services.commands.all() == ()

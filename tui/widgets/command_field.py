@@ -36,7 +36,6 @@ INTERRUPT = Action(
     "Stop the command that is shown; says what was confirmed.",
     "Commands",
     "commands",
-    does="screen.interrupt",
     rank=2,
 )
 """Bound here as well: a line of text would take the key for copying."""
@@ -100,6 +99,14 @@ class CommandField(TextLine):
 
     class Kept(Message):
         """There are more lines before the one that is typed, or fewer."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "interrupt":  # of the screen that the line is on, also while a dialog is in front of it
+            return hasattr(self.screen, "action_interrupt") and self.screen.check_action(action, parameters)
+        return super().check_action(action, parameters)
+
+    async def action_interrupt(self) -> None:
+        await self.screen.run_action("interrupt")
 
     async def on_key(self, event: events.Key) -> None:
         if (event.is_printable or event.key in {"enter", "alt+enter"}) and self.checking():

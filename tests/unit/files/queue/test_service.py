@@ -196,6 +196,20 @@ async def test_what_runs_when_the_program_ends_goes_on_after_a_restart(
         assert await states(bench) == {transfer.id: S.DONE}
 
 
+async def test_what_a_person_has_stopped_does_not_count_as_cut_off(process: Open, here: Path) -> None:
+    file(here / "big", 8 * MIB)
+    async with process() as bench:
+        transfer = bench.transfers.submit(bench.putting(here / "big", to="./", rate_limit=200_000))
+        await moved(transfer, 3 * MIB)
+        await transfer.cancel()
+        (again,) = await bench.transfers.resume([transfer.id])
+        again.limit(None)
+        outcome = await again.wait()
+        assert outcome.error is None
+        assert outcome.progress.resumed_bytes > 2 * MIB
+        assert outcome.progress.restarts == 0
+
+
 @pytest.mark.parametrize("direction", Direction)
 @pytest.mark.parametrize("how", ["resumed", "asked for again"])
 async def test_a_tree_whose_copy_was_cut_off_is_not_put_into_itself(
