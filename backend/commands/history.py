@@ -76,9 +76,9 @@ class CommandHistory:
         """Keep `line`, which `command` runs now, and how it ends; returns at once. What cannot be kept is logged."""
         self._go_on(self._follow(line, command), f"history of {command.id}")
 
-    def keep_queued(self, line: str, host: str, cwd: bytes | None) -> None:
-        """The same for a line that waits for `host`: how it ends is told with the request."""
-        self._go_on(self._begin_alone(line, host, cwd), f"history of a request to {host}")
+    def keep_apart(self, line: str, host: str, cwd: bytes | None) -> None:
+        """The same for a line that waits for `host`, or is a job there: how it ends is told with the request or job."""
+        self._go_on(self._begin_alone(line, host, cwd), f"history of what waits or runs apart on {host}")
 
     def keep_group(self, line: str, run: GroupRun) -> None:
         """The same for a line that `run` runs on many hosts: it is kept once, under `GROUP`."""

@@ -51,6 +51,20 @@ async def test_what_ran_is_found_by_a_few_letters_and_does_not_run_by_itself(dem
         assert len(scene.app.services.commands.all()) == 3
 
 
+async def test_a_line_that_runs_detached_is_found_as_well(demo_app: DemoApp) -> None:
+    async with demo_app() as (scene, pilot):
+        screen = await _arrive(scene, pilot)
+        await scene.connect(pilot, "web-1")
+        for line in ("sleep 5", " echo secret"):
+            screen.line.input.value = line
+            await pilot.press("alt+d")
+            await scene.finish_work(pilot)
+        await pilot.press("ctrl+r")
+        await scene.settle(pilot)
+        rows = scene.app.screen.query_one(HistoryRows)
+        assert [(row.line, row.end) for row in rows.rows] == [("sleep 5", "")]
+
+
 async def test_a_line_is_forgotten_and_that_can_be_undone(demo_app: DemoApp) -> None:
     async with demo_app((80, 24)) as (scene, pilot):
         screen = await _arrive(scene, pilot)

@@ -54,7 +54,8 @@ class CommandsBeside(WorkbenchScreen):
     async def action_detach(self) -> None:
         """Start the line that is typed as a job; without one, say how."""
         field = self.query_one(CommandLine).input
-        line, host = field.value.strip(), self.host
+        typed, host = field.value, self.host
+        line = typed.strip()
         if host is None or not line:
             self.post_message(Notice("Type a command first; alt+d then runs it so that it outlives the connection."))
             return
@@ -68,6 +69,7 @@ class CommandsBeside(WorkbenchScreen):
                 field.value = line  # what was typed is not lost
             self.post_message(OperationFailed(error, f"starting a job on {clean_line(host)}"))
             return
+        self.services.history.keep_apart(typed, host, spec.cwd)
         risk = f" But {job.risk}." if job.risk else ""
         self.post_message(
             Notice(f"Started as a job. alt+j shows what it says and takes.{risk}", title=clean_line(line))

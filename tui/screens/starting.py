@@ -95,7 +95,7 @@ class StartsCommands(WorkbenchScreen):
         elif answer is not None and answer.choice is Choice.NOW:
             self.start(host, spec, line)
         elif answer is not None and line:
-            self.services.history.keep_queued(line, host, spec.cwd)
+            self.services.history.keep_apart(line, host, spec.cwd)
 
     @work(group="change-directory", exit_on_error=False)
     async def _change_directory(self, place: CommandPlace, command: RunningCommand) -> None:
