@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from backend.clock import SystemClock
@@ -106,6 +107,21 @@ async def test_what_waits_is_moved_and_preferred(demo_app: DemoApp, project: Pat
         await hands.press("i")
         assert (hands.names()[2], hands.rows[2].priority) == ("current", Priority.HIGH)
         assert hands.list_.current == hands.rows[2], "the cursor goes along"
+
+
+async def test_a_terminal_that_is_left_and_looked_at_again_leaves_the_cursor_where_it_was(
+    demo_app: DemoApp, project: Path
+) -> None:
+    async with demo_app((80, 24)) as (scene, pilot):
+        hands = await Hands(scene, pilot).arrive()
+        await _queue(hands)
+        await hands.press("end")
+        scene.app.post_message(events.AppBlur())
+        await scene.pass_time(pilot, 2.0)
+        scene.app.post_message(events.AppFocus())
+        await hands.rest()
+        assert hands.list_.has_focus
+        assert hands.list_.current == hands.rows[4]
 
 
 async def test_all_are_paused_and_go_on(demo_app: DemoApp, project: Path) -> None:

@@ -106,8 +106,11 @@ class TransferPane(Vertical):
         self._show_what_keys_are_about()
 
     def _show_what_keys_are_about(self) -> None:
-        """Whoever works in the panes pauses and stops nothing unseen: the cursor is where these keys are."""
-        if not self.list_.has_focus and self.current is not None:
+        """Whoever works in the panes pauses and stops nothing unseen: the cursor is where these keys are.
+
+        Who leaves the terminal for another window finds it where it was.
+        """
+        if self.workbench.app_focus and not self.list_.has_focus and self.current is not None:
             self.list_.move_to(self.current.id)
 
     def show_one(self, transfer_id: str) -> None:
