@@ -33,6 +33,32 @@ async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
             task.exception()
 
 
+class Beside:
+    """Small work beside its owner's, as what is written down: begun at once, and waited for where it is read."""
+
+    def __init__(self, limit: float) -> None:
+        """`limit`: real seconds that `close` waits."""
+        self._limit = limit
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """`work` tells of its own failures."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def caught_up(self) -> None:
+        """Return when all that has been begun until now has ended."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def close(self) -> None:
+        """Let it end; bounded, never raises."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._limit)
+        await cancel_all(self._tasks)
+
+
 async def ended_within(waits: Iterable[Coroutine[Any, Any, object]], seconds: float) -> bool:
     """Whether all of `waits` return within real `seconds`; those that do not are cancelled."""
     tasks = [asyncio.create_task(wait) for wait in waits]

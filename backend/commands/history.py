@@ -5,7 +5,6 @@ A line that begins with a blank is not kept, as in a shell (HISTCONTROL=ignoresp
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
 from collections.abc import Coroutine, Sequence
@@ -18,7 +17,7 @@ from backend.commands.values import CommandOutcome
 from backend.dataclass import dataclass
 from backend.errors import FairleadError
 from backend.store import Store
-from backend.tasks import cancel_all
+from backend.tasks import Beside
 
 if TYPE_CHECKING:
     from backend.commands.many.run import GroupRun
@@ -70,7 +69,7 @@ class CommandHistory:
     def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._following: set[asyncio.Task[None]] = set()
+        self._following = Beside(_CLOSE_LIMIT)
 
     def keep(self, line: str, command: RunningCommand) -> None:
         """Keep `line`, which `command` runs now, and how it ends; returns at once. What cannot be kept is logged."""
@@ -85,9 +84,7 @@ class CommandHistory:
         self._go_on(self._follow_group(line, run), f"history of {run.id}")
 
     def _go_on(self, following: Coroutine[None, None, None], name: str) -> None:
-        task = asyncio.create_task(_logged(following), name=name)
-        self._following.add(task)
-        task.add_done_callback(self._following.discard)
+        self._following.begin(_logged(following), name)
 
     async def _follow(self, line: str, command: RunningCommand) -> None:
         number = await self.begin(command.host, line, command.spec.cwd)
@@ -105,9 +102,7 @@ class CommandHistory:
 
     async def close(self) -> None:
         """Note the ends of what has ended; bounded."""
-        if self._following:
-            await asyncio.wait(self._following, timeout=_CLOSE_LIMIT)
-        await cancel_all(self._following)
+        await self._following.close()
 
     async def begin(self, host: str, line: str, cwd: bytes | None = None) -> int | None:
         """`line` is run on `host` now; the entry's number, None where it is not kept."""

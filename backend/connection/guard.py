@@ -9,7 +9,6 @@ refusals they are, when it may go on and how to go on now.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +30,7 @@ from backend.connection.refusals import (
 from backend.connection.target import Hop, Target
 from backend.errors import AuthError, Code, FairleadError
 from backend.store import Store
-from backend.tasks import cancel_all
+from backend.tasks import Beside
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,7 @@ class LockoutGuard:
         self._clock = clock
         self._here: dict[Place, list[Refusal]] = {}
         """Refusals that could not be written down."""
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing = Beside(CLOSE_SECONDS)
 
     async def check(self, target: Target, hop: Hop) -> int:
         """How many refused tries are still safe at `hop`, on the way to `target`.
@@ -105,9 +104,7 @@ class LockoutGuard:
     def note_accepted(self, target: Target) -> None:
         """Write down that every hop of `target` has let its user in, beside what goes on."""
         logins, now = [(place_of(target, hop), hop.user) for hop in target.hops], self._now()
-        task = asyncio.create_task(self._keep_accepted(logins, now), name="accepted logins")
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        self._writing.begin(self._keep_accepted(logins, now), "accepted logins")
 
     async def forget(self, target: Target) -> int:
         """Start counting anew for every hop of `target`; how many refusals are forgotten."""
@@ -120,16 +117,13 @@ class LockoutGuard:
 
     async def close(self) -> None:
         """Let what is being written down be written; bounded, never raises."""
-        if self._writing:
-            await asyncio.wait(self._writing, timeout=CLOSE_SECONDS)
-        await cancel_all(self._writing)
+        await self._writing.close()
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
     async def _past(self, target: Target, hop: Hop) -> Past:
-        if self._writing:
-            await asyncio.wait(self._writing)
+        await self._writing.caught_up()
         place, now, past = place_of(target, hop), self._now(), Past()
         if self._store.path.exists():
             try:

@@ -20,7 +20,7 @@ from backend.connection.session import PhaseSeen
 from backend.errors import FairleadError
 from backend.events import EventBus
 from backend.store import Store
-from backend.tasks import cancel_all
+from backend.tasks import Beside
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +36,12 @@ class KeyAges:
         self._clock = clock
         self._seen: set[str] = set()
         """By this process: written, or about to be."""
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing = Beside(CLOSE_SECONDS)
         self._subscription = bus.subscribe(PhaseSeen, self._hear)
 
     async def since(self, fingerprints: Iterable[str]) -> Mapping[str, datetime]:
         """What is known of these; empty where the state file cannot be read."""
-        if self._writing:
-            await asyncio.wait(self._writing)
+        await self._writing.caught_up()
         asked = tuple(fingerprints)
         if not await asyncio.to_thread(self._store.path.exists):
             return {}
@@ -55,9 +54,7 @@ class KeyAges:
     async def close(self) -> None:
         """Listen no more; bounded, never raises."""
         self._subscription.cancel()
-        if self._writing:
-            await asyncio.wait(self._writing, timeout=CLOSE_SECONDS)
-        await cancel_all(self._writing)
+        await self._writing.close()
 
     def _hear(self, event: PhaseSeen) -> None:
         phase = event.phase
@@ -67,9 +64,7 @@ class KeyAges:
         if not fingerprint or fingerprint in self._seen:
             return
         self._seen.add(fingerprint)
-        task = asyncio.create_task(self._keep(fingerprint), name="age of a host key")
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        self._writing.begin(self._keep(fingerprint), "age of a host key")
 
     async def _keep(self, fingerprint: str) -> None:
         at = self._clock.now().timestamp()
