@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from functools import partial as bind
@@ -132,25 +131,14 @@ async def _look(origin: FileSystem, path: bytes, text: str) -> tuple[SourcePath,
 
 async def _destination(goal: FileSystem, text: str) -> DestinationPath:
     path, into = await goal.resolve(text), text.endswith("/")
-    async with background(_around(goal, path)) as around:  # the same round trip does
+    # One round trip does for all three.
+    async with background(follow_named(goal, path)) as followed, background(missing_parent(goal, path)) as missing:
         kind = await _kind(goal, path)
-        if kind is None and (missing := (await around)[1] or await _missing_here(goal, path)) is not None:
-            raise missing
+        if kind is None and (error := await missing) is not None:
+            raise error
         if kind is not FileKind.DIRECTORY and not into:
-            path = (await around)[0]
+            path = await followed
     return DestinationPath(path, kind, into=into)
-
-
-async def _around(goal: FileSystem, path: bytes) -> tuple[bytes, FileError | None]:
-    """Where links lead from `path`; on a host, where each look costs a round trip, whether its directory is missing."""
-    if goal.host is None:
-        return await follow_named(goal, path), None
-    followed, missing = await asyncio.gather(follow_named(goal, path), missing_parent(goal, path))
-    return followed, missing
-
-
-async def _missing_here(goal: FileSystem, path: bytes) -> FileError | None:
-    return await missing_parent(goal, path) if goal.host is None else None
 
 
 async def _kind(files: FileSystem, path: bytes) -> FileKind | None:

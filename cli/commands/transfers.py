@@ -8,16 +8,7 @@ import click
 
 from backend.errors import Code, ConfigError
 from backend.files.queue.record import words
-from backend.files.transfer import (
-    Granted,
-    Move,
-    Priority,
-    Transfer,
-    TransferRecord,
-    TransferService,
-    TransferState,
-    Wish,
-)
+from backend.files.transfer import Granted, Move, Priority, TransferRecord, TransferService, TransferState, Wish
 from cli.arguments import Rate
 from cli.execute import Services, execute
 from cli.failures import print_json
@@ -222,14 +213,11 @@ def retry(flags: GlobalFlags, name: str) -> int:
             how = f"; go on with: fairlead transfers resume {record.id}" if record.state in _STOPPED else ""
             services.narration.say(f"{record.id}: nothing failed in it{how}")
             return Status.OK
-        services.narration.say(f"{record.id} is {again.id} now: {_how_many(again)} of {words(again.request)}")
+        count = len(again.request.only) or "all"
+        services.narration.say(f"{record.id} is {again.id} now: {count} of {words(again.request)}")
         return await follow(services, (again,))
 
     return execute(flags, work)
-
-
-def _how_many(again: Transfer) -> str:
-    return str(len(again.request.only) or "all")
 
 
 @transfers.command()

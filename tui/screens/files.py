@@ -5,6 +5,7 @@ At first the left side is this machine; the right one is the workbench's host.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from textual import on, work
@@ -16,7 +17,7 @@ from textual.content import Content
 from backend.connection.connector import FileKind
 from backend.errors import FairleadError
 from backend.files.paths import join_inside, to_bytes
-from backend.files.transfer import Transfer, TransferOutcome
+from backend.files.transfer import Transfer
 from tui.actions import Action, bindings_of
 from tui.messages import OperationFailed, SessionUpdated, TransferUpdated
 from tui.prompts.base import Words
@@ -83,8 +84,8 @@ class FilesScreen(SideActions, SyncActions, EditActions):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ended: dict[str, TransferOutcome] = {}
-        """How each transfer ended, as far as it has been noticed; one that is gone on with ends another time."""
+        self._ended: dict[str, datetime | None] = {}
+        """When each transfer ended, as far as it has been noticed; one that is gone on with ends another time."""
 
     def compose_body(self) -> ComposeResult:
         now = self.services.clock.now
@@ -132,8 +133,8 @@ class FilesScreen(SideActions, SyncActions, EditActions):
 
     def _notice_end(self, transfer: Transfer) -> None:
         """Once for each end of a transfer, be it while another screen was in front."""
-        if transfer.outcome is not None and self._ended.get(transfer.id) is not transfer.outcome:
-            self._ended[transfer.id] = transfer.outcome
+        if transfer.outcome is not None and self._ended.get(transfer.id) != transfer.stopped_at:
+            self._ended[transfer.id] = transfer.stopped_at
             self._arrived(transfer)
 
     def _arrived(self, transfer: Transfer) -> None:
