@@ -18,14 +18,15 @@ class Slicer:
     """Gives an emulator its output, and the loop back to the others in between.
 
     The size of a slice follows what the last ones cost this thread's processor time, whatever else the machine does.
+    A turn goes on from one `feed` to the next: much that has come in small pieces is a flood, too.
     """
 
     def __init__(self) -> None:
         self._size = _LEAST
+        self._turn_ends = 0.0
 
     async def feed(self, emulator: Emulator, data: bytes, after_slice: Callable[[], object]) -> None:
         """All of `data`, in order; `after_slice` is called when the emulator has taken in another slice."""
-        turn_ends = time.perf_counter() + TURN
         start = 0
         while start < len(data):
             began = time.thread_time()
@@ -33,9 +34,9 @@ class Slicer:
             start += self._size
             after_slice()
             self._learn(time.thread_time() - began)
-            if time.perf_counter() >= turn_ends:
+            if time.perf_counter() >= self._turn_ends:
                 await asyncio.sleep(0)
-                turn_ends = time.perf_counter() + TURN
+                self._turn_ends = time.perf_counter() + TURN
 
     def _learn(self, seconds: float) -> None:
         if seconds > TURN / 2:

@@ -25,9 +25,9 @@ class Slow:
             pass
 
 
-async def feed(emulator: Slow, data: bytes) -> int:
-    """How many turns somebody else had meanwhile."""
-    turns = 0
+async def feed(emulator: Slow, *pieces: bytes) -> int:
+    """How many turns somebody else had meanwhile, where all the pieces had come before."""
+    turns, slicer = 0, Slicer()
 
     async def other() -> None:
         nonlocal turns
@@ -36,7 +36,8 @@ async def feed(emulator: Slow, data: bytes) -> int:
             await asyncio.sleep(0)
 
     beside = asyncio.create_task(other())
-    await Slicer().feed(cast(Emulator, cast(Any, emulator)), data, lambda: None)
+    for piece in pieces:
+        await slicer.feed(cast(Emulator, cast(Any, emulator)), piece, lambda: None)
     beside.cancel()
     return turns
 
@@ -46,6 +47,12 @@ async def test_a_slow_emulator_gets_small_slices_and_others_their_turns() -> Non
     assert await feed(slow, data) >= 5
     assert b"".join(slow.slices) == data
     assert max(map(len, slow.slices)) <= 512
+
+
+async def test_a_flood_of_small_pieces_leaves_others_their_turns() -> None:
+    slow, data = Slow(20e-6), bytes(range(256)) * 8
+    assert await feed(slow, *(data[start : start + 64] for start in range(0, len(data), 64))) >= 5
+    assert b"".join(slow.slices) == data
 
 
 async def test_a_quick_one_gets_larger_ones_up_to_a_bound() -> None:
