@@ -21,6 +21,8 @@ class NoAnswer(StrEnum):
     FAILED = "could not do it"
 
 
+POSIX_SHELL = b"exec sh -s"
+"""Takes a script on stdin, whatever the login shell is."""
 LIMIT = 16 << 20
 """Bytes of an answer that are kept; a longer one is no answer."""
 
@@ -52,7 +54,7 @@ async def ask(link: Link, command: bytes, stdin: bytes = b"", *, seconds: float 
 
 async def ask_script(link: Link, script: bytes, *, seconds: float | None = None) -> bytes | NoAnswer:
     """As `ask`, of a script for a POSIX shell. Its commands must not read stdin."""
-    return await ask(link, b"exec sh -s", script, seconds=seconds)
+    return await ask(link, POSIX_SHELL, script, seconds=seconds)
 
 
 async def _ask(link: Link, command: bytes, stdin: bytes) -> bytes | None:

@@ -56,6 +56,12 @@ async def test_a_long_way_is_limited_by_the_window(tmp_path: Path) -> None:
     assert LimitKind.DISTANCE in kinds(report)
 
 
+async def test_what_the_way_takes_is_not_told_as_login_files(tmp_path: Path) -> None:
+    report = await over_relay(tmp_path, RelayFaults(delay=0.25))
+    assert not {LimitKind.LOGIN_FILES, LimitKind.COMMANDS} & set(kinds(report)), report.to_json()
+    assert LimitKind.DISTANCE in kinds(report)
+
+
 async def test_a_line_with_a_rate_of_its_own_is_named_as_that(tmp_path: Path) -> None:
     report = await over_relay(tmp_path, RelayFaults(rate=1.5e6))
     assert report.limit is not None

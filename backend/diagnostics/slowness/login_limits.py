@@ -135,7 +135,8 @@ def _login_files(seen: Measurements) -> Iterator[Limit]:
     if files is None or files.command is None:
         return
     bare = files.bare or 0.0
-    lost = max(0.0, files.command - bare)
+    command = files.command if seen.command is None else min(files.command, seen.command)  # once it may be by chance
+    lost = max(0.0, command - bare)
     at_terminal = max(0.0, (files.interactive or 0.0) - bare)
     if max(lost, at_terminal) < PAUSE / 2 or (lost < PAUSE / 2 and _all_starts_slowly(bare, at_terminal)):
         return
@@ -143,7 +144,7 @@ def _login_files(seen: Measurements) -> Iterator[Limit]:
     each = lost >= PAUSE / 2
     wait = lost if each else at_terminal
     when = "Every command waits" if each else "Every terminal waits"
-    took = files.command if each else files.interactive or 0.0
+    took = command if each else files.interactive or 0.0
     yield Limit(
         LimitKind.LOGIN_FILES,
         f"{when} {time_text(wait)} for the login files of {shell} ({_names(shell)}).",

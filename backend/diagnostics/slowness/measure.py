@@ -17,6 +17,7 @@ from backend.diagnostics.slowness.loads import load_between, with_own
 from backend.diagnostics.slowness.own_socket import own_socket
 from backend.diagnostics.slowness.pauses import excess
 from backend.diagnostics.slowness.scripts import (
+    LOGIN_FILES_SHELL,
     LOOKUP_LIMIT,
     SHELL_LIMIT,
     Found,
@@ -44,7 +45,7 @@ from backend.diagnostics.slowness.values import (
 )
 from backend.diagnostics.slowness.words import coarse_text, rate_text, time_text
 from backend.errors import Code, FairleadError, FileError, LinkLost, SessionError
-from backend.files.host_commands import NoAnswer, ask_script
+from backend.files.host_commands import POSIX_SHELL, NoAnswer, ask
 from backend.tasks import background, within
 
 PINGS = 10
@@ -167,14 +168,14 @@ class Measurer:
 
     # --- what the host tells -----------------------------------------------------------------------------------------
 
-    async def _ask(self, script: bytes, seconds: float) -> Found:
-        answer = await within(seconds + self._limit, ask_script(self._link, script), self._clock)
+    async def _ask(self, script: bytes, seconds: float, shell: bytes = POSIX_SHELL) -> Found:
+        answer = await within(seconds + self._limit, ask(self._link, shell, script), self._clock)
         if isinstance(answer, NoAnswer):
             raise NotMeasured(f"the host {answer.value}")
         return found_in(answer, self._marker)
 
     async def _login_files(self) -> str:
-        found = await self._ask(login_files_script(self._marker), 2.0 * SHELL_LIMIT)
+        found = await self._ask(login_files_script(self._marker), 2.0 * SHELL_LIMIT, LOGIN_FILES_SHELL)
         files = read_login_files(found)
         if files is None:
             raise NotMeasured("the host tells no times of processes")

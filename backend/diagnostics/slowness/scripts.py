@@ -16,6 +16,8 @@ Found = Mapping[str, tuple[str, ...]]
 
 LONGEST_LINE = 2000
 """Characters of one line of an answer that are kept."""
+LOGIN_FILES_SHELL = b"exec sh -c 'read FAIRLEAD_BEGUN i </proc/uptime; export FAIRLEAD_BEGUN; exec sh -s'"
+"""Runs `login_files_script`. It looks at the clock before the script comes, which takes a round trip or more."""
 SHELL_LIMIT = 10
 """Seconds that a login shell may take to start."""
 LOOKUP_LIMIT = 15
@@ -94,11 +96,12 @@ def read_snapshot(found: Found) -> Snapshot:
 
 
 def login_files_script(marker: str) -> bytes:
-    """How long ago the process of this very script was started, which is what the login files took; then the same shell
-    with all of its files and without any. The process keeps its start when the login shell turns into it (`exec`)."""
+    """When the process of this very script was started, and when its first line was run: in between the login files
+    are read. Then the same shell with all of its files and without any, timed. The process keeps its start when the
+    login shell turns into it (`exec`)."""
     bare = "".join(f"{name}) b='{how}';; " for name, how in _BARE.items())
     full = "".join(f"{name}) f='{how}';; " for name, how in _FULL.items())
-    body = f"""read u i </proc/uptime && echo "$m begun $u"
+    body = f"""echo "$m begun $FAIRLEAD_BEGUN"
 echo "$m process $(cat /proc/$$/stat 2>/dev/null)"
 echo "$m shell $SHELL"
 n=${{SHELL##*/}}; b=; f=

@@ -13,7 +13,7 @@ from backend.clock import Clock
 from backend.connection.connector import Link, StdStream
 from backend.dataclass import dataclass
 from backend.errors import Code, FairleadError, SessionError
-from backend.files.host_commands import feed
+from backend.files.host_commands import POSIX_SHELL, feed
 from backend.health.deep.script import VERSION, deep_script
 from backend.tasks import closing, within
 
@@ -54,7 +54,7 @@ async def ask_deep(link: Link, clock: Clock, host: str) -> Answer:
 
 
 async def _listen(link: Link, answer: Answer, moment: Moment) -> None:
-    async with await link.open_process(b"exec sh -s") as process:
+    async with await link.open_process(POSIX_SHELL) as process:
         feeding = asyncio.create_task(feed(process, deep_script()))
         try:
             async with closing(process.output()) as chunks:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import subprocess
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from backend.diagnostics.slowness.ciphers import cipher_speed
 from backend.diagnostics.slowness.loads import load_between
 from backend.diagnostics.slowness.own_socket import filter_of
 from backend.diagnostics.slowness.scripts import (
+    LOGIN_FILES_SHELL,
     disk_script,
     found_in,
     login_files_script,
@@ -28,6 +32,7 @@ from backend.diagnostics.slowness.sockets import read_socket
 from backend.diagnostics.slowness.throughput import steady
 from backend.diagnostics.slowness.values import DiskSpeed, Snapshot, Socket
 from backend.diagnostics.slowness.words import rate_text, share_text, size_text, time_text
+from tests.support.waiting import until
 
 MARK = "mark-1"
 CUBIC = (
@@ -135,6 +140,21 @@ def test_login_files_are_the_time_since_the_process_began() -> None:
     assert [round(value or 0, 2) for value in (files.command, files.bare, files.interactive)] == [1.4, 0.02, 1.58]
 
 
+@pytest.mark.parametrize("shell", ["sh", "bash", "csh", "fish", "ksh", "tcsh", "zsh"])
+async def test_how_long_the_script_was_on_its_way_is_not_told_as_login_files(shell: str) -> None:
+    if (login_shell := shutil.which(shell)) is None:
+        pytest.skip(f"no {shell} on this machine; on Debian and Ubuntu: apt install {shell}")
+    process = await asyncio.create_subprocess_exec(
+        login_shell, "-c", LOGIN_FILES_SHELL, stdin=PIPE, stdout=PIPE, env={**os.environ, "SHELL": "/bin/sh"}
+    )
+    await until(lambda: Path(f"/proc/{process.pid}/cmdline").read_bytes() == b"sh\0-s\0", seconds=30)
+    ready = float(Path("/proc/uptime").read_text().split()[0])
+    await until(lambda: float(Path("/proc/uptime").read_text().split()[0]) > ready + 0.5, seconds=30)
+    output, _ = await process.communicate(login_files_script(MARK))
+    [begun] = found_in(output, MARK)["begun"]
+    assert float(begun.split()[0]) <= ready
+
+
 def test_numbers_of_a_thousand_digits_are_none() -> None:
     huge = "9" * 1000
     process = f"1 (sh) {' '.join(['1'] * 19)} {huge}"
@@ -189,7 +209,9 @@ def test_a_busybox_host_tells_what_it_can(tmp_path: Path) -> None:
     home.mkdir()
     around = {"PATH": str(tools), "HOME": str(home), "SHELL": "/bin/ash", "SSH_CONNECTION": "127.0.0.1 5 127.0.0.1 22"}
     said = [
-        subprocess.run([busybox, "sh", "-s"], input=script, env=around, capture_output=True, check=True).stdout
+        subprocess.run(
+            [busybox, "sh", "-c", LOGIN_FILES_SHELL], input=script, env=around, capture_output=True, check=True
+        ).stdout
         for script in SCRIPTS
     ]
     snapshot, files, _, disk = (found_in(one, MARK) for one in said)

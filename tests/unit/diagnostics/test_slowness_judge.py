@@ -196,6 +196,14 @@ def test_a_transfer_that_had_no_time_to_get_going_says_nothing_about_the_line() 
     assert LimitKind.RATE not in kinds
 
 
+def test_login_files_that_were_slow_once_are_not_what_every_command_waits_for() -> None:
+    once = LoginFiles("/bin/bash", 0.9, 0.1, 0.0)
+    assert LimitKind.LOGIN_FILES not in {limit.kind for limit in judge(healthy(login_files=once)).limits}
+    always = judge(healthy(login_files=once, commands=(0.85,) * 20)).limit
+    assert always is not None
+    assert (always.kind, "waits 850 ms" in always.sentence) == (LimitKind.LOGIN_FILES, True)
+
+
 def test_a_shell_that_starts_slowly_even_without_files_is_not_the_files_fault() -> None:
     slow = LoginFiles("/bin/bash", 0.08, 1.2, 0.08)
     assert LimitKind.LOGIN_FILES not in {limit.kind for limit in judge(healthy(login_files=slow)).limits}
