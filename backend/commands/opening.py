@@ -26,20 +26,33 @@ class Opener:
         self._usual = usual
         self.elevation = elevation
 
-    async def open(self, session: Session, spec: CommandSpec) -> RemoteProcess:
-        """The process of `spec`. Raises FairleadError where there is none: nothing runs then."""
+    async def open(
+        self, session: Session, spec: CommandSpec, begins: Callable[[], None] = lambda: None
+    ) -> RemoteProcess:
+        """The process of `spec`. Raises FairleadError where there is none: nothing runs then.
 
-        async def start(command: bytes) -> RemoteProcess:
-            return await self._start(session, spec, command)
-
+        `begins` is called just before the host is asked to start it: from then on it may run.
+        """
+        start = _Start(session, spec, self.elevation, begins)
         opening = spec.opening or self._usual(session)
         return await (start(spec.command) if opening is None else opening(session, spec, start))
 
-    async def _start(self, session: Session, spec: CommandSpec, command: bytes) -> RemoteProcess:
-        """`command` on a channel of its own, as the spec says."""
+
+class _Start:
+    """Starts a command on a channel of its own, as the spec says."""
+
+    def __init__(self, session: Session, spec: CommandSpec, elevation: ElevationOf, begins: Callable[[], None]) -> None:
+        self._session = session
+        self._spec = spec
+        self._elevation = elevation
+        self.begins = begins
+
+    async def __call__(self, line: bytes) -> RemoteProcess:
+        session, spec = self._session, self._spec
         if spec.elevate is not None:
             cwd, env = place_of(session.target, cwd=spec.cwd, env=spec.env)
-            elevation = self.elevation(session.host)
-            return await elevation.open_command(command, spec.elevate, cwd=cwd, env=env, pty=spec.pty)
+            other = self._elevation(session.host)
+            return await other.open_command(line, spec.elevate, cwd=cwd, env=env, pty=spec.pty, begins=self.begins)
         link = await session.link()
-        return await link.open_process(placed(command, session.target, cwd=spec.cwd, env=spec.env), pty=spec.pty)
+        self.begins()
+        return await link.open_process(placed(line, session.target, cwd=spec.cwd, env=spec.env), pty=spec.pty)

@@ -78,6 +78,8 @@ class RunningCommand:
         self._pulse = Pulse(lambda: bus.publish(CommandOutput(self.host, self.id)), clock)
         self._link: Link | None = None
         """Which it was started over."""
+        self._may_run = False
+        """The host has been asked to start it."""
         self._received = {StdStream.OUT: 0, StdStream.ERR: 0}
         self._began = clock.monotonic()
         loop = asyncio.get_running_loop()
@@ -151,7 +153,10 @@ class RunningCommand:
     async def _open(self) -> RemoteProcess:
         await self._permit()
         self._link = await self._session.link()
-        return await self._opener.open(self._session, self.spec)
+        return await self._opener.open(self._session, self.spec, self._begins)
+
+    def _begins(self) -> None:
+        self._may_run = True
 
     async def _unless_stopped(self, opening: Coroutine[Any, Any, RemoteProcess]) -> RemoteProcess:
         """The opened process, unless the person stops first; then nothing is left open.
@@ -166,17 +171,12 @@ class RunningCommand:
         except asyncio.CancelledError:
             await _discard(task)
             raise
-        if not task.done() and self._is_asked:
+        if not task.done() and self._may_run:
             await asyncio.wait({task}, timeout=_ANSWER)
         if task.done():
             return task.result()
         await _discard(task)
-        raise _StoppedEarly(self._stop.result(), MAY_HAVE_STARTED if self._is_asked else NOT_STARTED)
-
-    @property
-    def _is_asked(self) -> bool:
-        """Whether the host may have been asked to start it. As another user it first has to let us, which is told."""
-        return self._link is not None and self.spec.elevate is None
+        raise _StoppedEarly(self._stop.result(), MAY_HAVE_STARTED if self._may_run else NOT_STARTED)
 
     async def _accompany(self, process: RemoteProcess) -> tuple[ExitReport | None, FairleadError | None]:
         """Feed and read the process until it ends, is stopped, or reaches its limit."""

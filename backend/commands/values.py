@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from backend.connection.connector import Chunk, ExitReport, PtyRequest, RemoteProcess
 from backend.dataclass import dataclass
@@ -16,8 +16,19 @@ from backend.events import Event
 if TYPE_CHECKING:
     from backend.connection.session import Session
 
-Start = Callable[[bytes], Awaitable[RemoteProcess]]
-"""Starts a command line as the spec says: there, in its directory, with its variables, as the user that is wanted."""
+
+class Start(Protocol):
+    """Starts a command line as the spec says: there, in its directory, with its variables, as the user wanted."""
+
+    async def __call__(self, line: bytes) -> RemoteProcess:
+        """Raises FairleadError where it does not start."""
+        ...
+
+    def begins(self) -> None:
+        """To be called by what starts a command in another way, just before the host is asked: it may run then."""
+        ...
+
+
 Opening = Callable[["Session", "CommandSpec", Start], Awaitable[RemoteProcess]]
 """Makes the process of a command in a way of its own, by `Start` or without. Raises FairleadError when there is none:
 nothing runs then."""

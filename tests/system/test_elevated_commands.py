@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 
 from backend.commands.values import CommandState, Elevate, ElevateBy
 from backend.connection.connector import PtyRequest, StdStream
-from backend.connection.interaction import SecretKind
+from backend.connection.interaction import SecretKind, SecretRequest
+from backend.connection.vault import Secret
 from backend.errors import Code
-from tests.support.commanding import Commands, commands_on, said
+from tests.support.commanding import Commands, commands_on, processes_with, said
 from tests.support.openssh import throw_away_user
 from tests.support.sudoers import FAKE_SUDO_RS, sudoer
 from tests.support.waiting import until
@@ -98,6 +100,24 @@ async def test_no_password_no_command(commands: Commands, tmp_path: Path) -> Non
     outcome = (await commands.run(f"touch {tmp_path}/never", elevate=ROOT)).outcome
     assert outcome is not None and outcome.error is not None
     assert outcome.error.code is Code.SUDO_PASSWORD
+    assert not (tmp_path / "never").exists()
+
+
+async def test_while_the_password_is_asked_for_nothing_has_started(commands: Commands, tmp_path: Path) -> None:
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def ask(request: SecretRequest) -> Secret | None:
+        asked.set()
+        await never.wait()
+        return None
+
+    commands.person.secret = ask  # type: ignore[method-assign]
+    command = commands.start(f"touch {tmp_path}/never", elevate=ROOT)
+    await asked.wait()
+    outcome = await command.cancel()
+    assert outcome.error is not None
+    assert outcome.error.evidence["remote"] == "not started"
+    await until(lambda: not processes_with(f"{tmp_path}/never"))
     assert not (tmp_path / "never").exists()
 
 

@@ -150,6 +150,18 @@ async def test_commands_take_turns(shells: Shells, tmp_path: Path) -> None:
     assert (first.output.text(), second.output.text()) == (b"first\n", b"1\n")
 
 
+async def test_what_is_cancelled_before_its_turn_has_not_started(shells: Shells, tmp_path: Path) -> None:
+    first = shells.start(b"echo on; sleep 60")
+    await until(lambda: first.output.text() == b"on\n")
+    second = shells.start(b"touch " + bytes(tmp_path / "never"))
+    outcome = await second.cancel()
+    assert outcome.error is not None
+    assert outcome.error.evidence["remote"] == "not started"
+    await first.cancel()
+    assert await shells.out(b"echo next") == b"next\n"
+    assert not (tmp_path / "never").exists()
+
+
 async def test_cancel_interrupts_what_runs_and_leaves_shell_and_background_jobs(shells: Shells) -> None:
     background = int(await shells.out(b"A=kept; sleep 1000 & echo $!"))
     running = shells.start(b"echo begun; sleep 1000; echo never")

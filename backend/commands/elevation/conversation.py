@@ -35,6 +35,10 @@ class Answers(Protocol):
         """It was right."""
         ...
 
+    def begins(self) -> None:
+        """The other user's shell is told to begin in the next moment; until then it does nothing."""
+        ...
+
 
 class Refused(Exception):
     """It did not come to the other user's shell."""
@@ -121,6 +125,7 @@ class Conversation:
             if self._marks.here not in self._said[StdStream.OUT]:
                 return False
             self._there = True
+            self._answers.begins()
             await self._process.write(self._marks.input + b"\n")
         return not self._terminal or self._marks.begin in self._said[StdStream.OUT]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
-from backend.commands.elevation.conversation import Conversation, Refused
+from backend.commands.elevation.conversation import Answers, Conversation, Refused
 from backend.commands.elevation.lines import Marks, command_script, script_as
 from backend.commands.elevation.process import ElevatedProcess
 from backend.commands.values import Elevate, ElevateBy
@@ -45,10 +45,12 @@ class Elevation:
         cwd: bytes | None = None,
         env: Mapping[str, str] | None = None,
         pty: PtyRequest | None = None,
+        begins: Callable[[], None] = lambda: None,
     ) -> ElevatedProcess:
-        """Start `command`, in `cwd` and with `env`, as the user that `who` names. Raises as `open_script`."""
+        """Start `command`, in `cwd` and with `env`, as the user that `who` names; `begins` is called just before it
+        does, when the way is free. Raises as `open_script`."""
         before, script = command_script(command, who, cwd=cwd, env=env)
-        return await self.open_script(script, who, pty=pty, before=before)
+        return await self._start(_Start(self, script, who, pty, before, begins))
 
     async def open_script(
         self, script: bytes, who: Elevate, *, pty: PtyRequest | None = None, before: bytes = b""
@@ -58,9 +60,11 @@ class Elevation:
         Raises SessionError (SUDO_REFUSED, SUDO_PASSWORD, SU_REFUSED, SU_PASSWORD, or what kept commands from running)
         or LinkLost: then nothing of it was done.
         """
-        start = _Start(self, script, who, pty, before)
+        return await self._start(_Start(self, script, who, pty, before))
+
+    async def _start(self, start: _Start) -> ElevatedProcess:
         async with self._one_at_a_time:
-            return await (start.by_sudo() if who.by is ElevateBy.SUDO else start.by_su())
+            return await start.run()
 
     async def run_silently(self, script: bytes, who: Elevate) -> None:
         """Run a short script, as `open_script`, and leave what it says."""
@@ -73,12 +77,11 @@ class Elevation:
             await asyncio.shield(process.close())
 
     async def talk(
-        self, line: bytes, who: Elevate, marks: Marks, *, pty: PtyRequest | None, first: int, tries: int
+        self, line: bytes, marks: Marks, answers: Answers, *, pty: PtyRequest | None, tries: int
     ) -> ElevatedProcess:
-        """One start of sudo or su, with `tries` passwords from the one numbered `first` on. Raises Refused."""
+        """One start of sudo or su, with up to `tries` passwords. Raises Refused."""
         link = await self._session.link()
         process = await link.open_process(line, pty=pty)
-        answers = _Passwords(self, who, first)
         try:
             return await Conversation(process, marks, answers, terminal=pty is not None, tries=tries).hold()
         finally:
@@ -124,17 +127,28 @@ class _Start:
     """One thing to be started, in as many attempts as it takes."""
 
     def __init__(
-        self, elevation: Elevation, script: bytes, who: Elevate, pty: PtyRequest | None, before: bytes
+        self,
+        elevation: Elevation,
+        script: bytes,
+        who: Elevate,
+        pty: PtyRequest | None,
+        before: bytes,
+        begins: Callable[[], None] = lambda: None,
     ) -> None:
         self._elevation = elevation
         self._script = script
         self._who = who
         self._pty = pty
         self._before = before
+        self._begins = begins
         self._plain = False
         """The terminal is there for su alone, nobody has asked for it."""
 
-    async def by_sudo(self) -> ElevatedProcess:
+    async def run(self) -> ElevatedProcess:
+        """The process. Raises SessionError or LinkLost, as `Elevation.open_script`."""
+        return await (self._by_sudo() if self._who.by is ElevateBy.SUDO else self._by_su())
+
+    async def _by_sudo(self) -> ElevatedProcess:
         """Without a password where that will do; then sudo asks, as often as it likes."""
         try:
             if not self._elevation.knows(self._who):
@@ -146,7 +160,7 @@ class _Start:
         except Refused as refused:
             raise self._elevation.error(self._who, refused) from None
 
-    async def by_su(self) -> ElevatedProcess:
+    async def _by_su(self) -> ElevatedProcess:
         """su asks once each time. Where it reads from a terminal only, it gets one."""
         attempt = 1
         while True:
@@ -171,18 +185,20 @@ class _Start:
             before=self._before,
             plain=self._plain,
         )
-        process = await self._elevation.talk(line, self._who, marks, pty=self._pty, first=first, tries=tries)
+        answers = _Answers(self._elevation, self._who, first, self._begins)
+        process = await self._elevation.talk(line, marks, answers, pty=self._pty, tries=tries)
         process.types_its_end = self._plain
         return process
 
 
-class _Passwords:
-    """The passwords of one start."""
+class _Answers:
+    """The passwords of one start, from the one numbered `first` on."""
 
-    def __init__(self, elevation: Elevation, who: Elevate, first: int) -> None:
+    def __init__(self, elevation: Elevation, who: Elevate, first: int, begins: Callable[[], None]) -> None:
         self._elevation = elevation
         self._who = who
         self._first = first
+        self.begins = begins
 
     async def password(self, attempt: int, question: str) -> Secret | None:
         return await self._elevation.password(self._who, self._first + attempt - 1, question)

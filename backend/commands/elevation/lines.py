@@ -1,8 +1,8 @@
 """The command lines that become another user, and the marks by which their streams are read. Pure.
 
 What runs as the other user first prints a mark that nobody can guess: output counts from there on. It then reads lines
-up to a second mark, so that an answer which nobody wanted after all does not reach the command. On a terminal, which
-may echo that mark, a third one tells where output begins.
+up to a second mark, so that an answer which nobody wanted after all does not reach the command; without that mark
+nothing begins. On a terminal, which may echo it, a third one tells where output begins.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def command_script(
 
 
 def _opening(marks: Marks, *, terminal: bool) -> bytes:
-    read = b'while IFS= read -r line && test "$line" != %s; do :; done\n' % marks.input
+    read = b'while IFS= read -r line || exit 1; test "$line" != %s; do :; done\n' % marks.input
     here = b"printf '%%s\\n' %s" % marks.here
     if terminal:
         return b"%s\n%sprintf '%%s\\n' %s\n" % (here, read, marks.begin)

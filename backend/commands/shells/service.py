@@ -75,7 +75,7 @@ class ShellService:
         async def open_in_session(session: Session, spec: CommandSpec, start: Start) -> RemoteProcess:
             _refuse(spec)
             shell = self.find(session.host, name) or await self.open(session.host, name)
-            return await shell.run(spec.command)
+            return await shell.run(spec.command, start.begins)
 
         return open_in_session
 

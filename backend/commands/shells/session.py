@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
@@ -62,14 +62,15 @@ class ShellSession:
             return ShellState.GONE
         return ShellState.BUSY if self._turn.locked() else ShellState.READY
 
-    async def run(self, command: bytes) -> ShellCommand:
-        """Start a command when those before it have ended. Raises SessionError (SHELL_GONE)."""
+    async def run(self, command: bytes, begins: Callable[[], None] = lambda: None) -> ShellCommand:
+        """Start a command when those before it have ended, and call `begins`. Raises SessionError (SHELL_GONE)."""
         await self._turn.acquire()
         try:
             self._check()
             running = ShellCommand(self)
             self._current = running
             self.commands += 1
+            begins()
             await self._process.write(order(running.begin, running.end, command))
         except BaseException as error:
             self._current = None

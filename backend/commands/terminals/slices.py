@@ -27,6 +27,9 @@ class Slicer:
 
     async def feed(self, emulator: Emulator, data: bytes, after_slice: Callable[[], object]) -> None:
         """All of `data`, in order; `after_slice` is called when the emulator has taken in another slice."""
+        now = time.perf_counter()
+        if now >= self._turn_ends + TURN:  # others have had theirs meanwhile
+            self._turn_ends = now + TURN
         start = 0
         while start < len(data):
             began = time.thread_time()

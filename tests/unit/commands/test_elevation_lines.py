@@ -74,6 +74,22 @@ def test_what_is_at_home_is_the_persons_own_home(path: str) -> None:
     assert out == os.fsencode(Path.home()) + b"\n"
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("by", list(ElevateBy))
+def test_nothing_begins_where_the_way_to_it_ends_first(
+    path: str, by: ElevateBy, terminal: bool, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    _, script = command_script(b"touch " + bytes(done), Elevate(by))
+    line = script_as(script, Elevate(by), MARKS, asking=True, terminal=terminal)
+    around = {"PATH": path, "SHELL": "/bin/sh"}
+    for typed in (b"", b"a guess\n", b"inp"):
+        subprocess.run(["sh", "-c", line], env=around, input=typed, capture_output=True, check=False)
+    assert not done.exists()
+    subprocess.run(["sh", "-c", line], env=around, input=b"input\n", capture_output=True, check=False)
+    assert done.exists()
+
+
 @pytest.mark.parametrize("user", ["", "-u", "a b", "x\ny", "a/b", "a:b"])
 def test_what_no_user_can_be_called_is_refused(user: str) -> None:
     with pytest.raises(ConfigError) as caught:

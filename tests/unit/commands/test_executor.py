@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from backend.commands.elevation.elevation import Elevation
 from backend.commands.executor import (
     CommandChanged,
     CommandOutput,
@@ -18,6 +19,7 @@ from backend.commands.executor import (
     RunningCommand,
 )
 from backend.commands.policy.guard import admits_all
+from backend.commands.values import Elevate
 from backend.connection.connector import Chunk, Link, PtyRequest, StdStream
 from backend.errors import (
     AuthError,
@@ -360,6 +362,43 @@ async def test_what_was_asked_for_and_is_not_answered_may_have_started(monkeypat
     outcome = await command.cancel()
     assert isinstance(outcome.error, Interrupted)
     assert outcome.error.evidence["remote"] == "unknown: it may have been started"
+
+
+class Gatekeeper:
+    """Another user's shell that lets a command begin when it is told to, and never says more."""
+
+    def __init__(self) -> None:
+        self.asked, self.lets = asyncio.Event(), asyncio.Event()
+
+    async def open_command(self, *given: Any, begins: Callable[[], None], **more: Any) -> Any:
+        self.asked.set()
+        await self.lets.wait()
+        begins()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("lets", "told"), [(False, "not started"), (True, "unknown: it may have been started")])
+async def test_as_another_user_it_may_have_started_from_the_moment_on_in_which_it_was_let(
+    lets: bool, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.commands.running._ANSWER", 0.01)
+    bench, keeper = Bench(), Gatekeeper()
+    bench.service = CommandService(
+        sessions=bench.sessions.as_sessions(),
+        bus=bench.bus,
+        clock=bench.clock,
+        admit=admits_all,
+        permit=never_asks,
+        elevation=lambda host: cast(Elevation, keeper),
+    )
+    command = bench.start(elevate=Elevate())
+    await keeper.asked.wait()
+    if lets:
+        keeper.lets.set()
+        await asyncio.sleep(0)
+    outcome = await command.cancel()
+    assert isinstance(outcome.error, Interrupted)
+    assert outcome.error.evidence["remote"] == told
 
 
 async def test_a_link_that_goes_while_cancelling_leaves_the_end_unknown() -> None:
