@@ -25,6 +25,7 @@ from backend.connection.vault import Secret
 from tests.tui.conftest import FakeApp, settled, shown, workbench
 from tui.prompts.base import Prompt as PromptScreen
 from tui.prompts.base import SecretInput
+from tui.prompts.help import HelpPrompt
 from tui.prompts.host_key import ChangedKeyPrompt, UnknownKeyPrompt
 from tui.prompts.secret import SecretPrompt
 from tui.prompts.typing import TypingGuard
@@ -321,6 +322,46 @@ async def test_a_prompt_goes_when_nobody_waits_for_its_answer_any_more(fake_app:
         again = await asked(pilot, person(pilot).secret(PASSWORD))
         await pilot.press("escape")
         assert await again is None
+
+
+async def test_a_question_that_nobody_waits_for_goes_from_below_another(fake_app: FakeApp) -> None:
+    async with fake_app() as pilot:
+        asking = asyncio.create_task(person(pilot).secret(PASSWORD))
+        await asked_next(pilot, "web-1")
+        await pilot.press("f1")
+        await settled(pilot)
+        above = pilot.app.screen
+        assert isinstance(above, HelpPrompt)
+        asking.cancel()
+        await settled(pilot)
+        assert pilot.app.screen is above
+        await pilot.press("escape")
+        await settled(pilot)
+        assert not pilot.app.screen.is_modal
+
+
+async def test_only_keys_that_work_are_shown_under_a_question(fake_app: FakeApp) -> None:
+    async with fake_app() as pilot:
+        assert "f1 help" in shown(pilot)
+        answer = await asked(pilot, person(pilot).secret(PASSWORD))
+        assert "f1 help" not in shown(pilot)
+        await pilot.press("escape")
+        await answer
+        await settled(pilot)
+        assert "f1 help" in shown(pilot)
+
+
+async def test_the_keys_of_a_question_are_told_and_nothing_typed_is_lost(fake_app: FakeApp) -> None:
+    async with fake_app() as pilot:
+        answer = await asked(pilot, person(pilot).secret(PASSWORD))
+        await pilot.press(*"one", "f1")
+        await settled(pilot)
+        assert "Hand over what is typed." in shown(pilot)
+        await pilot.press("f1")
+        await settled(pilot)
+        await pilot.press(*"two", "enter")
+        told: Secret = await answer
+        assert told.reveal() == "onetwo"
 
 
 async def test_a_question_waits_until_the_person_has_stopped_typing_elsewhere(fake_app: FakeApp) -> None:

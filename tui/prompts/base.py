@@ -9,10 +9,10 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.actions import Action, bindings_of
+from tui.prompts.modal import Modal
 from tui.widgets.footer import Footer
 from tui.widgets.soon import soon
 from tui.widgets.text_line import TextLine
@@ -32,7 +32,7 @@ SCROLL = (
 SUBMIT = Action("prompts.submit", "enter", "send", "Hand over what is typed.", scope="prompts", rank=1)
 
 
-class Prompt(ModalScreen[T], Generic[T]):
+class Prompt(Modal[T], Generic[T]):
     """A modal question. Subclasses give `heading`, `compose_body` and their keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(SCROLL)]

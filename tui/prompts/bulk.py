@@ -67,8 +67,7 @@ class BulkPrompt(Prompt[None]):
 
     def _look(self) -> None:
         if self.run.task.done():
-            if self.is_current:
-                self.dismiss(None)
+            self.dismiss(None)
             return
         progress = self.run.progress
         self.query_one("#bulk-count", Words).update(count_words(progress))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -26,7 +26,7 @@ from backend.hosts.draft import HostDraft
 from backend.hosts.editor import FieldError
 from backend.hosts.field_checks import check_fields
 from backend.text import clean_line
-from tui.actions import Action, bindings, bindings_of
+from tui.actions import Action, bindings_of
 from tui.completion import NameCompletion, PathCompletion, key_files
 from tui.form_fields import ALL, BY_KEY, SECTIONS, Field
 from tui.glyphs import Glyphs
@@ -40,7 +40,6 @@ from tui.widgets.form_lines import ChoiceLine, FormFold, FormLine, FormMoved, Fo
 
 if TYPE_CHECKING:
     from backend.container import Container
-    from tui.app import WorkbenchApp
 
 ACTIONS = (
     Action("form.save", "ctrl+s,f2", "save", "Write it into config.toml.", scope="form", rank=1, palette=False),
@@ -65,7 +64,7 @@ class FormTask:
 class HostForm(Prompt[str | None]):
     """Answers with the name of the entry that was written; None when nothing was."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS), *bindings("app.help")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS)]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 - Textual's own kind
     AUTO_FOCUS = "#field-name"
     LINES_BELOW = 4
@@ -243,7 +242,7 @@ class HostForm(Prompt[str | None]):
 
     def _on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Something broke that nobody foresaw: the screen behind tells it, and the form stays as it is."""
-        front = cast("WorkbenchApp", self.app).front
+        front = self.workbench.front
         if event.state is WorkerState.ERROR and front is not None:
             front.tell_broken(event.worker)
 
@@ -328,10 +327,6 @@ class HostForm(Prompt[str | None]):
         problem.show(partial(_refusal, error, more))
         problem.add_class("-there")
         self.query_one("#content", VerticalScroll).scroll_home(animate=False)
-
-    def action_toggle_help(self) -> None:
-        """What the keys do; modals do not hear the app's own."""
-        cast("WorkbenchApp", self.app).action_toggle_help()
 
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def action_decline(self) -> None:  # type: ignore[override]  # a worker may ask first

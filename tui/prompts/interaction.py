@@ -23,7 +23,8 @@ from tui.prompts.typing import TypingGuard
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.screen import ModalScreen
+
+    from tui.prompts.modal import Modal
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class ModalInteraction:
     def announce(self, host: str, text: str) -> None:
         self._app.post_message(Notice(text, title=f"{host} says"))
 
-    async def _ask(self, host: str, make: Callable[[], ModalScreen[T]]) -> T | None:
+    async def _ask(self, host: str, make: Callable[[], Modal[T]]) -> T | None:
         async with self._turn:
             await self._pause_in_typing(host)
             return await self._answer(make())
@@ -81,7 +82,7 @@ class ModalInteraction:
         finally:
             self.holding_back = ""
 
-    async def _answer(self, prompt: ModalScreen[T]) -> T | None:
+    async def _answer(self, prompt: Modal[T]) -> T | None:
         """Show `prompt` in the app's own turn; withdrawn when whoever asked has given up."""
         answer: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
 
@@ -99,6 +100,6 @@ class ModalInteraction:
             if not answer.done() or answer.cancelled():
                 self._app.call_later(self._withdraw, prompt)
 
-    def _withdraw(self, prompt: ModalScreen[T]) -> None:
+    def _withdraw(self, prompt: Modal[T]) -> None:
         if prompt in self._app.screen_stack:
             prompt.dismiss(None)

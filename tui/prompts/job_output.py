@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from backend.commands.jobs.following import Following
 from backend.commands.jobs.model import Job
@@ -20,6 +19,7 @@ from tui.format import duration_text
 from tui.job_looks import elapsed, job_look, job_title
 from tui.messages import JobsUpdated
 from tui.prompts.base import Words
+from tui.prompts.modal import Modal
 from tui.told import told_at
 from tui.widgets.explanation import explain
 from tui.widgets.footer import Footer
@@ -43,7 +43,7 @@ class JobPane(OutputPane):
         yield Words("", id="job-trouble")
 
 
-class JobOutputView(ModalScreen[None]):
+class JobOutputView(Modal[None]):
     """Follows while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS)]

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from backend.commands.many.grouping import Alike
 from backend.commands.many.run import HostRun
@@ -18,6 +17,7 @@ from backend.connection.connector import Chunk, StdStream
 from tui.actions import Action, bindings_of
 from tui.glyphs import Glyphs
 from tui.messages import GroupUpdated
+from tui.prompts.modal import Modal
 from tui.widgets.footer import Footer
 from tui.widgets.output_pane import OutputPane
 
@@ -28,7 +28,7 @@ ACTIONS = (
 )
 
 
-class ManyOutput(ModalScreen[None]):
+class ManyOutput(Modal[None]):
     """One output."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS)]

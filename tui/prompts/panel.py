@@ -11,16 +11,15 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 
 from tui.actions import Action, bindings, bindings_of
+from tui.prompts.modal import Modal
 from tui.widgets.flow import Flow, no_text
 from tui.widgets.footer import Footer
 from tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
     from backend.container import Container
-    from tui.app import WorkbenchApp
     from tui.glyphs import Glyphs
 
 R = TypeVar("R")
@@ -39,13 +38,13 @@ class PanelList(RowList[R]):
         return self.screen.check_action(action, parameters)
 
 
-class Panel(ModalScreen[None], Generic[R]):
+class Panel(Modal[None], Generic[R]):
     """Subclasses make the list, say what stands in it, and tell about a row.
 
     The app hands on to the panel in front what it hands to the screen behind it.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((CLOSE,)), *bindings("app.help", "app.palette")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((CLOSE,)), *bindings("app.palette")]
     CSS_PATH = "panel.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-roomy")]  # noqa: RUF012 - Textual's own kind
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's own kind
@@ -98,11 +97,6 @@ class Panel(ModalScreen[None], Generic[R]):
     # --- shared --------------------------------------------------------------------------------------------------
 
     @property
-    def workbench(self) -> WorkbenchApp:
-        """The app, by its own type."""
-        return cast("WorkbenchApp", self.app)
-
-    @property
     def list_(self) -> PanelList[R]:
         return cast("PanelList[R]", self.query_one("#panel-list"))
 
@@ -143,9 +137,6 @@ class Panel(ModalScreen[None], Generic[R]):
 
     def action_close(self) -> None:
         self.dismiss(None)
-
-    def action_toggle_help(self) -> None:
-        self.workbench.action_toggle_help()
 
     def action_palette(self) -> None:
         self.workbench.action_palette()

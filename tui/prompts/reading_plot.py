@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from backend.errors import FairleadError
@@ -23,13 +22,13 @@ from tui.health.ranges import DAY, MONTH, RANGES, WEEK, Range, moment_words, mom
 from tui.health.table import ReadingRow, trend_story
 from tui.health.words import finer_value, is_ratio, reading_label, reading_value
 from tui.messages import OperationFailed, RecordUpdated
+from tui.prompts.modal import Modal
 from tui.prompts.panel import CLOSE
 from tui.widgets.flow import Flow
 from tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
     from backend.container import Container
-    from tui.app import WorkbenchApp
     from tui.glyphs import Glyphs
 
 _GROUP = "Plot"
@@ -88,10 +87,10 @@ class Plot(Widget):
         )
 
 
-class ReadingPlot(ModalScreen[None]):
+class ReadingPlot(Modal[None]):
     """Opened with enter from the history."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((*ACTIONS, CLOSE)), *bindings("app.help", "app.palette")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of((*ACTIONS, CLOSE)), *bindings("app.palette")]
     CSS_PATH = "reading_plot.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-roomy")]  # noqa: RUF012 - Textual's own kind
 
@@ -103,11 +102,6 @@ class ReadingPlot(ModalScreen[None]):
         self._row = row
         self._range = MONTH if row.trend is not None else DAY
         self._points: tuple[Point, ...] | None = None
-
-    @property
-    def workbench(self) -> WorkbenchApp:
-        """The app, by its own type."""
-        return cast("WorkbenchApp", self.app)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="plot-box", classes="pane") as box:
@@ -167,9 +161,6 @@ class ReadingPlot(ModalScreen[None]):
 
     def action_close(self) -> None:
         self.dismiss(None)
-
-    def action_toggle_help(self) -> None:
-        self.workbench.action_toggle_help()
 
     def action_palette(self) -> None:
         self.workbench.action_palette()

@@ -10,7 +10,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from backend.clock import Clock
 from backend.commands.output import OutputBuffer
@@ -22,6 +21,7 @@ from backend.sizes import size_text
 from tui.actions import Action, bindings_of
 from tui.glyphs import Glyphs
 from tui.prompts.base import Words
+from tui.prompts.modal import Modal
 from tui.widgets.explanation import explain
 from tui.widgets.footer import Footer
 from tui.widgets.output_pane import OutputPane
@@ -50,7 +50,7 @@ class ViewPane(OutputPane):
         yield Words("", id="view-says")
 
 
-class FileView(ModalScreen[None]):
+class FileView(Modal[None]):
     """At most `PART` bytes of a file at a time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(ACTIONS)]
