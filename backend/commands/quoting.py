@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from backend.errors import Code, ConfigError
 from backend.patterns import pattern
 
+_NOT_RUN = b"fairlead: not run, because the directory that --cwd or the profile of the host names cannot be entered"
 _SAFE = pattern(rb"[A-Za-z0-9_@%+=:,./-]+")
 _NAME = pattern(r"[A-Za-z_][A-Za-z0-9_]*")
 _RUNS = pattern(rb"[!'\\]|[^!'\\]+")
@@ -36,7 +37,7 @@ def wrap(command: bytes, *, cwd: bytes | None = None, env: Mapping[str, str] | N
     """A command line, for any login shell, that runs `command` through the login shell in `cwd` with `env` added.
 
     Without either, `command` itself. `~` and `~/…` in `cwd` mean the home directory. When `cwd` cannot be entered, the
-    shell says so on stderr, the status is 126 and the command does not run. The values of `env` can be seen in the
+    shell and we say so on stderr, the status is 126 and the command does not run. The values of `env` can be seen in the
     host's process list: they are no place for secrets. Raises ConfigError (USAGE) for what no shell can carry.
     """
     if cwd is None and not env:
@@ -50,8 +51,10 @@ def in_place(*, cwd: bytes | None = None, env: Mapping[str, str] | None = None) 
 
     Raises ConfigError (USAGE) for what no shell can carry.
     """
-    steps = [] if cwd is None else [entering(cwd) + b" >/dev/null || exit 126"]
-    return steps + exports(env or {})
+    steps = exports(env or {})
+    if cwd is None:
+        return steps
+    return [b"%s >/dev/null || { echo '%s' >&2; exit 126; }" % (entering(cwd), _NOT_RUN), *steps]
 
 
 def script_line(script: bytes) -> bytes:

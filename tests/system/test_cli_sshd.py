@@ -146,6 +146,7 @@ def test_directory_and_environment_reach_the_command(box: Box) -> None:
 def test_a_directory_that_is_not_there_keeps_the_command_from_running(box: Box) -> None:
     ran = box.run("run", "--cwd", "/no/such", HOST, "--", "echo ran")
     assert (ran.status, ran.out) == (126, b"")
+    assert b"fairlead: not run, because the directory that --cwd" in ran.err
 
 
 def test_with_a_terminal_both_streams_are_one(box: Box) -> None:

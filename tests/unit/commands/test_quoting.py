@@ -95,6 +95,7 @@ def test_a_directory_that_cannot_be_entered_keeps_the_command_from_running(tmp_p
     ended = run("sh", wrap(b"echo ran", cwd=os.fsencode(tmp_path / "absent")))
     assert (ended.returncode, ended.stdout) == (126, b"")
     assert b"absent" in ended.stderr
+    assert b"fairlead: not run" in ended.stderr
 
 
 def test_the_status_and_stdin_are_the_commands_own() -> None:

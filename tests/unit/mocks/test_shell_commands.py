@@ -219,7 +219,7 @@ async def test_wrapped_commands_run_where_and_with_what_they_should(command: byt
 
 async def test_a_directory_that_cannot_be_entered_ends_a_wrapped_command() -> None:
     _, errors, report = await sh(small_host(), wrap(b"echo never", cwd=b"/nowhere"))
-    assert report == ExitReport(126) and b"nowhere" in errors
+    assert report == ExitReport(126) and b"nowhere" in errors and b"fairlead: not run" in errors
 
 
 async def test_following_a_file_prints_what_is_appended() -> None:
