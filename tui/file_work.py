@@ -8,7 +8,7 @@ from functools import reduce
 from backend.connection.connector import FileKind
 from backend.errors import Code, FairleadError
 from backend.files.filesystem import FileSystem, TreeCount
-from backend.files.paths import join_inside, to_text
+from backend.files.paths import join_inside, name_of, to_bytes, to_text
 from backend.files.transfer import ConflictPolicy, Direction, TransferRequest
 from backend.requests.model import CopyFiles
 from backend.sizes import size_text
@@ -20,6 +20,14 @@ ASKED_ONE_BY_ONE = 256
 """Names above which the whole directory is listed rather than each of them looked for."""
 AT_ONCE = 16
 """Questions under way."""
+
+
+def brings_to(request: TransferRequest, host: str | None, directory: bytes) -> bool:
+    """Whether a copy may have put something into this directory of `host`: its goal, or one in a tree that it brings."""
+    goal = to_bytes(request.destination).rstrip(b"/")
+    trees = (goal + b"/" + name_of(to_bytes(source)) + b"/" for source in request.sources)
+    in_it = (directory + b"/").startswith(tuple(trees))
+    return host == request.changed_host and (in_it or directory == (goal or b"/"))
 
 
 def request(

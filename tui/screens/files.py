@@ -16,9 +16,10 @@ from textual.content import Content
 
 from backend.connection.connector import FileKind
 from backend.errors import FairleadError
-from backend.files.paths import join_inside, to_bytes
+from backend.files.paths import join_inside
 from backend.files.transfer import Transfer
 from tui.actions import Action, bindings_of
+from tui.file_work import brings_to
 from tui.messages import OperationFailed, SessionUpdated, TransferUpdated
 from tui.prompts.base import Words
 from tui.prompts.line import LinePrompt
@@ -139,10 +140,9 @@ class FilesScreen(SideActions, SyncActions, EditActions):
 
     def _arrived(self, transfer: Transfer) -> None:
         """A transfer ended: a side that shows where it went has new files."""
-        request = transfer.request
-        goal = (request.changed_host, to_bytes(request.destination).rstrip(b"/") or b"/")
         for pane in (self.left, self.right):
-            if pane.files is not None and (pane.files.host, pane.path) == goal and pane.state in SETTLED:
+            shows = pane.files is not None and brings_to(transfer.request, pane.files.host, pane.path)
+            if shows and pane.state in SETTLED:
                 self.read_again(pane)
 
     @on(FilePane.Changed)

@@ -12,8 +12,34 @@ from backend.connection.connector import Attributes, Entry, FileKind
 from backend.errors import Code, FileError
 from backend.files.contract import TreeCount
 from backend.files.filesystem import FileSystem
+from backend.files.model import Direction, TransferRequest
 from tui import file_work
 from tui.widgets.file_row import Row
+
+
+@pytest.mark.parametrize(
+    ("host", "directory", "expected"),
+    [
+        ("web", b"/srv", True),
+        ("web", b"/srv/run", True),
+        ("web", b"/srv/run/a/b", True),
+        ("web", b"/srv/runs", False),
+        ("web", b"/srv/other", False),
+        ("web", b"/", False),
+        ("db", b"/srv", False),
+        (None, b"/srv", False),
+    ],
+)
+def test_a_copy_brings_something_to_its_goal_and_into_the_trees_it_is_of(
+    host: str | None, directory: bytes, expected: bool
+) -> None:
+    request = TransferRequest(Direction.PUT, "web", ("/home/me/run/", "/home/me/notes"), "/srv/")
+    assert file_work.brings_to(request, host, directory) is expected
+
+
+def test_what_goes_to_the_root_is_seen_there() -> None:
+    request = TransferRequest(Direction.GET, "web", ("run",), "/")
+    assert [file_work.brings_to(request, None, path) for path in (b"/", b"/run", b"/running")] == [True, True, False]
 
 
 class Asked:
