@@ -23,7 +23,7 @@ AT_ONCE = 16
 
 
 def brings_to(request: TransferRequest, host: str | None, directory: bytes) -> bool:
-    """Whether a copy may have put something into this directory of `host`: its goal, or one in a tree that it brings."""
+    """Whether a copy may have put something into `directory` of `host`: its goal, or part of a tree that it brings."""
     goal = to_bytes(request.destination).rstrip(b"/")
     trees = (goal + b"/" + name_of(to_bytes(source)) + b"/" for source in request.sources)
     in_it = (directory + b"/").startswith(tuple(trees))

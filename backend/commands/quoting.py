@@ -37,8 +37,8 @@ def wrap(command: bytes, *, cwd: bytes | None = None, env: Mapping[str, str] | N
     """A command line, for any login shell, that runs `command` through the login shell in `cwd` with `env` added.
 
     Without either, `command` itself. `~` and `~/…` in `cwd` mean the home directory. When `cwd` cannot be entered, the
-    shell and we say so on stderr, the status is 126 and the command does not run. The values of `env` can be seen in the
-    host's process list: they are no place for secrets. Raises ConfigError (USAGE) for what no shell can carry.
+    shell and we say so on stderr, the status is 126 and the command does not run. The values of `env` can be seen in
+    the host's process list: they are no place for secrets. Raises ConfigError (USAGE) for what no shell can carry.
     """
     if cwd is None and not env:
         return command
