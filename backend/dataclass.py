@@ -39,6 +39,7 @@ def _made(cls: Any, *, frozen: bool, slots: bool, kw_only: bool, eq: bool) -> An
     if cls.__doc__ is None:
         cls.__doc__ = cls.__name__  # the standard one would write a signature, which takes long
     made = _with_fields(cls, slots=slots, kw_only=kw_only)
+    _check_order(made)
     methods: dict[str, Any] = {"__init__": _until_written(made), "__repr__": _repr}
     if eq:
         methods |= {"__eq__": _equal, "__hash__": _hash if frozen else None}
@@ -64,6 +65,17 @@ def _with_fields(cls: Any, *, slots: bool, kw_only: bool) -> Any:
     for name in plain:
         made.__dataclass_fields__[name].type = annotations[name]
     return made
+
+
+def _check_order(cls: Any) -> None:
+    """TypeError where the list of parameters could not be written, now and not with the first call that needs it."""
+    after = False
+    for field in dataclasses.fields(cls):
+        if field.init and not field.kw_only:
+            required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+            if after and required:
+                raise TypeError(f"non-default argument {field.name!r} follows default argument")
+            after = not required
 
 
 # --- making an instance ----------------------------------------------------------------------------------------------

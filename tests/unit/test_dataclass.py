@@ -157,6 +157,23 @@ def test_an_undecorated_subclass_may_hold_more_but_change_nothing() -> None:
 
 
 @BOTH
+def test_a_field_that_must_be_given_cannot_follow_one_that_need_not_be() -> None:
+    with pytest.raises(TypeError, match="non-default argument 'name' follows default argument"):
+
+        @decorator()
+        class Wrong:
+            number: int = 1
+            name: str
+
+    @decorator()
+    class Right:
+        number: int = 1
+        name: str = field(kw_only=True)
+
+    assert Right(name="a") == Right(1, name="a")
+
+
+@BOTH
 def test_own_methods_stay() -> None:
     @decorator(frozen=True, slots=True)
     class Word:
