@@ -117,7 +117,6 @@ class WorkbenchApp(TellsFailures):
 
     TITLE = "Fairlead"
     CSS_PATH: ClassVar[list[Path]] = [_HERE / "theme.tcss", _HERE / "prompts" / "prompts.tcss"]  # type: ignore[assignment]
-    SUSPENDED_SCREEN_CLASS = "-behind"
     ENABLE_COMMAND_PALETTE = False  # ours is opened by `action_palette`
     SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {
         "connections": _connections,

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 
 from tui.actions import bindings
+from tui.widgets.footer import set_behind
 
 if TYPE_CHECKING:
     from tui.app import WorkbenchApp
@@ -39,6 +40,10 @@ class Modal(ModalScreen[T], Generic[T]):
         self._leaves = (result,)
         return AwaitComplete()
 
+    def on_screen_suspend(self) -> None:
+        set_behind(self, True)
+
     def on_screen_resume(self) -> None:
+        set_behind(self, False)
         if self._leaves is not None:
             super().dismiss(*self._leaves)

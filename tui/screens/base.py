@@ -14,7 +14,7 @@ from backend.connection.session import Session
 from backend.errors import Code, FairleadError
 from tui.glyphs import Glyphs
 from tui.messages import CommandUpdated, OperationFailed, SessionUpdated, TransferUpdated
-from tui.widgets.footer import Footer
+from tui.widgets.footer import Footer, set_behind
 from tui.widgets.header import Header
 
 if TYPE_CHECKING:
@@ -100,7 +100,11 @@ class WorkbenchScreen(Screen[None]):
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)
 
+    def on_screen_suspend(self) -> None:
+        set_behind(self, True)
+
     def on_screen_resume(self) -> None:
+        set_behind(self, False)
         self.follow_host()
         self.on_shown()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.binding import Binding
 from textual.content import Content
+from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -17,6 +20,8 @@ class Footer(Widget):
     """One line drawn from the active bindings: dim where an action cannot be done now."""
 
     auto_links = False
+    behind: reactive[bool] = reactive(False)
+    """Another screen lies over its own and has the keys: none are shown here."""
 
     def __init__(self, *, always: tuple[str, ...] = _ALWAYS) -> None:
         super().__init__()
@@ -29,6 +34,10 @@ class Footer(Widget):
         self.refresh()
 
     def render(self) -> Content:
+        return Content("") if self.behind else self.line()
+
+    def line(self) -> Content:
+        """The keys."""
         width = self.content_size.width
         right = Content("   ").join([self._key(binding, True) for binding in self._standing()])
         room = width - right.cell_length - 3
@@ -62,3 +71,9 @@ class Footer(Widget):
             (binding.description, "" if enabled else "$faint"),
         )
         return content.stylize(f"@click=app.press('{binding.key}')") if enabled else content
+
+
+def set_behind(screen: Screen[Any], behind: bool) -> None:
+    """Another screen has come to lie over this one, or has gone."""
+    for footer in screen.query(Footer):
+        footer.behind = behind

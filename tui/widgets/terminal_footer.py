@@ -24,7 +24,7 @@ class TerminalFooter(Footer):
         super().__init__()
         self._prefix = prefix
 
-    def render(self) -> Content:
+    def line(self) -> Content:
         width = self.content_size.width
         parts = [self.note] if self.note.plain else []
         parts += [_own_key(key.replace("^]", self._prefix), label) for key, label in self.own]
