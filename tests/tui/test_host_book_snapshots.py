@@ -29,7 +29,7 @@ def test_a_host_of_ones_own_is_written_down(scene: Scene, size: tuple[int, int],
         await pilot.press(*"lab-2", "enter", *"mara@10.9.1.8", "enter", "enter", *"70000", "enter", *"ba")
         line = pilot.app.screen.query_one("#field-jump", FormLine)
         await scene.settle(pilot, until=lambda: line._suggestion == "bastion")
-        await scene.settle(pilot, until=lambda: bool(pilot.app.screen.query(".problem.-there")))
+        await scene.settle(pilot, until=lambda: bool(pilot.app.screen.query(".problem")))
 
     assert snap_compare(scene.app, terminal_size=size, run_before=fill)
 
@@ -51,7 +51,7 @@ def test_an_entry_with_several_routes_is_changed(scene: Scene, size: tuple[int, 
         fold = pilot.app.screen.query(FormFold).first()
         fold.focus()
         await pilot.press("enter", *["down"] * 5, "comma", "space", "j")
-        await scene.settle(pilot, until=lambda: bool(pilot.app.screen.query(".problem.-there")))
+        await scene.settle(pilot, until=lambda: bool(pilot.app.screen.query(".problem")))
 
     assert snap_compare(scene.app, terminal_size=size, run_before=look)
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, TypeVar
 
 import pytest
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -25,6 +26,7 @@ from backend.connection.vault import Secret
 from tests.tui.conftest import FakeApp, settled, shown, workbench
 from tui.prompts.base import Prompt as PromptScreen
 from tui.prompts.base import SecretInput
+from tui.prompts.confirm import ConfirmPrompt
 from tui.prompts.help import HelpPrompt
 from tui.prompts.host_key import ChangedKeyPrompt, UnknownKeyPrompt
 from tui.prompts.secret import SecretPrompt
@@ -400,3 +402,25 @@ async def test_a_banner_is_shown_and_nobody_waits_for_it(fake_app: FakeApp) -> N
         assert [(toast.title, toast.message, toast.markup) for toast in toasts] == [
             ("bastion says", "Authorised [red]people[/] only.", False)
         ]
+
+
+@pytest.mark.parametrize(("columns", "has"), [(80, "-narrow"), (120, "-wide")])
+async def test_a_question_has_the_size_of_its_window_before_it_has_parts(
+    fake_app: FakeApp, columns: int, has: str
+) -> None:
+    """Else each of them would be styled once more with the first resize."""
+    seen: list[frozenset[str]] = []
+
+    class Watched(ConfirmPrompt):
+        def compose(self) -> ComposeResult:
+            seen.append(self.classes)
+            yield from super().compose()
+
+    async with fake_app((columns, 24)) as pilot:
+        pilot.app.push_screen(Watched(Confirmation("sure?", "Really?")))
+        await settled(pilot)
+        assert [classes & {"-narrow", "-wide"} for classes in seen] == [{has}]
+        await pilot.resize_terminal(200 - columns, 24)
+        await settled(pilot)
+        assert pilot.app.screen.has_class("-wide" if has == "-narrow" else "-narrow")
+        assert not pilot.app.screen.has_class(has)

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 
 from tui.actions import bindings
+from tui.breakpoints import take_size
 from tui.widgets.footer import set_behind
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Modal(ModalScreen[T], Generic[T]):
             return super().dismiss(result)
         self._leaves = (result,)
         return AwaitComplete()
+
+    def on_compose(self) -> None:
+        take_size(self)
 
     def on_screen_suspend(self) -> None:
         set_behind(self, True)

@@ -12,6 +12,7 @@ from textual.worker import Worker, WorkerState
 
 from backend.connection.session import Session
 from backend.errors import Code, FairleadError
+from tui.breakpoints import take_size
 from tui.glyphs import Glyphs
 from tui.messages import CommandUpdated, OperationFailed, SessionUpdated, TransferUpdated
 from tui.widgets.footer import Footer, set_behind
@@ -99,6 +100,9 @@ class WorkbenchScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)
+
+    def on_compose(self) -> None:
+        take_size(self)
 
     def on_screen_suspend(self) -> None:
         set_behind(self, True)

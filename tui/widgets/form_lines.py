@@ -197,8 +197,7 @@ class FormRow(Vertical):
     FormRow { height: auto; }
     FormRow > Horizontal { height: 1; }
     FormRow .label { width: 14; color: $quiet; }
-    FormRow .problem { display: none; height: auto; padding-left: 16; }
-    FormRow .problem.-there { display: block; }
+    FormRow .problem { height: auto; padding-left: 16; }
     FormRow .section { display: none; color: $accent; margin-top: 1; }
     """
 
@@ -207,6 +206,7 @@ class FormRow(Vertical):
         self._label = label
         self._line = line
         self._section = section
+        self._problem: Words | None = None
 
     def compose(self) -> ComposeResult:
         if self._section:
@@ -214,10 +214,13 @@ class FormRow(Vertical):
         with Horizontal():
             yield Words(self._label, classes="label")
             yield self._line
-        yield Words("", classes="problem danger")
 
     def tell(self, problem: str, *, mark: str) -> None:
         """Show what is wrong; nothing when it is empty."""
-        words = self.query_one(".problem", Words)
-        words.update(f"{mark} {problem}" if problem else "")
-        words.set_class(bool(problem), "-there")
+        if self._problem is None:
+            if not problem:
+                return  # most rows never have one, and a form that opens does not wait for them
+            self._problem = Words("", classes="problem danger")
+            self.mount(self._problem)
+        self._problem.update(f"{mark} {problem}" if problem else "")
+        self._problem.display = bool(problem)
