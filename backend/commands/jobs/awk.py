@@ -83,12 +83,12 @@ TRIPLES = (
 MEMBERS = rb"""{ parent[$1] = $2; session[$1] = $3; group[$1] = $4 }
 END {
   for (p in parent) {
-    q = p; d = 0
-    while ((q in parent) && d++ < 200) {
-      if (q == root || session[q] == root) { if (p != root) print p, group[p]; break }
-      q = parent[q]
-    }
+    ours = d = 0
+    for (q = p; (q in parent) && d < 200; q = parent[q]) { d++; if (q == root || session[q] == root) ours = 1 }
+    if (ours && p != root) { at[d] = at[d] p " " group[p] "\n"; if (d > deepest) deepest = d }
   }
+  for (d = 1; d <= deepest; d++) printf "%s", at[d]
 }
 """
-"""Of those, the ones that belong to `root`, with their groups: its session, and all below it and them."""
+"""Of those, the ones that belong to `root`, with their groups: its session, and all below it and them. Parents come
+before their children: a shell whose child is ended first goes on, and may end as if all were well."""

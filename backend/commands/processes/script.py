@@ -57,6 +57,7 @@ fi
 if [ -z "$now" ]; then echo gone
 elif [ "$now" != "$start" ]; then echo other
 elif why=$(kill -s "$signal" "$pid" 2>&1); then echo sent
+elif [ -r /proc/self/stat ] && ! [ -e "/proc/$pid" ]; then echo gone
 else echo "refused $why"
 fi
 """

@@ -24,3 +24,17 @@ def test_a_process_that_ends_while_it_is_read_hides_no_other(shell: str, tmp_pat
     assert lines[-1] == b"end" and ended.stderr == b""
     assert any(line.startswith(b"s %d " % os.getpid()) for line in lines)
     assert b"s 1 half" not in lines and any(line.startswith(b"memory ") for line in lines)
+
+
+def test_a_process_that_ends_just_before_the_signal_is_gone_and_not_refused() -> None:
+    """The shell's `kill` ends it here and says what it says where there is none."""
+    parent = subprocess.Popen(["sh", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    start = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19]
+    late = (
+        b'kill() { command kill -9 "$3"; while [ -e "/proc/$3" ]; do :; done; echo "sh: kill: gone" >&2; return 1; }\n'
+    )
+    asked = late + script.signalling(pid, start, "TERM")
+    assert subprocess.run(["sh", "-s"], input=asked, capture_output=True, check=True).stdout == b"gone\n"
+    parent.communicate()
