@@ -45,26 +45,31 @@ class Elevation:
         cwd: bytes | None = None,
         env: Mapping[str, str] | None = None,
         pty: PtyRequest | None = None,
-        begins: Callable[[], None] = lambda: None,
+        begins: Callable[[], None],
     ) -> ElevatedProcess:
-        """Start `command`, in `cwd` and with `env`, as the user that `who` names; `begins` is called just before it
-        does, when the way is free. Raises as `open_script`."""
+        """Start `command`, in `cwd` and with `env`, as the user that `who` names. `begins`, and what is raised: as for
+        `open_script`."""
         before, script = command_script(command, who, cwd=cwd, env=env)
-        return await self._start(_Start(self, script, who, pty, before, begins))
+        return await self.open_script(script, who, pty=pty, before=before, begins=begins)
 
     async def open_script(
-        self, script: bytes, who: Elevate, *, pty: PtyRequest | None = None, before: bytes = b""
+        self,
+        script: bytes,
+        who: Elevate,
+        *,
+        pty: PtyRequest | None = None,
+        before: bytes = b"",
+        begins: Callable[[], None] = lambda: None,
     ) -> ElevatedProcess:
-        """Start `script` in a POSIX shell as the user that `who` names; `before` is done as the person.
+        """Start `script` in a POSIX shell as the user that `who` names; `before` is done as the person, and `begins` is
+        called just before it begins, when the way is free.
 
         Raises SessionError (SUDO_REFUSED, SUDO_PASSWORD, SU_REFUSED, SU_PASSWORD, or what kept commands from running)
         or LinkLost: then nothing of it was done.
         """
-        return await self._start(_Start(self, script, who, pty, before))
-
-    async def _start(self, start: _Start) -> ElevatedProcess:
+        start = _Start(self, script, who, pty, before, begins)
         async with self._one_at_a_time:
-            return await start.run()
+            return await (start.by_sudo() if who.by is ElevateBy.SUDO else start.by_su())
 
     async def run_silently(self, script: bytes, who: Elevate) -> None:
         """Run a short script, as `open_script`, and leave what it says."""
@@ -133,7 +138,7 @@ class _Start:
         who: Elevate,
         pty: PtyRequest | None,
         before: bytes,
-        begins: Callable[[], None] = lambda: None,
+        begins: Callable[[], None],
     ) -> None:
         self._elevation = elevation
         self._script = script
@@ -144,11 +149,7 @@ class _Start:
         self._plain = False
         """The terminal is there for su alone, nobody has asked for it."""
 
-    async def run(self) -> ElevatedProcess:
-        """The process. Raises SessionError or LinkLost, as `Elevation.open_script`."""
-        return await (self._by_sudo() if self._who.by is ElevateBy.SUDO else self._by_su())
-
-    async def _by_sudo(self) -> ElevatedProcess:
+    async def by_sudo(self) -> ElevatedProcess:
         """Without a password where that will do; then sudo asks, as often as it likes."""
         try:
             if not self._elevation.knows(self._who):
@@ -160,7 +161,7 @@ class _Start:
         except Refused as refused:
             raise self._elevation.error(self._who, refused) from None
 
-    async def _by_su(self) -> ElevatedProcess:
+    async def by_su(self) -> ElevatedProcess:
         """su asks once each time. Where it reads from a terminal only, it gets one."""
         attempt = 1
         while True:

@@ -18,6 +18,7 @@ from backend.commands.executor import (
     CommandState,
     RunningCommand,
 )
+from backend.commands.opening import ElevationOf
 from backend.commands.policy.guard import admits_all
 from backend.commands.values import Elevate
 from backend.connection.connector import Chunk, Link, PtyRequest, StdStream
@@ -43,7 +44,14 @@ Script = Callable[[ScriptedProcess], object]
 class Bench:
     """A command service over one scripted link, with everything it says noted."""
 
-    def __init__(self, script: Script | None = None, *, reacts: Callable[[ScriptedProcess, str], object] | None = None):
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        reacts: Callable[[ScriptedProcess, str], object] | None = None,
+        elevation: ElevationOf = nobody_else,
+    ):
+        self.elevation = elevation
         self.clock = VirtualClock()
         self.events: list[Event] = []
         self.bus = EventBus()
@@ -59,7 +67,7 @@ class Bench:
             clock=self.clock,
             admit=admits_all,
             permit=never_asks,
-            elevation=nobody_else,
+            elevation=self.elevation,
         )
 
     def _make(self, script: Script | None, reacts: Callable[[ScriptedProcess, str], object] | None) -> ScriptedProcess:
@@ -368,12 +376,13 @@ class Gatekeeper:
     """Another user's shell that lets a command begin when it is told to, and never says more."""
 
     def __init__(self) -> None:
-        self.asked, self.lets = asyncio.Event(), asyncio.Event()
+        self.asked, self.lets, self.begun = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def open_command(self, *given: Any, begins: Callable[[], None], **more: Any) -> Any:
         self.asked.set()
         await self.lets.wait()
         begins()
+        self.begun.set()
         await asyncio.Event().wait()
 
 
@@ -382,20 +391,13 @@ async def test_as_another_user_it_may_have_started_from_the_moment_on_in_which_i
     lets: bool, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backend.commands.running._ANSWER", 0.01)
-    bench, keeper = Bench(), Gatekeeper()
-    bench.service = CommandService(
-        sessions=bench.sessions.as_sessions(),
-        bus=bench.bus,
-        clock=bench.clock,
-        admit=admits_all,
-        permit=never_asks,
-        elevation=lambda host: cast(Elevation, keeper),
-    )
+    keeper = Gatekeeper()
+    bench = Bench(elevation=lambda host: cast(Elevation, keeper))
     command = bench.start(elevate=Elevate())
     await keeper.asked.wait()
     if lets:
         keeper.lets.set()
-        await asyncio.sleep(0)
+        await keeper.begun.wait()
     outcome = await command.cancel()
     assert isinstance(outcome.error, Interrupted)
     assert outcome.error.evidence["remote"] == told
