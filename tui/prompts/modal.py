@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar
 
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
 from tui.actions import bindings
-from tui.breakpoints import take_size
-from tui.widgets.footer import set_behind
-
-if TYPE_CHECKING:
-    from tui.app import WorkbenchApp
+from tui.frame import Frame
 
 T = TypeVar("T")
 
 
-class Modal(ModalScreen[T], Generic[T]):
+class Modal(ModalScreen[T], Frame[T], Generic[T]):
     """A modal screen that can be dismissed at any time. Textual takes away the one in front, whichever is dismissed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app.help")]
     _leaves: tuple[T | None] | None = None
     """It is dismissed with this as soon as nothing lies over it any more."""
-
-    @property
-    def workbench(self) -> WorkbenchApp:
-        """The app, by its own type."""
-        return cast("WorkbenchApp", self.app)
 
     def action_toggle_help(self) -> None:
         """What the keys do: modals do not hear the app's own."""
@@ -41,13 +32,6 @@ class Modal(ModalScreen[T], Generic[T]):
         self._leaves = (result,)
         return AwaitComplete()
 
-    def on_compose(self) -> None:
-        take_size(self)
-
-    def on_screen_suspend(self) -> None:
-        set_behind(self, True)
-
     def on_screen_resume(self) -> None:
-        set_behind(self, False)
         if self._leaves is not None:
             super().dismiss(*self._leaves)

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container as Box
-from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from backend.connection.session import Session
 from backend.errors import Code, FairleadError
-from tui.breakpoints import take_size
+from tui.frame import Frame
 from tui.glyphs import Glyphs
 from tui.messages import CommandUpdated, OperationFailed, SessionUpdated, TransferUpdated
-from tui.widgets.footer import Footer, set_behind
+from tui.widgets.footer import Footer
 from tui.widgets.header import Header
 
 if TYPE_CHECKING:
     from backend.container import Container
-    from tui.app import WorkbenchApp
 
 
 log = logging.getLogger(__name__)
 
 
-class WorkbenchScreen(Screen[None]):
+class WorkbenchScreen(Frame[None]):
     """One of the four screens. Subclasses give `NAME` and `compose_body`; the rest is there.
 
     Only the screen in front hears of changes. On coming back it is told through `on_host_changed`, when the host is
@@ -37,11 +35,6 @@ class WorkbenchScreen(Screen[None]):
     """As in the header's tabs: `connections`, `commands`, `files`, `diagnostics`."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-very-wide")]  # noqa: RUF012 - Textual's own kind
     _told: str | None = None
-
-    @property
-    def workbench(self) -> WorkbenchApp:
-        """The app, by its own type."""
-        return cast("WorkbenchApp", self.app)
 
     @property
     def services(self) -> Container:
@@ -101,14 +94,7 @@ class WorkbenchScreen(Screen[None]):
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)
 
-    def on_compose(self) -> None:
-        take_size(self)
-
-    def on_screen_suspend(self) -> None:
-        set_behind(self, True)
-
     def on_screen_resume(self) -> None:
-        set_behind(self, False)
         self.follow_host()
         self.on_shown()
 

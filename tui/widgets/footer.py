@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from textual.binding import Binding
 from textual.content import Content
 from textual.reactive import reactive
@@ -71,9 +69,3 @@ class Footer(Widget):
             (binding.description, "" if enabled else "$faint"),
         )
         return content.stylize(f"@click=app.press('{binding.key}')") if enabled else content
-
-
-def set_behind(screen: Screen[Any], behind: bool) -> None:
-    """Another screen has come to lie over this one, or has gone."""
-    for footer in screen.query(Footer):
-        footer.behind = behind
